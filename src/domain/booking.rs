@@ -1,0 +1,126 @@
+//! What can be booked, with whom, when, and what was.
+
+use std::collections::BTreeMap;
+
+use super::{
+    id::{AppointmentId, ContactId, ResourceId, ServiceId},
+    time::{TimeRange, Timestamp},
+};
+use jiff::civil;
+
+/// Something that can be booked: how long it takes and the rules it is offered under.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Service {
+    /// Its id.
+    pub id: ServiceId,
+    /// What it is called, per language code (`de`, `en`).
+    pub names: BTreeMap<String, String>,
+    /// How long it takes, in minutes.
+    pub duration_min: u32,
+    /// Distance between two offered starts, in minutes.
+    pub interval_min: u32,
+    /// Shift of the grid from a window's start, in minutes.
+    pub grid_offset_min: u32,
+    /// Time kept free before it, in minutes.
+    pub buffer_before_min: u32,
+    /// Time kept free after it, in minutes.
+    pub buffer_after_min: u32,
+    /// Elapsed time a booking must lie ahead, in minutes. Met at exactly its length.
+    pub notice_min: u32,
+    /// How many local dates ahead may be booked; the last one included.
+    pub horizon_days: u32,
+    /// Appointments of this service per local day.
+    pub per_day_max: Option<u32>,
+    /// Appointments of this service per ISO week.
+    pub per_week_max: Option<u32>,
+    /// Elapsed time before the start after which a caller may no longer cancel or move, in minutes.
+    pub cancel_cutoff_min: u32,
+    /// What it costs the caller, in the tenant's words.
+    pub price: Option<String>,
+    /// Who or what it can be booked with.
+    pub resources: Vec<ResourceId>,
+}
+
+/// Who or what a service is booked with: a person, a room, a chair.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Resource {
+    /// Its id.
+    pub id: ResourceId,
+    /// What it is called.
+    pub name: String,
+    /// When it is open.
+    pub schedule: Schedule,
+}
+
+/// Opening hours of one day: windows between wall times. A break is two windows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Window {
+    /// When it opens.
+    pub opens: civil::Time,
+    /// When it closes. Midnight at the day's end is [`Window::DAY_END`].
+    pub closes: civil::Time,
+}
+
+impl Window {
+    /// The end of the day, written `24:00`: the last representable wall time stands for it.
+    pub const DAY_END: civil::Time = civil::Time::MAX;
+}
+
+/// A resource's opening hours and exceptions, in its tenant's zone.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Schedule {
+    /// Windows per weekday, Monday first.
+    pub week: [Vec<Window>; 7],
+    /// Dates on which other windows hold; empty means closed.
+    pub exceptions: BTreeMap<civil::Date, Vec<Window>>,
+}
+
+/// Where an appointment stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AppointmentStatus {
+    /// Kept for a caller until it expires.
+    Held,
+    /// Promised.
+    Confirmed,
+    /// Given back.
+    Cancelled,
+}
+
+impl AppointmentStatus {
+    /// The word it is stored and shown as.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Held => "held",
+            Self::Confirmed => "confirmed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// The status of that word, if there is one.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Held, Self::Confirmed, Self::Cancelled].into_iter().find(|status| status.as_str() == word)
+    }
+}
+
+/// A time promised to a contact, or held for one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Appointment {
+    /// Its id.
+    pub id: AppointmentId,
+    /// What is booked.
+    pub service: ServiceId,
+    /// Who or what it is booked with.
+    pub resource: ResourceId,
+    /// Whom it is promised to; nobody while only held.
+    pub contact: Option<ContactId>,
+    /// When it takes place.
+    pub time: TimeRange,
+    /// What it keeps others out of: its time with its buffers.
+    pub blocked: TimeRange,
+    /// Where it stands.
+    pub status: AppointmentStatus,
+    /// When a hold lapses; only while held.
+    pub expires: Option<Timestamp>,
+    /// What staff should know, in the caller's words.
+    pub note: String,
+}

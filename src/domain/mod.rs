@@ -1,0 +1,19 @@
+//! Nouns and rules: what a business, an assistant, a service, an appointment and a call are.
+//!
+//! Everything here is a value or a pure function over values. This floor never waits, reads a clock,
+//! opens a socket or knows a vendor; times and chance are handed in.
+
+pub mod assistant;
+pub mod availability;
+pub mod booking;
+pub mod contact;
+pub mod conversation;
+pub mod id;
+pub mod money;
+pub mod org;
+pub mod phone;
+pub mod phrases;
+pub mod spoken;
+pub mod time;
+pub mod tool;
+pub mod when;

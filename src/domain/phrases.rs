@@ -1,0 +1,111 @@
+//! The sentences the server says by itself, in every language it speaks.
+//!
+//! What the law or the promise of "never dead air" needs is said by the server, not left to a prompt.
+
+use super::assistant::{Assistant, Language};
+
+/// A sentence of the server's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phrase {
+    /// That an automated assistant speaks (EU AI Act, Art. 50).
+    Disclosure,
+    /// May this call be recorded?
+    RecordingQuestion,
+    /// The caller has been silent for a while.
+    StillThere,
+    /// The caller is still silent.
+    StillThereAgain,
+    /// Goodbye, for want of an answer.
+    SilenceGoodbye,
+    /// One minute is left.
+    OneMinuteLeft,
+    /// Goodbye, because the longest duration is reached.
+    TimeIsUp,
+    /// The engine or a tool needs a moment.
+    OneMoment,
+    /// A tool needs longer.
+    StillWorking,
+    /// A tool needs too long: offer to call back.
+    OfferCallBack,
+    /// Something broke; goodbye.
+    Apology,
+    /// The number is not in service.
+    UnknownNumber,
+    /// All lines are busy.
+    AllBusy,
+    /// The process leaves; goodbye.
+    Drained,
+}
+
+impl Phrase {
+    /// The words in `language`.
+    pub fn words(self, language: Language) -> &'static str {
+        use Language::{English, German};
+        match (self, language) {
+            (Self::Disclosure, German) => "Sie sprechen mit einem automatischen Assistenten.",
+            (Self::Disclosure, English) => "You are speaking with an automated assistant.",
+            (Self::RecordingQuestion, German) => "Darf ich dieses Gespräch aufzeichnen?",
+            (Self::RecordingQuestion, English) => "May I record this call?",
+            (Self::StillThere, German) => "Sind Sie noch da?",
+            (Self::StillThere, English) => "Are you still there?",
+            (Self::StillThereAgain, German) => "Ich höre Sie leider nicht. Sind Sie noch am Apparat?",
+            (Self::StillThereAgain, English) => "I am afraid I cannot hear you. Are you still on the line?",
+            (Self::SilenceGoodbye, German) => "Ich höre leider nichts und lege jetzt auf. Auf Wiederhören.",
+            (Self::SilenceGoodbye, English) => "I cannot hear anything, so I will hang up now. Goodbye.",
+            (Self::OneMinuteLeft, German) => "Wir haben noch etwa eine Minute.",
+            (Self::OneMinuteLeft, English) => "We have about one minute left.",
+            (Self::TimeIsUp, German) => {
+                "Unsere Zeit ist leider um. Bitte rufen Sie gern noch einmal an. Auf Wiederhören."
+            }
+            (Self::TimeIsUp, English) => {
+                "I am afraid our time is up. Please feel free to call again. Goodbye."
+            }
+            (Self::OneMoment, German) => "Einen Moment bitte.",
+            (Self::OneMoment, English) => "One moment, please.",
+            (Self::StillWorking, German) => "Es dauert noch einen Augenblick.",
+            (Self::StillWorking, English) => "This is taking a little longer.",
+            (Self::OfferCallBack, German) => {
+                "Das dauert gerade ungewöhnlich lange. Soll ich um einen Rückruf bitten?"
+            }
+            (Self::OfferCallBack, English) => {
+                "This is taking unusually long. Shall I ask someone to call you back?"
+            }
+            (Self::Apology, German) => {
+                "Es tut mir leid, wir haben gerade eine technische Störung. Bitte rufen Sie später noch einmal an."
+            }
+            (Self::Apology, English) => {
+                "I am sorry, we have a technical problem at the moment. Please call again later."
+            }
+            (Self::UnknownNumber, German) => "Diese Nummer ist nicht vergeben. Auf Wiederhören.",
+            (Self::UnknownNumber, English) => "This number is not in service. Goodbye.",
+            (Self::AllBusy, German) => {
+                "Im Moment sind alle Leitungen belegt. Bitte rufen Sie in einigen Minuten noch einmal an."
+            }
+            (Self::AllBusy, English) => {
+                "All lines are busy at the moment. Please call again in a few minutes."
+            }
+            (Self::Drained, German) => {
+                "Es tut mir leid, ich muss das Gespräch jetzt beenden. Bitte rufen Sie gleich noch einmal an."
+            }
+            (Self::Drained, English) => {
+                "I am sorry, I have to end this call now. Please call again in a moment."
+            }
+        }
+    }
+}
+
+/// The first words of a call: the tenant's, then what the law wants said.
+pub fn opening(assistant: &Assistant, language: Language) -> String {
+    let mut words = assistant.opening.get(&language).cloned().unwrap_or_default();
+    let mut add = |phrase: Phrase| {
+        if !words.is_empty() {
+            words.push(' ');
+        }
+        words.push_str(phrase.words(language));
+    };
+    add(Phrase::Disclosure);
+    if assistant.recording {
+        add(Phrase::RecordingQuestion);
+    }
+    words
+}

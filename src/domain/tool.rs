@@ -1,0 +1,61 @@
+//! What a model may ask for.
+//!
+//! Names only: what a tool takes and answers is `app::tools`' business, when it is asked for is the call's.
+
+/// Something the model may ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ToolName {
+    /// Free times of a service.
+    FindSlots,
+    /// Keep an offered slot for a few minutes.
+    HoldSlot,
+    /// Promise an offered slot to the caller.
+    Book,
+    /// The caller's own future appointments.
+    MyAppointments,
+    /// Move one of them to an offered slot.
+    MoveAppointment,
+    /// Give one of them back.
+    CancelAppointment,
+    /// Leave a message for the business.
+    TakeMessage,
+    /// The caller's answer to the recording question.
+    RecordingConsent,
+    /// Say goodbye and hang up.
+    EndCall,
+}
+
+impl ToolName {
+    /// Every tool, in the order the model is told about them.
+    pub const ALL: [Self; 9] = [
+        Self::FindSlots,
+        Self::HoldSlot,
+        Self::Book,
+        Self::MyAppointments,
+        Self::MoveAppointment,
+        Self::CancelAppointment,
+        Self::TakeMessage,
+        Self::RecordingConsent,
+        Self::EndCall,
+    ];
+
+    /// The name on the wire, in the configuration and in the records.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::FindSlots => "find_slots",
+            Self::HoldSlot => "hold_slot",
+            Self::Book => "book",
+            Self::MyAppointments => "my_appointments",
+            Self::MoveAppointment => "move_appointment",
+            Self::CancelAppointment => "cancel_appointment",
+            Self::TakeMessage => "take_message",
+            Self::RecordingConsent => "recording_consent",
+            Self::EndCall => "end_call",
+        }
+    }
+
+    /// The tool of that name, if there is one.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|tool| tool.as_str() == name)
+    }
+}
