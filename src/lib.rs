@@ -2,4 +2,4 @@
 
 // The floors, ground first. A module leans on floors below its own (tests/suite/floors.rs).
 pub mod domain;
-// pub mod audio;
+pub mod platform;

@@ -1,0 +1,6 @@
+//! The machine below: its clock, its chance, its disk, its secrets.
+//!
+//! The only place that asks the time or draws a random number. It knows no vendor and no rule of the product.
+
+pub mod clock;
+pub mod ids;
