@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{
-    id::{AssistantId, CallId, TurnId},
+    id::{AssistantId, CallId},
     money::MicroUsd,
     phone::E164,
     time::{CallTime, Timestamp},
@@ -201,11 +201,9 @@ impl Speaker {
 }
 
 /// One side holding the floor: what it said and how much of that reached the other ear.
-/// `Debug` shows no words.
+/// Named by its call and its place in it. `Debug` shows no words.
 #[derive(Clone, PartialEq)]
 pub struct Turn {
-    /// Its id.
-    pub id: TurnId,
     /// Its place in the call, from 0.
     pub ordinal: u32,
     /// Who spoke.

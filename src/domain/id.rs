@@ -75,8 +75,6 @@ ids! {
     AppointmentId = "apt_";
     /// One phone call, from ring to hang-up.
     CallId = "call_";
-    /// One side holding the floor within a call.
-    TurnId = "trn_";
     /// One request of the model for a tool.
     ToolCallId = "tlc_";
     /// A message a caller left for the business.
