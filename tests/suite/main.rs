@@ -1,1 +1,4 @@
+//! Everything the product promises, held in one test binary.
+#![expect(clippy::unwrap_used, reason = "a test that meets an error has failed")]
+
 mod spoken;
