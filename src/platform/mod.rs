@@ -3,4 +3,6 @@
 //! The only place that asks the time or draws a random number. It knows no vendor and no rule of the product.
 
 pub mod clock;
+pub mod hints;
 pub mod ids;
+pub mod metrics;

@@ -1,0 +1,87 @@
+//! Twilio: what it sends us, what we answer it, and how we know that it is Twilio.
+//!
+//! Wire formats of Twilio live here and nowhere else. Nothing here decides whether a call is taken, or what
+//! is said in one.
+
+pub mod signature;
+pub mod twiml;
+
+use std::{collections::BTreeMap, fmt, str::FromStr};
+
+use secrecy::SecretString;
+use serde::Deserialize;
+
+use crate::domain::assistant::Language;
+
+/// What must be known to work with Twilio: the `[twilio]` part of the configuration.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Where Twilio's REST API answers.
+    pub base_url: url::Url,
+    /// The operator's account (`AC…`); empty when none is configured.
+    pub account_sid: String,
+    /// The primary auth token of that account; empty when none is configured.
+    pub auth_token: SecretString,
+    /// The voice that speaks TwiML sentences, per language code.
+    pub say_voices: BTreeMap<String, String>,
+}
+
+impl Settings {
+    /// The voice that speaks TwiML sentences in `language`; Twilio's word for its default where none is set.
+    pub fn say_voice(&self, language: Language) -> &str {
+        self.say_voices.get(language.code()).map_or("woman", String::as_str)
+    }
+}
+
+/// Where the world reaches this server, such as `https://voice.example.com`: the origin, and the path
+/// before ours if a proxy adds one. Signatures are checked against it and nothing else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicUrl(String);
+
+/// A text that cannot be the public URL.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a public URL such as https://voice.example.com: {0}")]
+pub struct NotAPublicUrl(&'static str);
+
+impl PublicUrl {
+    /// The URL at which Twilio requests `path` (which begins with a slash).
+    pub fn webhook(&self, path: &str) -> String {
+        format!("{}{path}", self.0)
+    }
+
+    /// The URL at which Twilio opens a WebSocket: the same with `wss` for `https`.
+    pub fn socket(&self, path: &str) -> String {
+        // The scheme is http or https, checked when it was read: only the four first letters change.
+        format!("ws{}{path}", &self.0["http".len()..])
+    }
+
+    /// Whether it is encrypted, which Twilio insists on for media.
+    pub fn is_encrypted(&self) -> bool {
+        self.0.starts_with("https://")
+    }
+}
+
+impl FromStr for PublicUrl {
+    type Err = NotAPublicUrl;
+
+    fn from_str(text: &str) -> Result<Self, NotAPublicUrl> {
+        let url = url::Url::parse(text).map_err(|_| NotAPublicUrl("it does not read as a URL"))?;
+        if !text.starts_with("https://") && !text.starts_with("http://") {
+            return Err(NotAPublicUrl("it must begin with https://"));
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(NotAPublicUrl("a query or fragment has no place in it"));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(NotAPublicUrl("a user or password has no place in it"));
+        }
+        Ok(Self(text.trim_end_matches('/').to_owned()))
+    }
+}
+
+impl fmt::Display for PublicUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
