@@ -3,5 +3,6 @@
 
 mod config;
 mod signature;
+mod availability;
 mod spoken;
 mod twiml;

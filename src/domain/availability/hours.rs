@@ -1,0 +1,192 @@
+//! Opening hours as instants: what a schedule means on a local date.
+//!
+//! A window belongs to the date on which it opens; one that closes at or before its opening time reaches into the
+//! next day. An exception replaces the windows that open on its date, not the rest of a night that began before.
+
+use jiff::{civil, tz::AmbiguousOffset};
+
+use crate::domain::{
+    booking::{Schedule, Window},
+    time::{Timestamp, Zone},
+};
+
+/// The instant at which the clock on the wall shows `time` on `date`. A time inside a clock gap is the first
+/// instant after it, a time that comes twice is the first of the two.
+pub fn instant(date: civil::Date, time: civil::Time, zone: &Zone) -> Timestamp {
+    let ambiguous = zone.rules().to_ambiguous_timestamp(date.to_datetime(time));
+    let gap = matches!(ambiguous.offset(), AmbiguousOffset::Gap { .. });
+    let Ok(at) = ambiguous.compatible() else { return Timestamp::MAX };
+    if !gap {
+        return at.into();
+    }
+    // Inside a gap "compatible" is as far past the clock change as the time was into the gap.
+    let just_after = at.checked_add(jiff::SignedDuration::from_nanos(1)).unwrap_or(at);
+    zone.rules().preceding(just_after).next().map_or(at, |change| change.timestamp()).into()
+}
+
+/// The first instant of the date after `date`.
+pub(super) fn day_end(date: civil::Date, zone: &Zone) -> Timestamp {
+    date.tomorrow().map_or(Timestamp::MAX, |next| instant(next, civil::Time::midnight(), zone))
+}
+
+/// A stretch of a local date in which one may start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Span {
+    /// Where the grid of starts begins.
+    pub grid: Timestamp,
+    /// The first open instant, not before the date begins.
+    pub from: Timestamp,
+    /// The first closed instant; may lie in the next date.
+    pub until: Timestamp,
+}
+
+/// What is wrong with a schedule.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ScheduleError {
+    /// A window of a weekday (Monday is 0) without any time in it.
+    #[error(
+        "{}: a window that opens and closes at {at} is empty; the whole day is written 00:00 to 24:00",
+        DAYS[*weekday % 7]
+    )]
+    EmptyOnWeekday {
+        /// Monday is 0.
+        weekday: usize,
+        /// When it opens and closes.
+        at: civil::Time,
+    },
+    /// A window of an exception without any time in it.
+    #[error("{date}: a window that opens and closes at {at} is empty; a closed date has no windows")]
+    EmptyOnDate {
+        /// The exception's date.
+        date: civil::Date,
+        /// When it opens and closes.
+        at: civil::Time,
+    },
+    /// Two windows of a weekday that share time.
+    #[error("{}: the windows that open at {first} and at {second} overlap", DAYS[*weekday % 7])]
+    OverlapOnWeekday {
+        /// Monday is 0.
+        weekday: usize,
+        /// When the earlier one opens.
+        first: civil::Time,
+        /// When the later one opens.
+        second: civil::Time,
+    },
+    /// Two windows of an exception that share time.
+    #[error("{date}: the windows that open at {first} and at {second} overlap")]
+    OverlapOnDate {
+        /// The exception's date.
+        date: civil::Date,
+        /// When the earlier one opens.
+        first: civil::Time,
+        /// When the later one opens.
+        second: civil::Time,
+    },
+}
+
+const DAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+
+impl Window {
+    /// Whether it reaches into the next day. One that ends with its day does not.
+    pub fn past_midnight(self) -> bool {
+        self.closes < self.opens
+    }
+}
+
+impl Schedule {
+    /// Checks what a person wrote before it is saved. Windows that touch are fine (they are one), as are those
+    /// past midnight.
+    ///
+    /// # Errors
+    /// The first window that is empty or shares time with another of its day.
+    pub fn check(&self) -> Result<(), ScheduleError> {
+        for (weekday, windows) in self.week.iter().enumerate() {
+            match fault(windows) {
+                Some(Fault::Empty(at)) => return Err(ScheduleError::EmptyOnWeekday { weekday, at }),
+                Some(Fault::Overlap(first, second)) => {
+                    return Err(ScheduleError::OverlapOnWeekday { weekday, first, second });
+                }
+                None => {}
+            }
+        }
+        for (&date, windows) in &self.exceptions {
+            match fault(windows) {
+                Some(Fault::Empty(at)) => return Err(ScheduleError::EmptyOnDate { date, at }),
+                Some(Fault::Overlap(first, second)) => {
+                    return Err(ScheduleError::OverlapOnDate { date, first, second });
+                }
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The windows that open on `date`.
+    pub fn windows(&self, date: civil::Date) -> &[Window] {
+        let weekday = usize::from(date.weekday().to_monday_zero_offset().unsigned_abs());
+        self.exceptions.get(&date).unwrap_or(&self.week[weekday % 7])
+    }
+
+    /// Where one may start on `date`: its own windows, merged, and what is left of the night before.
+    pub(super) fn spans(&self, date: civil::Date, zone: &Zone) -> Vec<Span> {
+        let mut spans = Vec::new();
+        let before = date.yesterday().ok().map(|before| (before, self.windows(before)));
+        if let Some((before, windows)) =
+            before.filter(|(_, windows)| windows.iter().any(|w| w.past_midnight()))
+        {
+            let midnight = instant(date, civil::Time::midnight(), zone);
+            let left = merged(before, windows, zone).into_iter().filter(|span| span.until > midnight);
+            spans.extend(left.map(|span| Span { from: midnight, ..span }));
+        }
+        for own in merged(date, self.windows(date), zone) {
+            match spans.last_mut() {
+                Some(last) if own.from < last.until => last.until = last.until.max(own.until),
+                _ => spans.push(own),
+            }
+        }
+        spans
+    }
+}
+
+/// The windows as instants, in order, those that touch or overlap made one.
+fn merged(date: civil::Date, windows: &[Window], zone: &Zone) -> Vec<Span> {
+    let mut spans: Vec<Span> = windows
+        .iter()
+        .map(|window| {
+            let from = instant(date, window.opens, zone);
+            let until = if window.closes == Window::DAY_END {
+                day_end(date, zone)
+            } else if window.past_midnight() {
+                date.tomorrow().map_or(Timestamp::MAX, |next| instant(next, window.closes, zone))
+            } else {
+                instant(date, window.closes, zone)
+            };
+            Span { grid: from, from, until }
+        })
+        .filter(|span| span.from < span.until)
+        .collect();
+    spans.sort_by_key(|span| (span.from, span.until));
+    spans.dedup_by(|next, kept| {
+        let touches = next.from <= kept.until;
+        if touches {
+            kept.until = kept.until.max(next.until);
+        }
+        touches
+    });
+    spans
+}
+
+enum Fault {
+    Empty(civil::Time),
+    Overlap(civil::Time, civil::Time),
+}
+
+fn fault(windows: &[Window]) -> Option<Fault> {
+    if let Some(window) = windows.iter().find(|window| window.opens == window.closes) {
+        return Some(Fault::Empty(window.opens));
+    }
+    let mut sorted = windows.to_vec();
+    sorted.sort();
+    let overlap = sorted.windows(2).find(|pair| pair[0].past_midnight() || pair[1].opens < pair[0].closes)?;
+    Some(Fault::Overlap(overlap[0].opens, overlap[1].opens))
+}
