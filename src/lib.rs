@@ -2,6 +2,7 @@
 
 // The floors, ground first. A module leans on floors below its own (tests/suite/floors.rs).
 pub mod boot;
+pub mod audio;
 pub mod domain;
 pub mod platform;
 pub mod speech;
