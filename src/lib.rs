@@ -1,9 +1,12 @@
 #![doc = include_str!("ARCHITECTURE.md")]
 
 // The floors, ground first. A module leans on floors below its own (tests/suite/floors.rs).
-pub mod boot;
 pub mod audio;
 pub mod domain;
+
 pub mod platform;
+
 pub mod speech;
 pub mod telephony;
+
+pub mod boot;

@@ -6,3 +6,5 @@ pub mod clock;
 pub mod hints;
 pub mod ids;
 pub mod metrics;
+pub mod secrets;
+pub mod tasks;

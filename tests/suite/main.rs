@@ -1,8 +1,10 @@
 //! Everything the product promises, held in one test binary.
 #![expect(clippy::unwrap_used, reason = "a test that meets an error has failed")]
 
-mod config;
-mod signature;
 mod availability;
+mod config;
+mod secrets;
+mod signature;
 mod spoken;
+mod tasks;
 mod twiml;
