@@ -4,6 +4,7 @@
 pub mod audio;
 pub mod domain;
 
+pub mod call;
 pub mod platform;
 
 pub mod speech;

@@ -5,7 +5,7 @@
 use super::assistant::{Assistant, Language};
 
 /// A sentence of the server's own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phrase {
     /// That an automated assistant speaks (EU AI Act, Art. 50).
     Disclosure,
