@@ -11,7 +11,6 @@ use crate::{
         conversation::{Outcome, Turn},
         money::MicroUsd,
         phrases::Phrase,
-        time::CallTime,
     },
 };
 
