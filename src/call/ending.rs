@@ -70,7 +70,8 @@ impl Call {
     /// The model wants to hang up. What it has said goes first; had it said nothing, it says goodbye.
     pub(super) fn end_call(&mut self, spoke: bool) {
         self.owed = None;
-        self.leaving = Some(Leaving { outcome: Outcome::AgentLeft, until: self.now + GOODBYE_MS_MAX, words: None });
+        self.leaving =
+            Some(Leaving { outcome: Outcome::AgentLeft, until: self.now + GOODBYE_MS_MAX, words: None });
         if !spoke && matches!(self.engine, Engine::Ready) && matches!(self.reply, Reply::Idle) {
             self.ask_for_reply(None);
         }
@@ -92,7 +93,8 @@ impl Call {
             return;
         }
         let policy = &self.setup.policy;
-        let (first, second, goodbye) = (policy.silence_first_ms, policy.silence_second_ms, policy.silence_goodbye_ms);
+        let (first, second, goodbye) =
+            (policy.silence_first_ms, policy.silence_second_ms, policy.silence_goodbye_ms);
         let max = policy.max_duration_ms;
         if now.0 >= max {
             return self.leave(Phrase::TimeIsUp, Outcome::MaxDuration);

@@ -56,7 +56,14 @@ impl Hearing {
             Sensitivity::Medium => 0.5,
             Sensitivity::High => 0.35,
         };
-        Self { threshold, recent: 0, stretch: None, stretch_voiced_ms: 0, last_speech: None, last_active: None }
+        Self {
+            threshold,
+            recent: 0,
+            stretch: None,
+            stretch_voiced_ms: 0,
+            last_speech: None,
+            last_active: None,
+        }
     }
 
     /// Takes one frame in.
@@ -178,7 +185,11 @@ impl Trial {
     /// When the verdict must be asked for, if nothing is heard before.
     pub fn deadline(&self, policy: &TurnPolicy, now: CallTime) -> CallTime {
         let window = self.since + policy.false_interruption_ms;
-        if window > now { window } else { (self.since + policy.false_interruption_ms + TRIAL_EXTRA_MS).max(now + FRAME_MS) }
+        if window > now {
+            window
+        } else {
+            (self.since + policy.false_interruption_ms + TRIAL_EXTRA_MS).max(now + FRAME_MS)
+        }
     }
 }
 
@@ -186,12 +197,13 @@ impl Trial {
 pub fn meaning(words: &str, language: Language) -> Option<Meaning> {
     let listens: &[&str] = match language {
         Language::German => &[
-            "mhm", "hm", "hmm", "mm", "mmh", "mmhm", "ja", "jaja", "jo", "okay", "ok", "aha", "ah", "ach", "so", "genau",
-            "gut", "stimmt", "klar", "alles", "verstehe", "richtig", "eben", "äh", "ähm",
+            "mhm", "hm", "hmm", "mm", "mmh", "mmhm", "ja", "jaja", "jo", "okay", "ok", "aha", "ah", "ach",
+            "so", "genau", "gut", "stimmt", "klar", "alles", "verstehe", "richtig", "eben", "äh", "ähm",
         ],
         Language::English => &[
-            "mhm", "hm", "hmm", "mm", "mmhm", "mmhmm", "uhhuh", "huh", "uh", "um", "yeah", "yep", "yes", "ok", "okay", "right",
-            "sure", "aha", "ah", "oh", "i", "see", "got", "it", "alright", "all", "good", "great",
+            "mhm", "hm", "hmm", "mm", "mmhm", "mmhmm", "uhhuh", "huh", "uh", "um", "yeah", "yep", "yes",
+            "ok", "okay", "right", "sure", "aha", "ah", "oh", "i", "see", "got", "it", "alright", "all",
+            "good", "great",
         ],
     };
     let mut any = false;

@@ -154,7 +154,8 @@ impl Playback {
 
     /// No more sound will come for any piece of the engine's.
     pub fn complete_engine(&mut self) {
-        let open: Vec<Source> = self.pieces.iter().filter(|piece| !piece.complete).map(|piece| piece.source).collect();
+        let open: Vec<Source> =
+            self.pieces.iter().filter(|piece| !piece.complete).map(|piece| piece.source).collect();
         for source in open.into_iter().filter(|source| matches!(source, Source::Engine(_))) {
             self.complete(source);
         }

@@ -77,7 +77,13 @@ impl Record {
     }
 
     /// What the agent said is over; returns the words that were heard.
-    pub(super) fn agent_over(&mut self, over: Over, cut: bool, now: CallTime, out: &mut VecDeque<Output>) -> Words {
+    pub(super) fn agent_over(
+        &mut self,
+        over: Over,
+        cut: bool,
+        now: CallTime,
+        out: &mut VecDeque<Output>,
+    ) -> Words {
         let Some(at) = self.agent.iter().position(|turn| turn.source == over.source) else {
             return Words(String::new());
         };
@@ -102,7 +108,8 @@ impl Record {
 
     /// The caller said something; its words may come later.
     pub(super) fn caller_turn(&mut self, item: ItemId, began: CallTime, ended: CallTime) {
-        let words = self.early.take_if(|(early, _)| *early == item).map(|(_, words)| words).unwrap_or_default();
+        let words =
+            self.early.take_if(|(early, _)| *early == item).map(|(_, words)| words).unwrap_or_default();
         let ordinal = self.next();
         self.caller.push_back(CallerTurn { item, ordinal, began, ended, words });
         if self.caller.len() > WORDLESS_MAX {
@@ -167,6 +174,10 @@ fn heard_words(words: &str, heard_ms: u64, generated_ms: u64) -> &str {
     let chars = words.chars().count() as u64;
     let reach = (chars * heard_ms / generated_ms) as usize;
     let end = words.char_indices().nth(reach).map_or(words.len(), |(at, _)| at);
-    let cut = if words[end..].starts_with(char::is_whitespace) { end } else { words[..end].rfind(char::is_whitespace).unwrap_or(0) };
+    let cut = if words[end..].starts_with(char::is_whitespace) {
+        end
+    } else {
+        words[..end].rfind(char::is_whitespace).unwrap_or(0)
+    };
     &words[..cut]
 }

@@ -78,8 +78,12 @@ impl Call {
 
     pub(super) fn advance_tools(&mut self) {
         let now = self.now;
-        let late: Vec<RequestId> =
-            self.tools.iter().filter(|running| now.since(running.since) >= TOOL_WAIT_MS_MAX).map(|r| r.id).collect();
+        let late: Vec<RequestId> = self
+            .tools
+            .iter()
+            .filter(|running| now.since(running.since) >= TOOL_WAIT_MS_MAX)
+            .map(|r| r.id)
+            .collect();
         for id in late {
             self.tools.retain(|running| running.id != id);
             self.note(Note::ToolEnded { id, took_ms: TOOL_WAIT_MS_MAX, late: true });

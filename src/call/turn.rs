@@ -249,7 +249,8 @@ impl Call {
 
     pub(super) fn advance_keys(&mut self) {
         if self.keys.due.take_if(|due| *due <= self.now).is_some() {
-            let keys: Vec<String> = std::mem::take(&mut self.keys.pressed).chars().map(String::from).collect();
+            let keys: Vec<String> =
+                std::mem::take(&mut self.keys.pressed).chars().map(String::from).collect();
             let words = format!("[The caller pressed these keys on the telephone: {}]", keys.join(" "));
             self.tell(ToEngine::CallerDid(Words(words)));
             self.owe(Some(self.now));

@@ -18,7 +18,9 @@ use secrecy::ExposeSecret;
 use tokio::net::TcpStream;
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async_with_config,
-    tungstenite::{self, Message, Utf8Bytes, client::IntoClientRequest, http::HeaderValue, protocol::WebSocketConfig},
+    tungstenite::{
+        self, Message, Utf8Bytes, client::IntoClientRequest, http::HeaderValue, protocol::WebSocketConfig,
+    },
 };
 use tracing::{debug, warn};
 
@@ -60,7 +62,10 @@ impl Session {
         if !settings.has_key() {
             return Err(Error::NoKey);
         }
-        clock.within(settings.connect_timeout(), Self::connect(settings, briefing)).await.ok_or(Error::TooSlow)?
+        clock
+            .within(settings.connect_timeout(), Self::connect(settings, briefing))
+            .await
+            .ok_or(Error::TooSlow)?
     }
 
     async fn connect(settings: &Settings, briefing: &Briefing) -> Result<Self, Error> {
@@ -77,10 +82,14 @@ impl Session {
             .max_write_buffer_size(UNSENT_BYTES_MAX)
             .max_message_size(Some(EVENT_BYTES_MAX))
             .max_frame_size(Some(EVENT_BYTES_MAX));
-        let (socket, _) = connect_async_with_config(request, Some(config), true).await.map_err(unreachable)?;
+        let (socket, _) =
+            connect_async_with_config(request, Some(config), true).await.map_err(unreachable)?;
         let tariff = Tariff {
             tokens: settings.prices.get(model).copied(),
-            transcription_per_minute: settings.transcription_prices.get(&settings.transcription_model).copied(),
+            transcription_per_minute: settings
+                .transcription_prices
+                .get(&settings.transcription_model)
+                .copied(),
         };
         let mut session = Self {
             socket,
@@ -184,9 +193,13 @@ impl Session {
     fn poll_said(&mut self, context: &mut Context<'_>) -> Poll<Result<Said, Error>> {
         loop {
             return Poll::Ready(match std::task::ready!(Pin::new(&mut self.socket).poll_next(context)) {
-                Some(Ok(Message::Text(text))) => {
-                    Ok(wire::read(&text, &mut self.names, &mut self.transcript, &self.tariff, &mut self.waiting))
-                }
+                Some(Ok(Message::Text(text))) => Ok(wire::read(
+                    &text,
+                    &mut self.names,
+                    &mut self.transcript,
+                    &self.tariff,
+                    &mut self.waiting,
+                )),
                 Some(Ok(Message::Ping(_))) => {
                     self.unflushed = true; // The answer was queued by the library.
                     continue;
@@ -210,7 +223,12 @@ impl Session {
 }
 
 /// Has `words` read aloud by the assistant's own voice, in a session of its own.
-pub async fn read_aloud(settings: &Settings, briefing: &Briefing, words: &str, clock: Clock) -> Result<Sound, Error> {
+pub async fn read_aloud(
+    settings: &Settings,
+    briefing: &Briefing,
+    words: &str,
+    clock: Clock,
+) -> Result<Sound, Error> {
     let mut session = Session::open(settings, briefing, clock).await?;
     let limit = std::time::Duration::from_secs(SAY_SECONDS_MAX);
     let sound = clock.within(limit, session.speak(words)).await.ok_or(Error::TooSlow)?;

@@ -162,7 +162,9 @@ pub(super) fn read(
     let input = match &*event.kind {
         "response.output_audio.delta" => {
             let (Some(item), Some(delta)) = (item(), &event.delta) else { return Said::Malformed };
-            let Ok(sound) = base64_simd::STANDARD.decode_to_vec(delta.as_bytes()) else { return Said::Malformed };
+            let Ok(sound) = base64_simd::STANDARD.decode_to_vec(delta.as_bytes()) else {
+                return Said::Malformed;
+            };
             Input::ReplyAudio { item, sound: Sound(sound) }
         }
         "response.output_audio_transcript.delta" => {
@@ -255,7 +257,8 @@ fn response_done(response: Option<&RawValue>, names: &mut Names, tariff: &Tariff
     };
     // A request that is not completed was interrupted: its arguments may be cut (protocols.md §2.4).
     let asked = |item: &OutputItem| {
-        item.kind.as_deref() == Some("function_call") && item.status.as_deref().is_none_or(|s| s == "completed")
+        item.kind.as_deref() == Some("function_call")
+            && item.status.as_deref().is_none_or(|s| s == "completed")
     };
     let tools = response.output.into_iter().filter(asked).filter_map(|item| {
         let id = names.request(&item.call_id?);
@@ -271,7 +274,9 @@ fn reply_cost(usage: &Usage, tariff: &Tariff) -> MicroUsd {
     let Some(prices) = tariff.tokens else { return MicroUsd::default() };
     let none = TokensOut::default();
     let (text_in, audio_in, cached) = match &usage.input_token_details {
-        Some(tokens) => (tokens.text_tokens, tokens.audio_tokens, tokens.cached_tokens_details.as_ref().unwrap_or(&none)),
+        Some(tokens) => {
+            (tokens.text_tokens, tokens.audio_tokens, tokens.cached_tokens_details.as_ref().unwrap_or(&none))
+        }
         None => (None, None, &none),
     };
     let out = usage.output_token_details.as_ref().unwrap_or(&none);
@@ -300,7 +305,9 @@ fn refused(problem: Option<Problem>) -> Said {
     let cause = ours.split('-').next().unwrap_or_default();
     let refusal = match (code.as_str(), cause) {
         ("session_expired", _) => return Said::Gone(code),
-        (_, "session") => return Said::Gone(if code.is_empty() { problem.kind.unwrap_or_default() } else { code }),
+        (_, "session") => {
+            return Said::Gone(if code.is_empty() { problem.kind.unwrap_or_default() } else { code });
+        }
         ("conversation_already_has_active_response", _) => Refusal::AlreadyReplying,
         ("response_cancel_not_active", _) | (_, "cancel") => Refusal::NothingToCancel,
         ("input_audio_buffer_commit_empty", _) | (_, "commit") => Refusal::NothingToCommit,
@@ -408,10 +415,9 @@ pub(super) fn write(what: &ToEngine, names: &Names, serial: u64) -> Option<Strin
             audio_end_ms: Some(*heard_ms),
             ..command("conversation.item.truncate", "truncate")
         },
-        ToEngine::Forget(item) => Command {
-            item_id: Some(names.item_name(*item)),
-            ..command("conversation.item.delete", "forget")
-        },
+        ToEngine::Forget(item) => {
+            Command { item_id: Some(names.item_name(*item)), ..command("conversation.item.delete", "forget") }
+        }
         ToEngine::Commit => command("input_audio_buffer.commit", "commit"),
         ToEngine::AgentSaid(words) => item(json!({
             "type": "message",
