@@ -11,3 +11,6 @@ pub mod speech;
 pub mod telephony;
 
 pub mod boot;
+
+// Apart: stand-ins for the outside world.
+pub mod sim;

@@ -1,0 +1,15 @@
+//! Stand-ins for the outside world: a caller, Twilio, OpenAI Realtime.
+//!
+//! They speak the real wire formats over real sockets, so that the program under them cannot tell, and they
+//! check what they receive against the vendors' published shapes: whatever the vendor would refuse or warn
+//! about becomes a [fault](Faults) that `frontdesk demo` and the tests read at the end. Only `cli` and the
+//! tests use them; no part of the product leans on them. They never reach anything but loopback.
+
+pub mod ear;
+pub mod openai;
+pub mod voice;
+
+mod faults;
+mod sound;
+
+pub use faults::Faults;
