@@ -8,3 +8,4 @@ mod signature;
 mod spoken;
 mod tasks;
 mod twiml;
+mod when;
