@@ -10,6 +10,10 @@ pub mod platform;
 pub mod speech;
 pub mod telephony;
 
+pub mod app;
+
+pub mod http;
+
 pub mod boot;
 
 // Apart: stand-ins for the outside world.

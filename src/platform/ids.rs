@@ -1,6 +1,9 @@
 //! Fresh unique parts for ids, and secrets drawn by chance.
 
-use aws_lc_rs::rand::{SecureRandom, SystemRandom};
+use aws_lc_rs::{
+    digest,
+    rand::{SecureRandom, SystemRandom},
+};
 
 use crate::domain::time::Timestamp;
 
@@ -21,4 +24,16 @@ pub fn token() -> String {
 
 fn fill(bytes: &mut [u8]) {
     SystemRandom::new().fill(bytes).expect("the operating system gives random bytes");
+}
+
+/// The unique part that always belongs to these names: the same names give the same part, others another.
+pub fn derived(names: &[&str]) -> uuid::Uuid {
+    let mut digest = digest::Context::new(&digest::SHA256);
+    for name in names {
+        digest.update(&u64::try_from(name.len()).unwrap_or(u64::MAX).to_be_bytes());
+        digest.update(name.as_bytes());
+    }
+    let mut bytes = [0u8; 16];
+    bytes.copy_from_slice(&digest.finish().as_ref()[..16]);
+    uuid::Builder::from_custom_bytes(bytes).into_uuid()
 }

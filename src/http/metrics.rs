@@ -1,0 +1,40 @@
+//! `GET /metrics`: the figures, as Prometheus reads them.
+
+use std::sync::OnceLock;
+
+use axum::{
+    http::header::CONTENT_TYPE,
+    response::{IntoResponse, Response},
+};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use tracing::warn;
+
+use crate::platform::metrics;
+
+/// The process's recorder, installed by the first who asks.
+pub fn recorder() -> PrometheusHandle {
+    static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
+    RECORDER
+        .get_or_init(|| {
+            let builder = PrometheusBuilder::new();
+            let recorder = match builder.set_buckets(&metrics::MS_BUCKETS) {
+                Ok(builder) => builder.build_recorder(),
+                Err(error) => {
+                    warn!(%error, "histograms are shown as summaries");
+                    PrometheusBuilder::new().build_recorder()
+                }
+            };
+            let handle = recorder.handle();
+            if ::metrics::set_global_recorder(recorder).is_err() {
+                warn!("another recorder was installed first: the figures will be empty");
+            }
+            metrics::describe();
+            handle
+        })
+        .clone()
+}
+
+/// Answers with every figure.
+pub(super) fn show(handle: &PrometheusHandle) -> Response {
+    ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], handle.render()).into_response()
+}
