@@ -71,7 +71,6 @@ struct Shelf {
 
 #[derive(RustEmbed)]
 #[folder = "fixtures/audio"]
-#[allow_missing = true]
 #[include = "*.toml"]
 #[include = "*.wav"]
 struct Recordings;

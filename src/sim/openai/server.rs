@@ -164,18 +164,18 @@ impl Shared {
         }
     }
 
-    /// Whether the key is right, and no beta is asked for.
-    fn admit(&self, headers: &HeaderMap) -> Result<(), Response> {
+    /// The answer to a wrong key, or to who asks for the beta.
+    fn refusal(&self, headers: &HeaderMap) -> Option<Response> {
         let wanted = format!("Bearer {}", self.setup.key);
         if headers.get(header::AUTHORIZATION).is_none_or(|given| given.as_bytes() != wanted.as_bytes()) {
-            return Err(problem(StatusCode::UNAUTHORIZED, "invalid_api_key", "Incorrect API key provided."));
+            return Some(problem(StatusCode::UNAUTHORIZED, "invalid_api_key", "Incorrect API key provided."));
         }
         if headers.contains_key("openai-beta") {
             self.faults.add("connection: an OpenAI-Beta header, which the GA interface does not know");
             let why = "The Realtime Beta API is no longer supported.";
-            return Err(problem(StatusCode::BAD_REQUEST, "beta_api_shape_disabled", why));
+            return Some(problem(StatusCode::BAD_REQUEST, "beta_api_shape_disabled", why));
         }
-        Ok(())
+        None
     }
 }
 
@@ -189,7 +189,7 @@ async fn connect(
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
         return problem(status, "refused", "The stand-in was told to refuse.");
     }
-    if let Err(refused) = shared.admit(&headers) {
+    if let Some(refused) = shared.refusal(&headers) {
         return refused;
     }
     let model = query.iter().find(|(name, _)| name == "model").map(|(_, model)| model.clone());
@@ -261,17 +261,14 @@ async fn run(mut socket: WebSocket, shared: Arc<Shared>, model: String) {
 }
 
 async fn models(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
-    match shared.admit(&headers) {
-        Ok(()) => {
-            let data: Vec<Value> = shared.setup.models.iter().map(listed).collect();
-            Json(json!({ "object": "list", "data": data })).into_response()
-        }
-        Err(refused) => refused,
-    }
+    shared.refusal(&headers).unwrap_or_else(|| {
+        let data: Vec<Value> = shared.setup.models.iter().map(listed).collect();
+        Json(json!({ "object": "list", "data": data })).into_response()
+    })
 }
 
 async fn model(State(shared): State<Arc<Shared>>, Path(id): Path<String>, headers: HeaderMap) -> Response {
-    if let Err(refused) = shared.admit(&headers) {
+    if let Some(refused) = shared.refusal(&headers) {
         return refused;
     }
     match shared.setup.models.iter().find(|(known, _)| *known == id) {

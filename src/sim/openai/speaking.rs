@@ -169,16 +169,17 @@ impl Session {
 
     fn mishap_in_the_middle(&mut self, speaking: &mut Speaking) -> Step {
         let sent_ms = speaking.message.as_ref().map_or(0, |m| m.sent / sound::BYTES_PER_MS) as u128;
-        match speaking.mishap {
-            Mishap::Close(after, code) if sent_ms >= after.as_millis() => {
-                self.send_raw(Frame::Close(code));
-                speaking.due = u64::MAX;
-            }
-            Mishap::Incomplete(after) if sent_ms >= after.as_millis() => {
-                self.close_message(speaking, "incomplete");
-                return Step::Incomplete;
-            }
-            _ => {}
+        if let Mishap::Close(after, code) = speaking.mishap
+            && sent_ms >= after.as_millis()
+        {
+            self.send_raw(Frame::Close(code));
+            speaking.due = u64::MAX;
+        }
+        if let Mishap::Incomplete(after) = speaking.mishap
+            && sent_ms >= after.as_millis()
+        {
+            self.close_message(speaking, "incomplete");
+            return Step::Incomplete;
         }
         Step::GoesOn
     }
@@ -398,17 +399,14 @@ impl Session {
     }
 
     fn strange_frames(&mut self, mishap: Mishap) {
-        match mishap {
-            Mishap::Garbage => {
-                self.send_raw(Frame::Text("{\"type\":\"response.output_audio.delta\",\"delta\":".into()));
-                self.send(json!({ "type": "response.dreamt", "of": { "sheep": 3 } }));
-                self.send_raw(Frame::Binary(vec![0; 64]));
-                self.send_raw(Frame::Text("[1, 2, 3]".into()));
-            }
-            Mishap::Huge(bytes) => {
-                self.send(json!({ "type": "response.dreamt", "of": "z".repeat(bytes) }));
-            }
-            _ => {}
+        if mishap == Mishap::Garbage {
+            self.send_raw(Frame::Text("{\"type\":\"response.output_audio.delta\",\"delta\":".into()));
+            self.send(json!({ "type": "response.dreamt", "of": { "sheep": 3 } }));
+            self.send_raw(Frame::Binary(vec![0; 64]));
+            self.send_raw(Frame::Text("[1, 2, 3]".into()));
+        }
+        if let Mishap::Huge(bytes) = mishap {
+            self.send(json!({ "type": "response.dreamt", "of": "z".repeat(bytes) }));
         }
     }
 }
