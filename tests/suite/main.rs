@@ -3,6 +3,8 @@
 
 mod availability;
 mod config;
+mod floors;
+mod provision;
 mod secrets;
 mod signature;
 mod spoken;
