@@ -74,7 +74,7 @@ fn a_wrong_value_is_named_with_its_line_its_key_and_what_would_be_right() {
     );
     let (found, line) = spoiled("number = \"+493055501234\"", "number = \"030 55501234\"");
     assert!(found[0].starts_with(&format!("line {line}: numbers[0].number: ")), "{found:?}");
-    assert!(found[0].contains("+") && found[0].contains("E.164"), "{found:?}");
+    assert!(found[0].contains("a plus sign, then 7 to 15 digits"), "{found:?}");
 }
 
 #[test]
