@@ -5,6 +5,9 @@
 
 pub mod frames;
 pub mod g711;
+pub mod opus;
+pub mod resample;
 pub mod vad;
+pub mod wav;
 
 pub use frames::MuLaw20ms;

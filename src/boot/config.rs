@@ -4,7 +4,7 @@
 //! the place it was written and the key that was probably meant. Secrets are taken as text whatever they look
 //! like, and are never printed.
 
-use std::{collections::BTreeMap, fmt, net::SocketAddr, path::PathBuf};
+use std::{collections::BTreeMap, fmt, net::SocketAddr};
 
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, de::Error as _};
@@ -14,7 +14,8 @@ use toml::{
 };
 
 use crate::{
-    platform::hints,
+    audio::vad::Detector,
+    platform::{blobs, hints},
     speech,
     telephony::{self, PublicUrl},
 };
@@ -55,7 +56,7 @@ pub struct Config {
     /// Sound.
     pub audio: Audio,
     /// Recordings.
-    pub blobs: Blobs,
+    pub blobs: blobs::Settings,
     /// Threads.
     pub runtime: Runtime,
     /// What is written about what happens.
@@ -127,24 +128,6 @@ pub struct Limits {
 pub struct Audio {
     /// What finds speech in the caller's sound.
     pub detector: Detector,
-}
-
-/// What finds speech in the caller's sound.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Detector {
-    /// earshot alone.
-    Earshot,
-    /// earshot, and nnnoiseless where a decision hangs on it.
-    Both,
-}
-
-/// `[blobs]`
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Blobs {
-    /// Folder for recordings.
-    pub folder: PathBuf,
 }
 
 /// `[runtime]`

@@ -7,6 +7,7 @@ mod floors;
 mod provision;
 mod secrets;
 mod signature;
+mod sound;
 mod spoken;
 mod tasks;
 mod twiml;

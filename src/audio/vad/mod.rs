@@ -7,7 +7,7 @@
 mod features;
 mod neural;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use self::{
     features::{Keypad, Timbre},
@@ -17,14 +17,15 @@ use super::frames::MuLaw20ms;
 
 /// Which detectors tell speech from other sounds. Cost is per frame in which there is sound (see
 /// `benches/hearing.rs`); silence costs the same with all of them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Detector {
     /// The earshot network on every frame with sound in it: about 10 µs.
     Earshot,
     /// Earshot, and nnnoiseless as second opinion while the agent speaks and earshot hears the caller: about
     /// 100 µs more in those frames.
     #[default]
+    #[serde(rename = "both")]
     EarshotAndNnnoiseless,
     /// No network: loud and voiced counts as speech. Well below 10 µs, and fooled by music and hum.
     Energy,
