@@ -77,6 +77,11 @@ pub struct Zone(jiff::tz::TimeZone);
 pub struct NotAZone;
 
 impl Zone {
+    /// Coordinated universal time.
+    pub fn utc() -> Self {
+        Self(jiff::tz::TimeZone::UTC)
+    }
+
     /// The zone's IANA name.
     pub fn name(&self) -> &str {
         self.0.iana_name().unwrap_or("UTC")

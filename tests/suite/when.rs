@@ -4,7 +4,7 @@ use frontdesk::domain::{
     assistant::Language::{self, English, German},
     spoken,
     time::{Timestamp, Zone},
-    when::{Question, TimeOfDay, When, resolve},
+    when::{Question, TimeOfDay, When, date_of_birth, resolve},
 };
 use jiff::civil;
 use proptest::prelude::*;
@@ -344,11 +344,34 @@ fn what_the_server_says_it_also_understands() {
     }
 }
 
+#[test]
+fn a_date_of_birth_is_understood_however_it_is_said() {
+    let today = date("2027-03-03");
+    for said in [
+        "1980-05-12",
+        "12.5.1980",
+        "12.05.80",
+        "der zwölfte Mai 1980",
+        "12. Mai 1980",
+        "May 12th, 1980",
+        "the twelfth of May 1980",
+        "5/12/1980",
+        "ich bin am 12.5.1980 geboren",
+    ] {
+        let language = if said.contains('/') { English } else { German };
+        assert_eq!(date_of_birth(said, language, today), Some(date("1980-05-12")), "{said}");
+    }
+    for said in ["", "12.5.", "May 12th", "2027-03-04", "30.2.1980", "12.5.99999", "neunzehn"] {
+        assert_eq!(date_of_birth(said, German, today), None, "{said}");
+    }
+}
+
 proptest! {
     #[test]
     fn no_text_makes_it_panic(text in "\\PC{0,60}", english in any::<bool>()) {
         let language = if english { English } else { German };
         _ = resolve(&text, language, now(), &berlin());
+        _ = date_of_birth(&text, language, date("2027-03-03"));
     }
 
     #[test]

@@ -115,6 +115,22 @@ pub fn resolve(text: &str, language: Language, now: Timestamp, zone: &Zone) -> R
         .map_or(Err(Question::NotUnderstood), |(_, heard)| heard)
 }
 
+/// The date of birth that `text` names, in either language: "1980-05-12", "12.5.1980", "May 12th 1980". Two digits of
+/// a year belong to the past hundred years.
+pub fn date_of_birth(text: &str, language: Language, today: civil::Date) -> Option<civil::Date> {
+    if text.len() > TEXT_LEN_MAX {
+        return None;
+    }
+    let other = Language::ALL.into_iter().filter(|other| *other != language);
+    std::iter::once(language).chain(other).find_map(|language| {
+        let tokens = words::tokens(text, language, &Zone::utc());
+        let (year, month, day) = words::full_date(&tokens, language)?;
+        let year = if year > today.year() && year < 2100 { year - 100 } else { year };
+        let date = civil::Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()?;
+        (date <= today).then_some(date)
+    })
+}
+
 /// What the text says in one language, and how many of its words say nothing there.
 fn resolve_in(
     text: &str,

@@ -85,6 +85,32 @@ pub(super) fn month(word: &str, language: Language) -> Option<i16> {
     names.iter().position(|names| names.contains(&word)).and_then(|at| i16::try_from(at + 1).ok())
 }
 
+/// The first date with all its parts: year, month, day.
+pub(super) fn full_date(tokens: &[Token], language: Language) -> Option<(i16, i16, i16)> {
+    let number = |at: usize| match tokens.get(at) {
+        Some(Token::Number { value, .. }) => Some(*value),
+        _ => None,
+    };
+    let word = |at: usize| match tokens.get(at) {
+        Some(Token::Word(word)) => word.as_str(),
+        _ => "",
+    };
+    (0..tokens.len()).find_map(|at| match &tokens[at] {
+        Token::Date { year, month, day } => Some(((*year)?, *month, *day)),
+        Token::Number { value: day, .. } => {
+            let of = usize::from(word(at + 1) == "of");
+            let month = month(word(at + 1 + of), language)?;
+            Some((number(at + 2 + of)?, month, *day))
+        }
+        Token::Word(name) => {
+            let month = month(name, language)?;
+            let the = usize::from(word(at + 1) == "the");
+            Some((number(at + 2 + the)?, month, number(at + 1 + the)?))
+        }
+        Token::Clock { .. } | Token::Dotted(..) => None,
+    })
+}
+
 /// A German adjective without its ending.
 pub(super) fn stem(word: &str) -> &str {
     ["en", "er", "es", "em", "e"]
