@@ -34,8 +34,9 @@ const USUAL_NAMES: [(&str, &str); 4] = [
 /// What a key's name in the environment begins with.
 const ENV_PREFIX: &str = "FRONTDESK__";
 
-/// Tables whose keys are anybody's choice: names of models and languages.
-const OPEN_TABLES: [&str; 3] = ["openai.prices", "openai.transcription_prices", "twilio.say_voices"];
+/// Tables whose keys are anybody's choice: names of models, accounts and languages.
+const OPEN_TABLES: [&str; 4] =
+    ["openai.prices", "openai.transcription_prices", "twilio.accounts", "twilio.say_voices"];
 
 /// The whole configuration, one part per section of the file.
 #[derive(Clone, Debug, Deserialize)]

@@ -8,7 +8,7 @@ pub mod twiml;
 
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use crate::domain::assistant::Language;
@@ -23,11 +23,24 @@ pub struct Settings {
     pub account_sid: String,
     /// The primary auth token of that account; empty when none is configured.
     pub auth_token: SecretString,
+    /// Further accounts (`AC…`) that own numbers, such as a tenant's own, and their primary auth tokens.
+    pub accounts: BTreeMap<String, SecretString>,
     /// The voice that speaks TwiML sentences, per language code.
     pub say_voices: BTreeMap<String, String>,
 }
 
 impl Settings {
+    /// The primary auth token of an account, if we know it. Twilio signs with the token of the account that owns
+    /// the number that was called (protocols.md §1.3).
+    pub fn auth_token_of(&self, account_sid: &str) -> Option<&SecretString> {
+        let token = if account_sid == self.account_sid {
+            Some(&self.auth_token)
+        } else {
+            self.accounts.get(account_sid)
+        };
+        token.filter(|token| !account_sid.is_empty() && !token.expose_secret().is_empty())
+    }
+
     /// The voice that speaks TwiML sentences in `language`; Twilio's word for its default where none is set.
     pub fn say_voice(&self, language: Language) -> &str {
         self.say_voices.get(language.code()).map_or("woman", String::as_str)

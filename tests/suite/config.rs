@@ -129,6 +129,16 @@ fn prices_of_a_model_nobody_heard_of_may_be_added() {
 }
 
 #[test]
+fn a_tenants_own_account_has_its_own_token() {
+    let file = Some(("desk.toml", "[twilio.accounts]\nAC2 = \"theirs\"\n"));
+    let config = read(file, &[("TWILIO_ACCOUNT_SID", "AC1"), ("TWILIO_AUTH_TOKEN", "ours")]).unwrap();
+    let token = |sid: &str| config.twilio.auth_token_of(sid).map(ExposeSecret::expose_secret);
+    assert_eq!((token("AC1"), token("AC2"), token("AC3")), (Some("ours"), Some("theirs"), None));
+    let unset = with_env(&[]).unwrap();
+    assert!(unset.twilio.auth_token_of("").is_none(), "no account is not an account");
+}
+
+#[test]
 fn the_engines_socket_is_derived_from_its_url() {
     for (base, socket) in [
         ("https://api.openai.com/v1", "wss://api.openai.com/v1/realtime?model=gpt-realtime-2.1"),

@@ -13,6 +13,7 @@ fn settings() -> Settings {
         base_url: "https://api.twilio.com".parse().unwrap(),
         account_sid: String::new(),
         auth_token: String::new().into(),
+        accounts: BTreeMap::new(),
         say_voices: BTreeMap::from([("de".to_owned(), "Polly.Vicki".to_owned())]),
     }
 }
