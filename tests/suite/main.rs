@@ -9,6 +9,8 @@ mod secrets;
 mod signature;
 mod sound;
 mod spoken;
+mod stand_ins;
+mod support;
 mod tasks;
 mod twiml;
 mod when;

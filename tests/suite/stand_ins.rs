@@ -1,0 +1,5 @@
+//! The stand-ins are what every whole-call test leans on, so they are held to the vendors' behaviour first.
+
+mod openai;
+mod twilio;
+mod voice;

@@ -1,0 +1,4 @@
+//! What several tests share.
+
+pub mod realtime_peer;
+pub mod specs;
