@@ -25,6 +25,8 @@ pub const TOOL_MS: &str = "frontdesk_tool_ms";
 pub const COST_MICROUSD_TOTAL: &str = "frontdesk_cost_microusd_total";
 /// Events of an engine that we do not know.
 pub const ENGINE_EVENTS_UNKNOWN_TOTAL: &str = "frontdesk_engine_events_unknown_total";
+/// What an engine failed to do. Label `trouble`: `stalled`, `refused`, `lost`.
+pub const ENGINE_TROUBLE_TOTAL: &str = "frontdesk_engine_trouble_total";
 /// Attempts that a wall stopped: a wrong signature, a used token. Label `event`.
 pub const SECURITY_TOTAL: &str = "frontdesk_security_total";
 
@@ -54,5 +56,6 @@ pub fn describe() {
     describe_histogram!(TOOL_MS, Unit::Milliseconds, "How long tools took by tool and status");
     describe_counter!(COST_MICROUSD_TOTAL, "What engines cost, in millionths of a US dollar");
     describe_counter!(ENGINE_EVENTS_UNKNOWN_TOTAL, "Engine events of an unknown type");
+    describe_counter!(ENGINE_TROUBLE_TOTAL, "What an engine failed to do by kind of trouble");
     describe_counter!(SECURITY_TOTAL, "Attempts that a wall stopped by kind");
 }

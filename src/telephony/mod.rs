@@ -3,6 +3,8 @@
 //! Wire formats of Twilio live here and nowhere else. Nothing here decides whether a call is taken, or what
 //! is said in one.
 
+pub mod media_stream;
+pub mod rest;
 pub mod signature;
 pub mod twiml;
 
