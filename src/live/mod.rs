@@ -1,4 +1,517 @@
-//! The calls in the air and the tasks that carry them.
+//! Calls in the air: who may ring, whose socket this is, and the drivers that carry them.
 //!
-//! A driver moves bytes between a call, its sockets and its clock. It decides nothing about the conversation.
+//! [`Lines`] admits calls, opens the engine's session while the telephone is still being connected, and lets a
+//! media socket in only when it proves which call it belongs to. What is said in a call is not decided here.
 
+mod driver;
+pub mod notice;
+mod phone;
+pub mod recorder;
+
+use std::{
+    collections::HashMap,
+    future::Future,
+    pin::Pin,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use futures_util::StreamExt;
+use metrics::{counter, gauge};
+use serde::Deserialize;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    sync::{OwnedSemaphorePermit, Semaphore, broadcast, oneshot},
+};
+use tokio_tungstenite::{WebSocketStream, tungstenite};
+use tracing::{Instrument, error, info, info_span, warn};
+
+pub use self::phone::socket_config;
+use self::{
+    driver::{Finished, Ride},
+    notice::{NOTICES_MAX, Notice, Notices, What},
+    phone::Phone,
+    recorder::Recorder,
+};
+use crate::{
+    app::{
+        briefing,
+        calls::{self, Answer},
+        clips::{self, Clips},
+        tools::{CallContext, Toolbox},
+    },
+    audio::vad::Detector,
+    call::Setup,
+    domain::{
+        assistant::Language,
+        conversation::Outcome,
+        id::{AssistantId, TenantId},
+        time::Timestamp,
+    },
+    platform::{blobs::Blobs, clock::Clock, ids, metrics as figures, tasks::Tasks},
+    speech::{self, realtime::Session},
+    store::Store,
+    telephony::{
+        media_stream::{self, Message, Start},
+        rest::Rest,
+    },
+};
+
+/// How much may be held at once: the `[limits]` part of the configuration.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Calls in the air on this server.
+    pub calls_max: usize,
+    /// Largest message on a media socket, in bytes.
+    pub media_message_bytes_max: usize,
+    /// Time a media socket has to prove whose call it is, in milliseconds.
+    pub proof_ms_max: u64,
+    /// Media sockets that have not proven themselves yet.
+    pub unproven_sockets_max: usize,
+    /// Time the one-time token of a media socket is good for, in milliseconds.
+    pub token_ms_max: u64,
+    /// Time a media socket may be silent before the line counts as lost, in milliseconds.
+    pub media_silence_ms_max: u64,
+    /// Time calls in the air have to finish when the server leaves, in milliseconds.
+    pub drain_ms_max: u64,
+}
+
+/// How many clip sets are kept in memory.
+const CLIP_SETS_MAX: usize = 256;
+/// How often the record of a finished call is tried to be kept, when the database is away.
+const KEEP_TRIES_MAX: u32 = 8;
+
+/// What the lines are built of.
+pub struct Parts {
+    /// Where records are kept.
+    pub store: Store,
+    /// Where recordings and clips are kept.
+    pub blobs: Blobs,
+    /// How the engine is reached.
+    pub speech: speech::Settings,
+    /// The carrier's API; `None` when there is no account.
+    pub rest: Rest,
+    /// What finds speech in the caller's sound.
+    pub detector: Detector,
+    /// How much may be held at once.
+    pub limits: Limits,
+    /// What time it is.
+    pub clock: Clock,
+    /// What runs beside.
+    pub tasks: Tasks,
+}
+
+/// All calls of this process. Cheap to clone; clones are the same.
+#[derive(Clone)]
+pub struct Lines(Arc<Shared>);
+
+struct Shared {
+    parts: Parts,
+    unproven: Arc<Semaphore>,
+    air: Mutex<Air>,
+    in_air: AtomicUsize,
+    clips: Mutex<HashMap<(AssistantId, Language, u64), Clips>>,
+    watchers: broadcast::Sender<Arc<Notice>>,
+}
+
+#[derive(Default)]
+struct Air {
+    /// Calls whose media socket has not come yet, by token.
+    expected: HashMap<String, Expected>,
+    /// The token each call was given, by the carrier's name for it, until the call is over.
+    tokens: HashMap<String, String>,
+    /// Calls per tenant.
+    tenants: HashMap<TenantId, u32>,
+}
+
+struct Expected {
+    answer: Answer,
+    account_sid: String,
+    engine: oneshot::Receiver<Result<Session, speech::Error>>,
+    clips: Clips,
+    place: Place,
+}
+
+/// Why a call is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// The server has as many calls as it may.
+    #[error("the server has as many calls as it may")]
+    ServerFull,
+    /// The tenant has as many calls as it may.
+    #[error("the tenant has as many calls as it may")]
+    TenantFull,
+    /// The server is leaving.
+    #[error("the server is leaving")]
+    Leaving,
+    /// There is no key for the engine: nobody could talk to the caller.
+    #[error("no key is configured for the engine")]
+    NoEngine,
+}
+
+/// Why a media socket is closed before anything was opened for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unproven {
+    /// It did not say whose call it is in time, or left.
+    #[error("no proof in time")]
+    NoProof,
+    /// What it said could not be read.
+    #[error("its first messages could not be read")]
+    Malformed,
+    /// The token is unknown, used or expired.
+    #[error("the token is unknown, used or expired")]
+    Token,
+    /// The token belongs to another call or account.
+    #[error("the token belongs to another call")]
+    OtherCall,
+    /// Too many sockets have not proven themselves.
+    #[error("too many sockets have not proven themselves")]
+    TooMany,
+}
+
+impl Unproven {
+    /// The word it is counted under.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::NoProof => "media_no_proof",
+            Self::Malformed => "media_malformed",
+            Self::Token => "media_token",
+            Self::OtherCall => "media_other_call",
+            Self::TooMany => "media_too_many",
+        }
+    }
+}
+
+/// A place among the calls in the air; given back when dropped.
+struct Place {
+    lines: Lines,
+    tenant: TenantId,
+    sid: String,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut air = self.lines.air();
+        if let Some(calls) = air.tenants.get_mut(&self.tenant) {
+            *calls -= 1;
+            if *calls == 0 {
+                air.tenants.remove(&self.tenant);
+            }
+        }
+        air.tokens.remove(&self.sid);
+        drop(air);
+        let left = self.lines.0.in_air.fetch_sub(1, Ordering::Relaxed) - 1;
+        gauge!(figures::CALLS, "state" => "in-air").set(left as f64);
+    }
+}
+
+impl Lines {
+    /// No calls yet.
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(Shared {
+            unproven: Arc::new(Semaphore::new(parts.limits.unproven_sockets_max)),
+            air: Mutex::default(),
+            in_air: AtomicUsize::new(0),
+            clips: Mutex::default(),
+            watchers: broadcast::Sender::new(NOTICES_MAX),
+            parts,
+        }))
+    }
+
+    /// How many calls are in the air.
+    pub fn in_air(&self) -> usize {
+        self.0.in_air.load(Ordering::Relaxed)
+    }
+
+    /// What happens in calls from here on. A watcher that is slow misses some; no call waits for one.
+    pub fn watch(&self) -> broadcast::Receiver<Arc<Notice>> {
+        self.0.watchers.subscribe()
+    }
+
+    /// Takes a call that rings: opens its engine's session at once and returns the one-time token its media
+    /// socket must bring. The same call asked for twice gets the same token.
+    pub async fn expect(&self, answer: Answer, account_sid: String) -> Result<String, Refused> {
+        let sid = answer.record.sid.as_str().to_owned();
+        if let Some(token) = self.air().tokens.get(&sid) {
+            return Ok(token.clone());
+        }
+        if !self.0.parts.speech.has_key() {
+            return Err(Refused::NoEngine);
+        }
+        let token = ids::token();
+        let place = self.admit(&answer, &sid, &token)?;
+        let parts = &self.0.parts;
+        let language = answer.number.language;
+        let now = parts.clock.now();
+        let briefing = briefing::briefing(&answer.tenant, &answer.assistant, &answer.services, language, now);
+        let (opened, engine) = oneshot::channel();
+        let (settings, clock) = (parts.speech.clone(), parts.clock);
+        parts.tasks.spawn(async move {
+            // Nobody takes it when the media socket never comes: then it is closed by being dropped.
+            let _ = opened.send(Session::open(&settings, &briefing, clock).await);
+        });
+        let clips = self.clips(&answer, language).await;
+        let expected = Expected { answer, account_sid, engine, clips, place };
+        self.air().expected.insert(token.clone(), expected);
+        let (lines, expiring) = (self.clone(), token.clone());
+        parts.tasks.spawn(async move { lines.expire(expiring).await });
+        Ok(token)
+    }
+
+    /// Carries the call whose media socket this is, until it is over.
+    pub async fn carry<S>(&self, mut socket: WebSocketStream<S>)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send,
+    {
+        match self.prove(&mut socket).await {
+            Ok((expected, start)) => {
+                let span = info_span!("call", call.id = %expected.answer.record.id, tenant.id = %expected.answer.tenant.id);
+                self.ride(socket, expected, start).instrument(span).await;
+            }
+            Err(unproven) => {
+                counter!(figures::SECURITY_TOTAL, "event" => unproven.as_str()).increment(1);
+                warn!(reason = %unproven, "a media socket was closed");
+                let frame = tungstenite::protocol::CloseFrame {
+                    code: tungstenite::protocol::frame::coding::CloseCode::Policy,
+                    reason: "".into(),
+                };
+                let _ = self.0.parts.clock.within(Duration::from_secs(1), socket.close(Some(frame))).await;
+            }
+        }
+    }
+
+    /// Nothing upstream happens for a socket that has not proven itself.
+    async fn prove<S>(&self, socket: &mut WebSocketStream<S>) -> Result<(Expected, Start), Unproven>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send,
+    {
+        let _permit: OwnedSemaphorePermit =
+            self.0.unproven.clone().try_acquire_owned().map_err(|_| Unproven::TooMany)?;
+        let limit = Duration::from_millis(self.0.parts.limits.proof_ms_max);
+        let start = self.0.parts.clock.within(limit, first_start(socket)).await.ok_or(Unproven::NoProof)??;
+        let token = start.parameters.get("token").ok_or(Unproven::Token)?;
+        // A token is used up by being shown, whoever shows it.
+        let expected = self.air().expected.remove(token).ok_or(Unproven::Token)?;
+        let ours = expected.answer.record.sid.as_str() == start.call_sid && expected.account_sid == start.account_sid;
+        if ours { Ok((expected, start)) } else { Err(Unproven::OtherCall) }
+    }
+
+    async fn ride<S>(&self, socket: WebSocketStream<S>, expected: Expected, start: Start)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send,
+    {
+        let parts = &self.0.parts;
+        let Expected { answer, engine, clips, place, .. } = expected;
+        let Answer { tenant, number, assistant, record, .. } = answer;
+        let notices = Notices {
+            tenant: tenant.id.clone(),
+            call: record.id.clone(),
+            watchers: self.0.watchers.clone(),
+        };
+        let answered = parts.clock.now();
+        info!("the call is answered");
+        notices.tell(Default::default(), What::Answered);
+        let (store, tenant_id, call_id) = (parts.store.clone(), tenant.id.clone(), record.id.clone());
+        parts.tasks.spawn(async move {
+            if let Err(error) = calls::answered(&store, &tenant_id, &call_id, answered).await {
+                warn!(error = &error as &dyn std::error::Error, "the call's state could not be kept");
+            }
+        });
+        let context = CallContext {
+            tenant: tenant.clone(),
+            call: record.id.clone(),
+            assistant: Arc::new(assistant.clone()),
+            language: number.language,
+            caller: record.from.clone(),
+            attested: record.attested,
+        };
+        let recording = assistant.recording.then(|| self.recording(&record.id));
+        let (rest, sid) = (parts.rest.clone(), record.sid.clone());
+        let hang_up: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(async move {
+            if let Err(error) = rest.hang_up(&sid).await {
+                warn!(error = &error as &dyn std::error::Error, "the carrier did not hang up");
+            }
+        });
+        let setup = Setup {
+            policy: assistant.policy.clone(),
+            language: number.language,
+            opening: clips.opening,
+            opening_clip: clips.opening_clip,
+            clips: clips.phrases,
+        };
+        let ride = Ride {
+            setup: Arc::new(setup),
+            engine,
+            toolbox: Arc::new(Toolbox::new(context, parts.store.clone(), parts.clock)),
+            detector: parts.detector,
+            record: recording,
+            notices: notices.clone(),
+            clock: parts.clock,
+            tasks: parts.tasks.clone(),
+            stopping: parts.tasks.stopping_owned(),
+            hang_up,
+            media_silence_ms_max: parts.limits.media_silence_ms_max,
+        };
+        let phone = Phone::new(socket, start.stream_sid, parts.clock);
+        let watch = parts.clock.stopwatch();
+        let finished = driver::drive(phone, ride).await;
+        drop(place);
+        let ended = parts.clock.now();
+        counter!(figures::CALLS_TOTAL, "outcome" => finished.outcome.as_str()).increment(1);
+        info!(outcome = finished.outcome.as_str(), seconds = watch.elapsed().as_secs(), "the call is over");
+        let outcome = finished.outcome;
+        self.keep(finished, &tenant.id, &record.id, answered, ended, number.language).await;
+        notices.tell(watch.call_time(), What::Ended(outcome));
+    }
+
+    /// Keeps what is left of a call. The caller has gone: this may wait, and try again.
+    async fn keep(
+        &self,
+        finished: Finished,
+        tenant: &TenantId,
+        call: &crate::domain::id::CallId,
+        answered: Timestamp,
+        ended: Timestamp,
+        language: Language,
+    ) {
+        let parts = &self.0.parts;
+        if let Some(engine) = finished.engine {
+            engine.close(parts.clock).await;
+        }
+        let recording = match finished.recorder {
+            Some(recorder) => recorder.stop().await,
+            None => None,
+        };
+        let question = crate::domain::phrases::Phrase::RecordingQuestion.words(language).to_owned();
+        let consent = finished
+            .consented
+            .map(|at| (answered.plus_millis(i64::try_from(at.0).unwrap_or(i64::MAX)), question));
+        let finished = calls::Finished {
+            outcome: finished.outcome,
+            ended,
+            cost: finished.cost,
+            turns: finished.turns,
+            recording,
+            consent,
+        };
+        for attempt in 0..KEEP_TRIES_MAX {
+            match calls::finished(&parts.store, tenant, call, &finished).await {
+                Ok(()) => return,
+                Err(error) => {
+                    warn!(attempt, error = &error as &dyn std::error::Error, "the call's record could not be kept");
+                    parts.clock.sleep(Duration::from_millis(250 << attempt)).await;
+                }
+            }
+        }
+        error!("the call's record is lost");
+        counter!(figures::LIMIT_REACHED_TOTAL, "limit" => "keep_tries_max").increment(1);
+    }
+
+    fn recording(&self, call: &crate::domain::id::CallId) -> Box<dyn FnOnce() -> Recorder + Send> {
+        let (blobs, tasks) = (self.0.parts.blobs.clone(), self.0.parts.tasks.clone());
+        let name = format!("recordings/{call}.wav");
+        Box::new(move || Recorder::start(blobs, name, &tasks))
+    }
+
+    fn admit(&self, answer: &Answer, sid: &str, token: &str) -> Result<Place, Refused> {
+        if self.0.parts.tasks.is_leaving() {
+            return Err(Refused::Leaving);
+        }
+        let mut air = self.air();
+        let in_air = self.0.in_air.load(Ordering::Relaxed);
+        if in_air >= self.0.parts.limits.calls_max {
+            counter!(figures::LIMIT_REACHED_TOTAL, "limit" => "calls_max").increment(1);
+            return Err(Refused::ServerFull);
+        }
+        let calls = air.tenants.entry(answer.tenant.id.clone()).or_default();
+        if *calls >= answer.tenant.calls_max {
+            counter!(figures::LIMIT_REACHED_TOTAL, "limit" => "tenant_calls_max").increment(1);
+            return Err(Refused::TenantFull);
+        }
+        *calls += 1;
+        air.tokens.insert(sid.to_owned(), token.to_owned());
+        self.0.in_air.fetch_add(1, Ordering::Relaxed);
+        gauge!(figures::CALLS, "state" => "in-air").set((in_air + 1) as f64);
+        Ok(Place { lines: self.clone(), tenant: answer.tenant.id.clone(), sid: sid.to_owned() })
+    }
+
+    /// A token not used in time is good for nothing: the media socket never came.
+    async fn expire(&self, token: String) {
+        let limit = Duration::from_millis(self.0.parts.limits.token_ms_max);
+        tokio::select! {
+            () = self.0.parts.clock.sleep(limit) => {}
+            () = self.0.parts.tasks.stopping() => {}
+        }
+        let expected = self.air().expected.remove(&token);
+        let Some(Expected { answer, place, .. }) = expected else { return };
+        drop(place);
+        counter!(figures::CALLS_TOTAL, "outcome" => Outcome::Lost.as_str()).increment(1);
+        warn!(call.id = %answer.record.id, "the media socket of a call never came");
+        let finished = calls::Finished::without_words(Outcome::Lost, self.0.parts.clock.now());
+        if let Err(error) = calls::finished(&self.0.parts.store, &answer.tenant.id, &answer.record.id, &finished).await {
+            warn!(error = &error as &dyn std::error::Error, "the call's record could not be kept");
+        }
+    }
+
+    async fn clips(&self, answer: &Answer, language: Language) -> Clips {
+        let assistant = &answer.assistant;
+        // Changed words or another voice are other clips: the key holds what they are made from.
+        let opening = crate::domain::phrases::opening(assistant, language);
+        let key = (assistant.id.clone(), language, fingerprint(&opening, &assistant.voice));
+        if let Some(clips) = self.clip_sets().get(&key) {
+            return clips.clone();
+        }
+        let parts = &self.0.parts;
+        let clips = clips::load(&parts.blobs, &parts.speech, assistant, language).await;
+        if clips.complete() {
+            let mut sets = self.clip_sets();
+            if sets.len() >= CLIP_SETS_MAX {
+                sets.clear();
+            }
+            sets.insert(key, clips.clone());
+        }
+        clips
+    }
+
+    fn air(&self) -> MutexGuard<'_, Air> {
+        self.0.air.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn clip_sets(&self) -> MutexGuard<'_, HashMap<(AssistantId, Language, u64), Clips>> {
+        self.0.clips.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn fingerprint(opening: &str, voice: &str) -> u64 {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    let mut hasher = DefaultHasher::new();
+    (opening, voice).hash(&mut hasher);
+    hasher.finish()
+}
+
+/// How many messages a socket may send before `start`.
+const MESSAGES_BEFORE_START_MAX: usize = 4;
+
+async fn first_start<S>(socket: &mut WebSocketStream<S>) -> Result<Start, Unproven>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    for _ in 0..MESSAGES_BEFORE_START_MAX {
+        let text = match socket.next().await {
+            Some(Ok(tungstenite::Message::Text(text))) => text,
+            Some(Ok(tungstenite::Message::Ping(_) | tungstenite::Message::Pong(_))) => continue,
+            Some(Ok(_)) => return Err(Unproven::Malformed),
+            Some(Err(_)) | None => return Err(Unproven::NoProof),
+        };
+        match media_stream::read(&text) {
+            Message::Start(start) => return Ok(start),
+            Message::Connected => {}
+            _ => return Err(Unproven::Malformed),
+        }
+    }
+    Err(Unproven::Malformed)
+}
