@@ -15,7 +15,10 @@ use crate::{
         assistant::{Assistant, Language},
         phrases::{self, Phrase},
     },
-    platform::{blobs::Blobs, clock::Clock},
+    platform::{
+        blobs::{self, BlobName, Blobs},
+        clock::Clock,
+    },
     speech::{self, Briefing},
 };
 
@@ -44,6 +47,12 @@ pub struct Clips {
 }
 
 impl Clips {
+    /// Nothing made yet: the engine says everything.
+    pub fn none(assistant: &Assistant, language: Language) -> Self {
+        let opening = Words(phrases::opening(assistant, language));
+        Self { opening, opening_clip: None, phrases: BTreeMap::new() }
+    }
+
     /// Whether nothing is missing.
     pub fn complete(&self) -> bool {
         self.opening_clip.is_some() && self.phrases.len() == PHRASES.len()
@@ -51,19 +60,19 @@ impl Clips {
 }
 
 /// The clips of `assistant` in `language`, as far as they have been made.
-pub async fn load(blobs: &Blobs, settings: &speech::Settings, assistant: &Assistant, language: Language) -> Clips {
+///
+/// Reads files: for a thread that may wait.
+pub fn load(blobs: &Blobs, settings: &speech::Settings, assistant: &Assistant, language: Language) -> Clips {
     let opening = phrases::opening(assistant, language);
-    let mut clips = Clips {
-        opening_clip: read(blobs, settings, assistant, &opening).await,
-        opening: Words(opening),
-        phrases: BTreeMap::new(),
+    let read = |words: &str| {
+        let sound = blobs.get(&name(settings, assistant, words).ok()?).ok()?;
+        Some(Arc::new(Sound(sound)))
     };
-    for phrase in PHRASES {
-        if let Some(sound) = read(blobs, settings, assistant, phrase.words(language)).await {
-            clips.phrases.insert(phrase, sound);
-        }
+    Clips {
+        opening_clip: read(&opening),
+        opening: Words(opening),
+        phrases: PHRASES.into_iter().filter_map(|phrase| Some((phrase, read(phrase.words(language))?))).collect(),
     }
-    clips
 }
 
 /// Makes what is missing of the clips of `assistant` in `language`. Returns how many were made.
@@ -84,31 +93,26 @@ pub async fn make(
     };
     let mut made = 0;
     for words in sentences {
-        let name = name(settings, assistant, words);
-        if blobs.get(&name).await.is_ok() {
+        let name = name(settings, assistant, words).map_err(|error| Error::Internal(Box::new(error)))?;
+        if blobs.path(&name).exists() {
             continue;
         }
         let sound = speech::realtime::read_aloud(settings, &briefing, words, clock)
             .await
             .map_err(|error| Error::Unavailable(Box::new(error)))?;
-        blobs.put(&name, sound.0).await.map_err(|error| Error::Internal(Box::new(error)))?;
+        blobs.put(&name, &sound.0).map_err(|error| Error::Internal(Box::new(error)))?;
         made += 1;
     }
     Ok(made)
 }
 
-async fn read(blobs: &Blobs, settings: &speech::Settings, assistant: &Assistant, words: &str) -> Option<Arc<Sound>> {
-    let sound = blobs.get(&name(settings, assistant, words)).await.ok()?;
-    Some(Arc::new(Sound(sound)))
-}
-
 /// The name of the clip in which `assistant` says `words`.
-fn name(settings: &speech::Settings, assistant: &Assistant, words: &str) -> String {
+fn name(settings: &speech::Settings, assistant: &Assistant, words: &str) -> Result<BlobName, blobs::Error> {
     let model = assistant.model.as_deref().unwrap_or(&settings.model);
     let said = format!("{model}\n{}\n{words}", assistant.voice);
     let hash = digest::digest(&digest::SHA256, said.as_bytes());
     let hex: String = hash.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    format!("clips/{hex}.ulaw")
+    BlobName::new(format!("clips/{hex}.ulaw"))
 }
 
 fn reader(language: Language) -> String {

@@ -227,6 +227,11 @@ impl Lines {
         self.0.in_air.load(Ordering::Relaxed)
     }
 
+    /// The largest message a media socket may send, in bytes.
+    pub fn message_bytes_max(&self) -> usize {
+        self.0.parts.limits.media_message_bytes_max
+    }
+
     /// What happens in calls from here on. A watcher that is slow misses some; no call waits for one.
     pub fn watch(&self) -> broadcast::Receiver<Arc<Notice>> {
         self.0.watchers.subscribe()
@@ -466,7 +471,9 @@ impl Lines {
             return clips.clone();
         }
         let parts = &self.0.parts;
-        let clips = clips::load(&parts.blobs, &parts.speech, assistant, language).await;
+        let (blobs, settings, asked) = (parts.blobs.clone(), parts.speech.clone(), assistant.clone());
+        let loaded = tokio::task::spawn_blocking(move || clips::load(&blobs, &settings, &asked, language)).await;
+        let Ok(clips) = loaded else { return Clips::none(assistant, language) };
         if clips.complete() {
             let mut sets = self.clip_sets();
             if sets.len() >= CLIP_SETS_MAX {

@@ -11,7 +11,10 @@ use std::{
 };
 
 use tokio::task::JoinHandle;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::{
+    sync::{CancellationToken, WaitForCancellationFutureOwned},
+    task::TaskTracker,
+};
 use tracing::error;
 
 /// The list of what runs, and the two requests to end it. Clones share both.
@@ -85,6 +88,11 @@ impl Tasks {
     /// Waits until somebody asks hard.
     pub async fn stopping(&self) {
         self.stopping.cancelled().await;
+    }
+
+    /// The same, to be kept by what waits for it.
+    pub fn stopping_owned(&self) -> WaitForCancellationFutureOwned {
+        self.stopping.clone().cancelled_owned()
     }
 
     /// Waits until a vital task has ended of itself; its name.

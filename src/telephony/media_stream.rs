@@ -115,26 +115,33 @@ struct FormatBody {
 /// Reads one message.
 pub fn read(text: &str) -> Message<'_> {
     let Ok(envelope) = serde_json::from_str::<Envelope<'_>>(text) else { return Message::Malformed };
-    match (&*envelope.event, envelope) {
-        ("media", Envelope { media: Some(media), .. }) => {
-            if media.track.is_some_and(|track| track != "inbound") {
-                return Message::Other;
-            }
-            match media.timestamp.parse() {
-                Ok(timestamp_ms) => Message::Media { timestamp_ms, payload: media.payload },
-                Err(_) => Message::Malformed,
-            }
-        }
-        ("mark", Envelope { mark: Some(mark), .. }) => mark_named(&mark.name).map_or(Message::Other, Message::Mark),
-        ("dtmf", Envelope { dtmf: Some(key), .. }) => match key.digit.as_bytes() {
-            [digit @ (b'0'..=b'9' | b'*' | b'#' | b'A'..=b'D')] => Message::Keyed(char::from(*digit)),
-            _ => Message::Malformed,
-        },
-        ("start", Envelope { start: Some(start), .. }) => started(start).map_or(Message::Malformed, Message::Start),
-        ("connected", _) => Message::Connected,
-        ("stop", _) => Message::Stop,
-        ("media" | "mark" | "dtmf" | "start", _) => Message::Malformed,
+    match &*envelope.event {
+        "media" => envelope.media.map_or(Message::Malformed, media),
+        "mark" => envelope
+            .mark
+            .map_or(Message::Malformed, |mark| mark_named(&mark.name).map_or(Message::Other, Message::Mark)),
+        "dtmf" => envelope.dtmf.and_then(|key| keyed(&key.digit)).map_or(Message::Malformed, Message::Keyed),
+        "start" => envelope.start.and_then(started).map_or(Message::Malformed, Message::Start),
+        "connected" => Message::Connected,
+        "stop" => Message::Stop,
         _ => Message::Other,
+    }
+}
+
+fn media(media: MediaBody<'_>) -> Message<'_> {
+    if media.track.is_some_and(|track| track != "inbound") {
+        return Message::Other;
+    }
+    match media.timestamp.parse() {
+        Ok(timestamp_ms) => Message::Media { timestamp_ms, payload: media.payload },
+        Err(_) => Message::Malformed,
+    }
+}
+
+fn keyed(digit: &str) -> Option<char> {
+    match digit.as_bytes() {
+        [digit @ (b'0'..=b'9' | b'*' | b'#' | b'A'..=b'D')] => Some(char::from(*digit)),
+        _ => None,
     }
 }
 

@@ -1,0 +1,210 @@
+//! Twilio's doors: a call rings, its sound comes, its state changes.
+//!
+//! Who knocks is known by the signature over the configured public URL, never by what the request says of
+//! its own address. A call is always answered with a document: refused or broken, the caller hears a sentence.
+
+use std::collections::BTreeMap;
+
+use axum::{
+    body::Bytes,
+    extract::{Request, State},
+    http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
+    response::{IntoResponse, Response},
+};
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use metrics::counter;
+use tokio::net::TcpStream;
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{handshake::derive_accept_key, protocol::Role},
+};
+use tracing::{debug, error, info, warn};
+
+use super::{Doors, problem::Problem};
+use crate::{
+    app::calls::{self, Ring, Rung},
+    domain::{
+        assistant::Language,
+        conversation::{CallSid, CallState},
+    },
+    live::{self, Refused},
+    platform::metrics::SECURITY_TOTAL,
+    telephony::{
+        signature::{self, Algorithm},
+        twiml,
+    },
+};
+
+/// Where Twilio announces a call.
+pub const VOICE: &str = "/twilio/voice";
+/// Where Twilio opens a call's media socket.
+pub const MEDIA: &str = "/twilio/media";
+/// Where Twilio tells how a call goes on.
+pub const STATUS: &str = "/twilio/status";
+
+const SIGNATURE: &str = "x-twilio-signature";
+const SIGNATURE_SETTINGS: &str = "x-twilio-webhooks-signature-settings";
+
+/// `POST /twilio/voice`: a call rings.
+pub async fn voice(State(doors): State<Doors>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+    let form = match signed_form(&doors, &uri, &headers, &body).await {
+        Ok(form) => form,
+        Err(problem) => return problem.into_response(),
+    };
+    let twilio = &doors.twilio;
+    let ring = match ring(&form) {
+        Ok(ring) => ring,
+        Err(problem) => return problem.into_response(),
+    };
+    let account_sid = ring.account_sid.clone();
+    match calls::ring(&doors.store, doors.clock.now(), ring).await {
+        Ok(Rung::Answer(answer)) => {
+            let language = answer.number.language;
+            let (tenant, call) = (answer.tenant.id.clone(), answer.record.id.clone());
+            match doors.lines.expect(*answer, account_sid).await {
+                Ok(token) => document(twiml::connect(twilio, language, &doors.public_url.socket(MEDIA), &token)),
+                Err(refused) => {
+                    info!(reason = %refused, call.id = %call, "a call is not taken");
+                    if let Err(error) = calls::refused(&doors.store, &tenant, &call, doors.clock.now()).await {
+                        warn!(error = &error as &dyn std::error::Error, "a refused call could not be kept");
+                    }
+                    document(match refused {
+                        Refused::NoEngine => twiml::apology(twilio, language),
+                        Refused::ServerFull | Refused::TenantFull | Refused::Leaving => twiml::refused(twilio, language),
+                    })
+                }
+            }
+        }
+        Ok(Rung::UnknownNumber) => {
+            info!("a call for a number nobody here has");
+            document(twiml::unknown_number(twilio))
+        }
+        Err(error) => {
+            error!(error = &error as &dyn std::error::Error, "a call could not be taken");
+            document(twiml::apology(twilio, Language::English))
+        }
+    }
+}
+
+/// `POST /twilio/status`: how a call goes on. States only move forward.
+pub async fn status(State(doors): State<Doors>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+    let form = match signed_form(&doors, &uri, &headers, &body).await {
+        Ok(form) => form,
+        Err(problem) => return problem.into_response(),
+    };
+    let (Some(sid), Some(word)) = (form.get("CallSid"), form.get("CallStatus")) else {
+        return Problem::Malformed("CallSid and CallStatus are needed".to_owned()).into_response();
+    };
+    let Ok(sid) = sid.parse::<CallSid>() else {
+        return Problem::Malformed("CallSid is not a call SID".to_owned()).into_response();
+    };
+    let state = match word.as_str() {
+        "queued" | "initiated" | "ringing" => CallState::Ringing,
+        "in-progress" => CallState::InProgress,
+        "completed" => CallState::Completed,
+        "busy" | "failed" | "no-answer" | "canceled" => CallState::Failed,
+        _ => return StatusCode::NO_CONTENT.into_response(), // A state that is yet to be invented says nothing to us.
+    };
+    match calls::status(&doors.store, doors.clock.now(), &sid, state).await {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(error) => {
+            warn!(error = &error as &dyn std::error::Error, "a call's state could not be kept");
+            Problem::Unavailable("The state could not be kept.").into_response()
+        }
+    }
+}
+
+/// `GET /twilio/media`: a call's media socket. It is let through here by its form alone; whose call it is, it
+/// must prove with its first words.
+pub async fn media(State(doors): State<Doors>, mut request: Request) -> Response {
+    let accept = match websocket_accept(request.headers()) {
+        Ok(accept) => accept,
+        Err(problem) => return problem.into_response(),
+    };
+    let Some(upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
+        return Problem::Malformed("this connection cannot become a WebSocket".to_owned()).into_response();
+    };
+    let tasks = doors.tasks.clone();
+    tasks.spawn(async move {
+        let upgraded = match upgrade.await {
+            Ok(upgraded) => upgraded,
+            Err(error) => return debug!(%error, "a media socket was given up"),
+        };
+        // Our listener serves plain TCP; taking it out of its wrapping spares every frame two indirections.
+        let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else {
+            return error!("a media socket is not a TCP stream");
+        };
+        let config = live::socket_config(doors.lines.message_bytes_max());
+        let (stream, early) = (parts.io.into_inner(), parts.read_buf.to_vec());
+        let socket = WebSocketStream::from_partially_read(stream, early, Role::Server, Some(config)).await;
+        doors.lines.carry(socket).await;
+    });
+    let headers = [
+        (header::CONNECTION, HeaderValue::from_static("Upgrade")),
+        (header::UPGRADE, HeaderValue::from_static("websocket")),
+        (header::SEC_WEBSOCKET_ACCEPT, accept),
+    ];
+    (StatusCode::SWITCHING_PROTOCOLS, headers).into_response()
+}
+
+/// What RFC 6455 §4.2 asks of an upgrade, and the answer to its key.
+fn websocket_accept(headers: &HeaderMap) -> Result<HeaderValue, Problem> {
+    let has = |name: header::HeaderName, word: &str| {
+        headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).any(|value| {
+            value.split(',').any(|part| part.trim().eq_ignore_ascii_case(word))
+        })
+    };
+    let malformed = |what: &str| Problem::Malformed(what.to_owned());
+    if !has(header::CONNECTION, "upgrade") || !has(header::UPGRADE, "websocket") {
+        return Err(malformed("this is the door of WebSockets"));
+    }
+    if !has(header::SEC_WEBSOCKET_VERSION, "13") {
+        return Err(malformed("only version 13 of WebSocket is spoken"));
+    }
+    let key = headers.get(header::SEC_WEBSOCKET_KEY).ok_or_else(|| malformed("Sec-WebSocket-Key is missing"))?;
+    HeaderValue::from_str(&derive_accept_key(key.as_bytes())).map_err(|_| Problem::Internal)
+}
+
+/// The form of a request that Twilio signed with the token of the account it is about.
+async fn signed_form(
+    doors: &Doors,
+    uri: &Uri,
+    headers: &HeaderMap,
+    body: &Bytes,
+) -> Result<BTreeMap<String, String>, Problem> {
+    let pairs: Vec<(String, String)> = form_urlencoded::parse(body).into_owned().collect();
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let path = uri.path_and_query().map_or(uri.path(), |path| path.as_str());
+    let url = doors.public_url.webhook(path);
+    let signed = match (header(SIGNATURE), Algorithm::from_settings(header(SIGNATURE_SETTINGS))) {
+        (Some(signature), Some(algorithm)) => {
+            let token = doors.auth_token(&pairs).await;
+            token.is_some_and(|token| signature::verify_with(algorithm, &token, &url, &pairs, signature))
+        }
+        _ => false,
+    };
+    if !signed {
+        counter!(SECURITY_TOTAL, "event" => "webhook_signature").increment(1);
+        warn!("a webhook was not signed as it must be");
+        return Err(Problem::Forbidden);
+    }
+    Ok(pairs.into_iter().collect())
+}
+
+fn ring(form: &BTreeMap<String, String>) -> Result<Ring, Problem> {
+    let need = |name: &str| form.get(name).ok_or_else(|| Problem::Malformed(format!("{name} is needed")));
+    Ok(Ring {
+        sid: need("CallSid")?.parse().map_err(|_| Problem::Malformed("CallSid is not a call SID".to_owned()))?,
+        account_sid: need("AccountSid")?.clone(),
+        // "anonymous", "unknown" and their like are no numbers: the caller is then nobody we know.
+        from: form.get("From").and_then(|number| number.parse().ok()),
+        to: need("To")?.parse().map_err(|_| Problem::Malformed("To is not a phone number".to_owned()))?,
+        // Only a passed attestation of level A proves the calling number (protocols.md §1.4).
+        attested: form.get("StirVerstat").is_some_and(|verdict| verdict.starts_with("TN-Validation-Passed-A")),
+    })
+}
+
+fn document(twiml: String) -> Response {
+    ([(header::CONTENT_TYPE, twiml::CONTENT_TYPE)], twiml).into_response()
+}
