@@ -16,7 +16,7 @@ use toml::{
 use crate::{
     audio::vad::Detector,
     platform::{blobs, hints},
-    speech,
+    speech, store,
     telephony::{self, PublicUrl},
 };
 
@@ -45,7 +45,7 @@ pub struct Config {
     /// The server.
     pub http: Http,
     /// The database.
-    pub database: Database,
+    pub database: store::Settings,
     /// What seals secrets at rest.
     pub secrets: Secrets,
     /// The engine.
@@ -77,22 +77,6 @@ pub struct Http {
     pub request_ms_max: u64,
     /// Largest body of a webhook, in bytes.
     pub webhook_body_bytes_max: usize,
-}
-
-/// `[database]`
-#[derive(Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Database {
-    /// `sqlite://…` or `postgres://…`. May carry a password.
-    pub url: String,
-    /// Connections kept open at most.
-    pub connections_max: u32,
-}
-
-impl fmt::Debug for Database {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Database").field("connections_max", &self.connections_max).finish_non_exhaustive()
-    }
 }
 
 /// `[secrets]`

@@ -1,0 +1,175 @@
+//! The few questions that are asked before the tenant is known, or of all of them at once.
+//!
+//! Whose number is this? Whose call is that? Who is called so in a file? Which job is next? And what must be swept
+//! up everywhere. Everything else names its tenant first.
+
+use sqlx::FromRow;
+
+use super::{Error, Job, Store, jobs::JobRow, numbers::NumberRow, on, rows, tenants::TenantRow, texts};
+use crate::domain::{
+    conversation::CallSid,
+    id::{CallId, TenantId},
+    org::{Number, Tenant},
+    phone::E164,
+    time::Timestamp,
+};
+
+texts! {
+    TENANTS = "SELECT id, slug, name, zone, twilio_account_sid, calls_max FROM tenants ORDER BY slug";
+    TENANT = "SELECT id, slug, name, zone, twilio_account_sid, calls_max FROM tenants WHERE slug = $1";
+    TENANT_OF_NUMBER = "SELECT t.id, t.slug, t.name, t.zone, t.twilio_account_sid, t.calls_max
+        FROM tenants t JOIN numbers n ON n.tenant_id = t.id WHERE n.number = $1";
+    NUMBER = "SELECT id, number, assistant_id, language FROM numbers WHERE number = $1";
+    CALL = "SELECT tenant_id, id FROM calls WHERE sid = $1";
+    @sqlite TAKE_ON_SQLITE = "UPDATE jobs SET due_at = $2, attempts = attempts + 1 WHERE state = 'waiting'
+        AND due_at <= $1 AND (tenant_id, id) IN (
+            SELECT tenant_id, id FROM jobs WHERE state = 'waiting' AND due_at <= $1 ORDER BY due_at, id LIMIT $3)
+        RETURNING tenant_id, id, kind, subject, attempts, problem";
+    @postgres TAKE_ON_POSTGRES = "UPDATE jobs SET due_at = $2, attempts = attempts + 1
+        WHERE state = 'waiting' AND due_at <= $1 AND (tenant_id, id) IN (
+            SELECT tenant_id, id FROM jobs WHERE state = 'waiting' AND due_at <= $1 ORDER BY due_at, id LIMIT $3
+            FOR UPDATE SKIP LOCKED)
+        RETURNING tenant_id, id, kind, subject, attempts, problem";
+    NEXT_DUE = "SELECT MIN(due_at) FROM jobs WHERE state = 'waiting'";
+    CLEAR_LAPSED = "DELETE FROM appointments WHERE status = 'held' AND expires_at <= $1";
+    CLOSE_LOST = "UPDATE calls SET outcome = 'lost', ended_at = COALESCE(ended_at, $2),
+            state = CASE WHEN state_rank >= 2 THEN state WHEN answered_at IS NULL THEN 'failed' ELSE 'completed' END,
+            state_rank = 2
+        WHERE outcome IS NULL AND rang_at <= $1";
+    FORGET_REQUESTS = "DELETE FROM booking_requests WHERE made_at <= $1";
+}
+
+/// The door to rows of whichever tenant they belong to.
+#[derive(Clone, Copy, Debug)]
+pub struct Across<'s> {
+    pub(super) store: &'s Store,
+}
+
+#[derive(FromRow)]
+struct CallRow {
+    tenant_id: String,
+    id: String,
+}
+
+impl Across<'_> {
+    /// Every tenant, by slug.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn tenants(self) -> Result<Vec<Tenant>, Error> {
+        let mut tx = self.store.read_any().await?;
+        let rows: Vec<TenantRow> = on!(&mut tx, db => sqlx::query_as(TENANTS).fetch_all(db).await?);
+        rows.into_iter().map(Tenant::try_from).collect()
+    }
+
+    /// The tenant of that slug.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn tenant(self, slug: &str) -> Result<Option<Tenant>, Error> {
+        let mut tx = self.store.read_any().await?;
+        let row: Option<TenantRow> =
+            on!(&mut tx, db => sqlx::query_as(TENANT).bind(slug).fetch_optional(db).await?);
+        row.map(Tenant::try_from).transpose()
+    }
+
+    /// Whose telephone rings at that number.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn number(self, number: &E164) -> Result<Option<(Tenant, Number)>, Error> {
+        let mut tx = self.store.read_any().await?;
+        let tenant: Option<TenantRow> = on!(&mut tx, db => {
+            sqlx::query_as(TENANT_OF_NUMBER).bind(number.as_str()).fetch_optional(db).await?
+        });
+        let row: Option<NumberRow> = on!(&mut tx, db => {
+            sqlx::query_as(NUMBER).bind(number.as_str()).fetch_optional(db).await?
+        });
+        match (tenant, row) {
+            (Some(tenant), Some(number)) => Ok(Some((tenant.try_into()?, number.try_into()?))),
+            _ => Ok(None),
+        }
+    }
+
+    /// Whose call that is, and our id for it.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn call(self, sid: &CallSid) -> Result<Option<(TenantId, CallId)>, Error> {
+        let mut tx = self.store.read_any().await?;
+        let row: Option<CallRow> =
+            on!(&mut tx, db => sqlx::query_as(CALL).bind(sid.as_str()).fetch_optional(db).await?);
+        row.map(|row| Ok((rows::text(&row.tenant_id, "calls.tenant_id")?, rows::text(&row.id, "calls.id")?)))
+            .transpose()
+    }
+
+    /// Takes up to `count_max` jobs that are due. Nobody else gets them before `until`; a job that has not ended by
+    /// then is anybody's again.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn take_jobs(
+        self,
+        now: Timestamp,
+        until: Timestamp,
+        count_max: u32,
+    ) -> Result<Vec<Job>, Error> {
+        let mut tx = self.store.begin_any().await?;
+        let text = if self.store.embedded() { TAKE_ON_SQLITE } else { TAKE_ON_POSTGRES };
+        let rows: Vec<JobRow> = on!(&mut tx, db => sqlx::query_as(text)
+            .bind(now.0)
+            .bind(until.0)
+            .bind(i64::from(count_max))
+            .fetch_all(db).await?);
+        tx.commit().await?;
+        rows.into_iter().map(Job::try_from).collect()
+    }
+
+    /// When the next job is due, if one waits.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn next_due(self) -> Result<Option<Timestamp>, Error> {
+        let mut tx = self.store.read_any().await?;
+        let (due,): (Option<i64>,) = on!(&mut tx, db => sqlx::query_as(NEXT_DUE).fetch_one(db).await?);
+        Ok(due.map(Timestamp))
+    }
+
+    /// Forgets every hold that has lapsed by `now`; how many.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn clear_lapsed(self, now: Timestamp) -> Result<u64, Error> {
+        let mut tx = self.store.begin_any().await?;
+        let gone =
+            on!(&mut tx, db => sqlx::query(CLEAR_LAPSED).bind(now.0).execute(db).await?.rows_affected());
+        tx.commit().await?;
+        Ok(gone)
+    }
+
+    /// Calls that rang by `rang` and of which nobody has told the end ended in `lost`; how many.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn close_lost(self, rang: Timestamp, now: Timestamp) -> Result<u64, Error> {
+        let mut tx = self.store.begin_any().await?;
+        let closed = on!(&mut tx, db => sqlx::query(CLOSE_LOST)
+            .bind(rang.0)
+            .bind(now.0)
+            .execute(db).await?.rows_affected());
+        tx.commit().await?;
+        Ok(closed)
+    }
+
+    /// Forgets which bookings were asked for by `made` under which key; how many.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn forget_requests(self, made: Timestamp) -> Result<u64, Error> {
+        let mut tx = self.store.begin_any().await?;
+        let gone =
+            on!(&mut tx, db => sqlx::query(FORGET_REQUESTS).bind(made.0).execute(db).await?.rows_affected());
+        tx.commit().await?;
+        Ok(gone)
+    }
+}

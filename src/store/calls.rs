@@ -1,0 +1,332 @@
+//! A tenant's calls: where they stand, how they ended, what was said.
+
+use sqlx::FromRow;
+
+use super::{Calls, Error, on, rows, texts};
+use crate::domain::{
+    conversation::{CallRecord, CallSid, CallState, Outcome, Speaker, Turn},
+    id::{AssistantId, CallId, NumberId},
+    money::MicroUsd,
+    phone::E164,
+    time::{CallTime, Timestamp},
+};
+
+macro_rules! columns {
+    () => {
+        "id, sid, assistant_id, from_number, to_number, attested, state, outcome, rang_at, answered_at, \
+         ended_at, cost_micro_usd, recording"
+    };
+}
+
+texts! {
+    GET = concat!("SELECT ", columns!(), " FROM calls WHERE tenant_id = $1 AND id = $2");
+    BY_SID = concat!("SELECT ", columns!(), " FROM calls WHERE tenant_id = $1 AND sid = $2");
+    LATEST = concat!("SELECT ", columns!(), " FROM calls WHERE tenant_id = $1 ORDER BY rang_at DESC, id LIMIT $2");
+    CONSENT = "SELECT consent_at, consent_wording FROM calls WHERE tenant_id = $1 AND id = $2";
+    RING = "INSERT INTO calls (tenant_id, id, sid, account_sid, number_id, assistant_id, from_number, to_number,
+            attested, state, state_rank, rang_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+        ON CONFLICT (sid) DO NOTHING";
+    ADVANCE = "UPDATE calls SET state = $3, state_rank = $4 WHERE tenant_id = $1 AND id = $2 AND state_rank < $4";
+    ANSWERED = "UPDATE calls SET answered_at = $3 WHERE tenant_id = $1 AND id = $2 AND answered_at IS NULL";
+    ENDED = "UPDATE calls SET ended_at = $3 WHERE tenant_id = $1 AND id = $2 AND ended_at IS NULL";
+    FINISH = "UPDATE calls SET outcome = $3, ended_at = $4, cost_micro_usd = $5, recording = $6, consent_at = $7,
+            consent_wording = $8 WHERE tenant_id = $1 AND id = $2";
+    RECORDING = "UPDATE calls SET recording = $3 WHERE tenant_id = $1 AND id = $2";
+    PUT_TURN = "INSERT INTO turns (tenant_id, call_id, ordinal, speaker, began_ms, ended_ms, text, heard_text,
+            generated_ms, heard_ms, interrupted, first_audio_ms)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+        ON CONFLICT (tenant_id, call_id, ordinal) DO NOTHING";
+    TURNS = "SELECT ordinal, speaker, began_ms, ended_ms, text, heard_text, generated_ms, heard_ms, interrupted,
+            first_audio_ms FROM turns WHERE tenant_id = $1 AND call_id = $2 ORDER BY ordinal";
+}
+
+#[derive(FromRow)]
+struct CallRow {
+    id: String,
+    sid: String,
+    assistant_id: String,
+    from_number: Option<String>,
+    to_number: String,
+    attested: bool,
+    state: String,
+    outcome: Option<String>,
+    rang_at: i64,
+    answered_at: Option<i64>,
+    ended_at: Option<i64>,
+    cost_micro_usd: i64,
+    recording: Option<String>,
+}
+
+impl TryFrom<CallRow> for CallRecord {
+    type Error = Error;
+
+    fn try_from(row: CallRow) -> Result<Self, Error> {
+        let outcome = row.outcome.as_deref();
+        Ok(Self {
+            id: rows::text(&row.id, "calls.id")?,
+            sid: rows::text(&row.sid, "calls.sid")?,
+            assistant: rows::text(&row.assistant_id, "calls.assistant_id")?,
+            from: rows::maybe(row.from_number.as_deref(), "calls.from_number")?,
+            to: rows::text(&row.to_number, "calls.to_number")?,
+            attested: row.attested,
+            state: CallState::parse(&row.state).ok_or(Error::Damaged("calls.state"))?,
+            outcome: outcome
+                .map(|word| Outcome::parse(word).ok_or(Error::Damaged("calls.outcome")))
+                .transpose()?,
+            rang: Timestamp(row.rang_at),
+            answered: row.answered_at.map(Timestamp),
+            ended: row.ended_at.map(Timestamp),
+            cost: MicroUsd(row.cost_micro_usd),
+            recording: row.recording,
+        })
+    }
+}
+
+#[derive(FromRow)]
+struct TurnRow {
+    ordinal: i64,
+    speaker: String,
+    began_ms: i64,
+    ended_ms: i64,
+    text: String,
+    heard_text: String,
+    generated_ms: i64,
+    heard_ms: i64,
+    interrupted: bool,
+    first_audio_ms: Option<i64>,
+}
+
+impl TryFrom<TurnRow> for Turn {
+    type Error = Error;
+
+    fn try_from(row: TurnRow) -> Result<Self, Error> {
+        Ok(Self {
+            ordinal: rows::whole(row.ordinal, "turns.ordinal")?,
+            speaker: Speaker::parse(&row.speaker).ok_or(Error::Damaged("turns.speaker"))?,
+            began: CallTime(rows::whole(row.began_ms, "turns.began_ms")?),
+            ended: CallTime(rows::whole(row.ended_ms, "turns.ended_ms")?),
+            text: row.text,
+            heard_text: row.heard_text,
+            generated_ms: rows::whole(row.generated_ms, "turns.generated_ms")?,
+            heard_ms: rows::whole(row.heard_ms, "turns.heard_ms")?,
+            interrupted: row.interrupted,
+            first_audio_ms: row
+                .first_audio_ms
+                .map(|ms| rows::whole(ms, "turns.first_audio_ms"))
+                .transpose()?,
+        })
+    }
+}
+
+/// A call that rings. It carries numbers, so it has no `Debug`.
+#[derive(Clone)]
+pub struct NewCall {
+    /// The id it gets, unless its SID is known already.
+    pub id: CallId,
+    /// Twilio's name for it.
+    pub sid: CallSid,
+    /// The Twilio account it came from.
+    pub account_sid: String,
+    /// Which of the tenant's numbers it rings at.
+    pub number: NumberId,
+    /// Who answers.
+    pub assistant: AssistantId,
+    /// Who calls, when the network says so.
+    pub from: Option<E164>,
+    /// The number that was called.
+    pub to: E164,
+    /// Whether the network vouches for the calling number.
+    pub attested: bool,
+}
+
+/// The caller's yes to being recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Consent {
+    /// When it was given.
+    pub at: Timestamp,
+    /// What had been asked.
+    pub wording: String,
+}
+
+/// How a call ended.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// In one word.
+    pub outcome: Outcome,
+    /// When.
+    pub at: Timestamp,
+    /// What the engine cost.
+    pub cost: MicroUsd,
+    /// The recording's blob, if there is one.
+    pub recording: Option<String>,
+    /// The caller's yes to it.
+    pub consent: Option<Consent>,
+}
+
+impl Calls<'_> {
+    /// Keeps a call that rings; whether it is new. One whose SID is known is the same call, and stays as it is.
+    ///
+    /// # Errors
+    /// [`Error::Dangling`] when the number or the assistant does not exist.
+    pub async fn ring(&mut self, new: &NewCall, now: Timestamp) -> Result<bool, Error> {
+        let state = CallState::Ringing;
+        let kept = on!(self.tx, db => sqlx::query(RING)
+            .bind(self.tenant.as_str())
+            .bind(new.id.as_str())
+            .bind(new.sid.as_str())
+            .bind(new.account_sid.as_str())
+            .bind(new.number.as_str())
+            .bind(new.assistant.as_str())
+            .bind(new.from.as_ref().map(E164::as_str))
+            .bind(new.to.as_str())
+            .bind(new.attested)
+            .bind(state.as_str())
+            .bind(state.rank())
+            .bind(now.0)
+            .execute(db).await?.rows_affected());
+        Ok(kept == 1)
+    }
+
+    /// The call of that id.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn get(&mut self, id: &CallId) -> Result<Option<CallRecord>, Error> {
+        let row: Option<CallRow> = on!(self.tx, db => sqlx::query_as(GET)
+            .bind(self.tenant.as_str())
+            .bind(id.as_str())
+            .fetch_optional(db).await?);
+        row.map(CallRecord::try_from).transpose()
+    }
+
+    /// The call Twilio calls that.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn by_sid(&mut self, sid: &CallSid) -> Result<Option<CallRecord>, Error> {
+        let row: Option<CallRow> = on!(self.tx, db => sqlx::query_as(BY_SID)
+            .bind(self.tenant.as_str())
+            .bind(sid.as_str())
+            .fetch_optional(db).await?);
+        row.map(CallRecord::try_from).transpose()
+    }
+
+    /// The latest `count_max` calls, latest first.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn latest(&mut self, count_max: u32) -> Result<Vec<CallRecord>, Error> {
+        let rows: Vec<CallRow> = on!(self.tx, db => sqlx::query_as(LATEST)
+            .bind(self.tenant.as_str())
+            .bind(i64::from(count_max))
+            .fetch_all(db).await?);
+        rows.into_iter().map(CallRecord::try_from).collect()
+    }
+
+    /// The caller's yes to being recorded, if it was given.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn consent(&mut self, id: &CallId) -> Result<Option<Consent>, Error> {
+        let row: Option<(Option<i64>, Option<String>)> = on!(self.tx, db => sqlx::query_as(CONSENT)
+            .bind(self.tenant.as_str())
+            .bind(id.as_str())
+            .fetch_optional(db).await?);
+        Ok(row.and_then(|(at, wording)| Some(Consent { at: Timestamp(at?), wording: wording? })))
+    }
+
+    /// Moves a call forward to `state` as of `at`; whether that was forward. A state is never left for one of the
+    /// same rank or a lower.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn advance(&mut self, id: &CallId, state: CallState, at: Timestamp) -> Result<bool, Error> {
+        let moved = on!(self.tx, db => sqlx::query(ADVANCE)
+            .bind(self.tenant.as_str())
+            .bind(id.as_str())
+            .bind(state.as_str())
+            .bind(state.rank())
+            .execute(db).await?.rows_affected());
+        let stamp = match state {
+            CallState::Ringing => return Ok(moved == 1),
+            CallState::InProgress => ANSWERED,
+            CallState::Completed | CallState::Failed => ENDED,
+        };
+        if moved == 1 {
+            on!(self.tx, db => sqlx::query(stamp)
+                .bind(self.tenant.as_str())
+                .bind(id.as_str())
+                .bind(at.0)
+                .execute(db).await.map(drop)?);
+        }
+        Ok(moved == 1)
+    }
+
+    /// Keeps how a call ended, whatever was believed about its end before; whether there is such a call.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn finish(&mut self, id: &CallId, ended: &Ended) -> Result<bool, Error> {
+        let kept = on!(self.tx, db => sqlx::query(FINISH)
+            .bind(self.tenant.as_str())
+            .bind(id.as_str())
+            .bind(ended.outcome.as_str())
+            .bind(ended.at.0)
+            .bind(ended.cost.0)
+            .bind(ended.recording.as_deref())
+            .bind(ended.consent.as_ref().map(|yes| yes.at.0))
+            .bind(ended.consent.as_ref().map(|yes| yes.wording.as_str()))
+            .execute(db).await?.rows_affected());
+        Ok(kept == 1)
+    }
+
+    /// Notes where a call's recording lies, or that it lies nowhere any more.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn set_recording(&mut self, id: &CallId, blob: Option<&str>) -> Result<(), Error> {
+        on!(self.tx, db => sqlx::query(RECORDING)
+            .bind(self.tenant.as_str())
+            .bind(id.as_str())
+            .bind(blob)
+            .execute(db).await.map(drop)?);
+        Ok(())
+    }
+
+    /// Keeps what was said. A turn that is kept already stays as it is.
+    ///
+    /// # Errors
+    /// [`Error::Dangling`] when there is no such call.
+    pub async fn add_turns(&mut self, id: &CallId, turns: &[Turn]) -> Result<(), Error> {
+        for turn in turns {
+            on!(self.tx, db => sqlx::query(PUT_TURN)
+                .bind(self.tenant.as_str())
+                .bind(id.as_str())
+                .bind(i64::from(turn.ordinal))
+                .bind(turn.speaker.as_str())
+                .bind(rows::column(turn.began.0))
+                .bind(rows::column(turn.ended.0))
+                .bind(turn.text.as_str())
+                .bind(turn.heard_text.as_str())
+                .bind(rows::column(turn.generated_ms))
+                .bind(rows::column(turn.heard_ms))
+                .bind(turn.interrupted)
+                .bind(turn.first_audio_ms.map(rows::column))
+                .execute(db).await.map(drop)?);
+        }
+        Ok(())
+    }
+
+    /// What was said, in order.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn turns(&mut self, id: &CallId) -> Result<Vec<Turn>, Error> {
+        let rows: Vec<TurnRow> = on!(self.tx, db => sqlx::query_as(TURNS)
+            .bind(self.tenant.as_str())
+            .bind(id.as_str())
+            .fetch_all(db).await?);
+        rows.into_iter().map(Turn::try_from).collect()
+    }
+}

@@ -1,0 +1,513 @@
+//! Rows in and out, for SQLite and PostgreSQL alike.
+//!
+//! The only SQL in the house. A query names its tenant first: [`Store::begin`] and [`Store::read`] are the doors to
+//! one tenant's rows, [`Store::across_tenants`] is the one door for the few questions that must look further. Every
+//! text is written once, serves both databases and stands in [`TEXTS`], where a test prepares it on both.
+//!
+//! The store never decides: it keeps what it is told, refuses what must never be kept (two appointments in one
+//! place), and finds what it is asked for. It makes no network call but to its database and never asks the time.
+
+mod across;
+mod appointments;
+mod assistants;
+mod calls;
+mod clips;
+mod contacts;
+mod jobs;
+mod messages;
+mod numbers;
+mod resources;
+mod rows;
+mod services;
+mod tenants;
+mod tool_calls;
+
+use std::{fmt, path::Path, str::FromStr, sync::Arc, time::Duration};
+
+use serde::Deserialize;
+use sqlx::{
+    PgPool, Postgres, Sqlite, SqlitePool, Transaction,
+    migrate::{Migrate, Migrator},
+    pool::PoolOptions,
+    postgres::PgConnectOptions,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
+};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+pub use self::{
+    across::Across,
+    appointments::{Asked, Kept},
+    calls::{Consent, Ended, NewCall},
+    jobs::{Job, Work},
+    messages::Message,
+    tool_calls::{ToolCall, ToolCallStatus},
+};
+use crate::domain::id::TenantId;
+
+/// Longest wait for a connection, or for other writers to finish.
+pub const WAIT_MAX: Duration = Duration::from_secs(5);
+/// Longest time one statement may take on PostgreSQL, in milliseconds.
+pub const STATEMENT_MS_MAX: u32 = 10_000;
+
+static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+
+/// `[database]` of the configuration.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// `sqlite://…` or `postgres://…`. May carry a password.
+    pub url: String,
+    /// Connections kept open at most.
+    pub connections_max: u32,
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings").field("connections_max", &self.connections_max).finish_non_exhaustive()
+    }
+}
+
+/// Why the store could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Somebody else has that time: the database refused the overlap.
+    #[error("that time has been taken")]
+    Taken,
+    /// A name that must be unique is in use.
+    #[error("that name is in use already")]
+    NotUnique(#[source] sqlx::Error),
+    /// A row that was referred to does not exist.
+    #[error("something it refers to does not exist")]
+    Dangling(#[source] sqlx::Error),
+    /// Others are writing; asking again will do.
+    #[error("the database is busy")]
+    Busy(#[source] Option<sqlx::Error>),
+    /// The database cannot be reached.
+    #[error("the database does not answer")]
+    Away(#[source] sqlx::Error),
+    /// A row holds what this program cannot have written.
+    #[error("a row holds what cannot be understood: {0}")]
+    Damaged(&'static str),
+    /// The address of the database is none.
+    #[error("`database.url` must begin with sqlite:// or postgres://")]
+    Url,
+    /// The folder of the embedded database cannot be made.
+    #[error("the folder of the database cannot be made")]
+    Folder(#[source] std::io::Error),
+    /// The tables could not be brought up to date.
+    #[error("the tables could not be brought up to date")]
+    Migration(#[source] sqlx::migrate::MigrateError),
+    /// Anything else.
+    #[error("the database did not answer as expected")]
+    Database(#[source] sqlx::Error),
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        match &error {
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed => Self::Away(error),
+            sqlx::Error::Database(told) => {
+                let code = told.code().unwrap_or_default();
+                // 23P01: PostgreSQL's exclusion_violation. SQLite's triggers say the constraint's name.
+                if code == "23P01" || told.message() == "appointments_apart" {
+                    return Self::Taken;
+                }
+                if told.is_unique_violation() {
+                    return Self::NotUnique(error);
+                }
+                if told.is_foreign_key_violation() {
+                    return Self::Dangling(error);
+                }
+                match &*code {
+                    // serialization_failure, deadlock_detected, lock_not_available, query_canceled;
+                    // SQLITE_BUSY and its extended forms
+                    "40001" | "40P01" | "55P03" | "57014" | "5" | "261" | "517" | "773" => {
+                        Self::Busy(Some(error))
+                    }
+                    // admin_shutdown, crash_shutdown, cannot_connect_now, too_many_connections
+                    "57P01" | "57P02" | "57P03" | "53300" => Self::Away(error),
+                    _ => Self::Database(error),
+                }
+            }
+            _ => Self::Database(error),
+        }
+    }
+}
+
+/// A statement: its name, its text and the databases it is for.
+#[derive(Clone, Copy, Debug)]
+pub struct Text {
+    /// Where it stands: file and name.
+    pub name: &'static str,
+    /// The statement.
+    pub sql: &'static str,
+    /// Whether SQLite gets it.
+    pub sqlite: bool,
+    /// Whether PostgreSQL gets it.
+    pub postgres: bool,
+}
+
+/// Declares the statements of a file: each a constant, all of them in the file's `TEXTS`.
+macro_rules! texts {
+    ($($(#[$doc:meta])* $(@$only:ident)? $name:ident = $sql:expr;)*) => {
+        $($(#[$doc])* const $name: &str = $sql;)*
+        /// The statements of this file.
+        pub(super) const TEXTS: &[$crate::store::Text] = &[$($crate::store::Text {
+            name: concat!(module_path!(), "::", stringify!($name)),
+            sql: $name,
+            sqlite: $crate::store::texts!(@sqlite $($only)?),
+            postgres: $crate::store::texts!(@postgres $($only)?),
+        },)*];
+    };
+    (@sqlite postgres) => { false };
+    (@sqlite $($other:ident)?) => { true };
+    (@postgres sqlite) => { false };
+    (@postgres $($other:ident)?) => { true };
+}
+use texts;
+
+/// Every statement there is, file by file.
+pub const TEXTS: &[&[Text]] = &[
+    across::TEXTS,
+    appointments::TEXTS,
+    assistants::TEXTS,
+    calls::TEXTS,
+    clips::TEXTS,
+    contacts::TEXTS,
+    jobs::TEXTS,
+    messages::TEXTS,
+    numbers::TEXTS,
+    resources::TEXTS,
+    services::TEXTS,
+    tenants::TEXTS,
+    tool_calls::TEXTS,
+];
+
+/// Runs the same query on whichever database is behind a transaction; type-checked for each.
+macro_rules! on {
+    ($tx:expr, $db:ident => $query:expr) => {
+        match &mut *$tx {
+            $crate::store::Tx::Sqlite(tx, _) => {
+                let $db = &mut **tx;
+                $query
+            }
+            $crate::store::Tx::Postgres(tx) => {
+                let $db = &mut **tx;
+                $query
+            }
+        }
+    };
+}
+use on;
+
+/// The database, cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    pool: Pool,
+}
+
+#[derive(Clone)]
+enum Pool {
+    /// SQLite lets one writer in at a time. Ours queue here, in order, instead of at its lock, where they would
+    /// ask again at random; the lock itself is then only for other processes.
+    Sqlite(SqlitePool, Arc<Semaphore>),
+    Postgres(PgPool),
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Store").field(&self.kind()).finish()
+    }
+}
+
+enum Tx {
+    Sqlite(Transaction<'static, Sqlite>, Option<OwnedSemaphorePermit>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+impl Tx {
+    async fn commit(self) -> Result<(), Error> {
+        match self {
+            Self::Sqlite(tx, _writing) => tx.commit().await?,
+            Self::Postgres(tx) => tx.commit().await?,
+        }
+        Ok(())
+    }
+}
+
+impl Store {
+    /// Opens the database behind `settings`. An embedded one is made when missing; its tables are not
+    /// ([`Store::migrate`]).
+    ///
+    /// # Errors
+    /// [`Error::Url`], [`Error::Folder`], or [`Error::Away`] when it cannot be reached.
+    pub async fn open(settings: &Settings) -> Result<Self, Error> {
+        let url = settings.url.as_str();
+        if url.starts_with("sqlite:") {
+            let options = SqliteConnectOptions::from_str(url).map_err(|_| Error::Url)?;
+            if let Some(folder) = options.get_filename().parent().filter(|f| *f != Path::new("")) {
+                tokio::fs::create_dir_all(folder).await.map_err(Error::Folder)?;
+            }
+            let options = options
+                .create_if_missing(true)
+                .foreign_keys(true)
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(SqliteSynchronous::Normal)
+                .busy_timeout(WAIT_MAX);
+            let pool = pool_options(settings).connect_with(options).await?;
+            return Ok(Self { pool: Pool::Sqlite(pool, Arc::new(Semaphore::new(1))) });
+        }
+        if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+            let options = PgConnectOptions::from_str(url).map_err(|_| Error::Url)?.options([
+                ("statement_timeout", STATEMENT_MS_MAX.to_string()),
+                ("lock_timeout", WAIT_MAX.as_millis().to_string()),
+                ("idle_in_transaction_session_timeout", "60000".to_owned()),
+            ]);
+            let pool = pool_options(settings).connect_with(options).await?;
+            return Ok(Self { pool: Pool::Postgres(pool) });
+        }
+        Err(Error::Url)
+    }
+
+    /// What the database is called.
+    pub fn kind(&self) -> &'static str {
+        match self.pool {
+            Pool::Sqlite(..) => "SQLite",
+            Pool::Postgres(_) => "PostgreSQL",
+        }
+    }
+
+    /// Whether the database is embedded in this process, so that nobody else looks after its tables.
+    pub fn embedded(&self) -> bool {
+        matches!(self.pool, Pool::Sqlite(..))
+    }
+
+    /// Brings the tables up to date. Safe to run twice, and by two at once.
+    ///
+    /// # Errors
+    /// [`Error::Migration`] says which step failed; what was done before it stays.
+    pub async fn migrate(&self) -> Result<(), Error> {
+        match &self.pool {
+            Pool::Sqlite(pool, writers) => {
+                let _writing = writing(writers).await?;
+                SQLITE_MIGRATIONS.run(pool).await
+            }
+            Pool::Postgres(pool) => POSTGRES_MIGRATIONS.run(pool).await,
+        }
+        .map_err(Error::Migration)
+    }
+
+    /// How many steps [`Store::migrate`] would take.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn migrations_pending(&self) -> Result<usize, Error> {
+        const TABLE: &str = "_sqlx_migrations";
+        let (known, applied) = match &self.pool {
+            Pool::Sqlite(pool, _) => {
+                let mut db = pool.acquire().await?;
+                db.ensure_migrations_table(TABLE).await.map_err(Error::Migration)?;
+                (&SQLITE_MIGRATIONS, db.list_applied_migrations(TABLE).await.map_err(Error::Migration)?)
+            }
+            Pool::Postgres(pool) => {
+                let mut db = pool.acquire().await?;
+                db.ensure_migrations_table(TABLE).await.map_err(Error::Migration)?;
+                (&POSTGRES_MIGRATIONS, db.list_applied_migrations(TABLE).await.map_err(Error::Migration)?)
+            }
+        };
+        Ok(known.iter().filter(|step| applied.iter().all(|done| done.version != step.version)).count())
+    }
+
+    /// Asks the database for a sign of life.
+    ///
+    /// # Errors
+    /// When there is none within [`WAIT_MAX`].
+    pub async fn ping(&self) -> Result<(), Error> {
+        match &self.pool {
+            Pool::Sqlite(pool, _) => drop(pool.acquire().await?),
+            Pool::Postgres(pool) => drop(pool.acquire().await?),
+        }
+        Ok(())
+    }
+
+    /// Begins to write one tenant's rows. Nothing is kept before [`TenantTx::commit`]. On SQLite the writers take
+    /// turns: a task that begins twice without ending waits for itself, and is told [`Error::Busy`].
+    ///
+    /// # Errors
+    /// [`Error::Busy`] and [`Error::Away`].
+    pub async fn begin(&self, tenant: &TenantId) -> Result<TenantTx, Error> {
+        Ok(TenantTx { tenant: tenant.clone(), tx: self.begin_any().await? })
+    }
+
+    /// Begins to read one tenant's rows: everything read is from the same moment, and nobody waits for it.
+    /// Must not be written through; PostgreSQL refuses it.
+    ///
+    /// # Errors
+    /// [`Error::Away`].
+    pub async fn read(&self, tenant: &TenantId) -> Result<TenantTx, Error> {
+        Ok(TenantTx { tenant: tenant.clone(), tx: self.read_any().await? })
+    }
+
+    /// The door to rows of whichever tenant they belong to, for the few questions that must be asked before the
+    /// tenant is known.
+    pub fn across_tenants(&self) -> Across<'_> {
+        Across { store: self }
+    }
+
+    /// Prepares a statement without running it: whether this database understands it.
+    ///
+    /// # Errors
+    /// What the database has against it.
+    pub async fn prepare(&self, text: Text) -> Result<(), Error> {
+        use sqlx::{Executor, SqlSafeStr};
+        match &self.pool {
+            Pool::Sqlite(pool, _) => {
+                drop(pool.acquire().await?.prepare(text.sql.into_sql_str()).await?);
+            }
+            Pool::Postgres(pool) => {
+                drop(pool.acquire().await?.prepare(text.sql.into_sql_str()).await?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether this database gets the statement.
+    pub fn uses(&self, text: Text) -> bool {
+        if self.embedded() { text.sqlite } else { text.postgres }
+    }
+
+    /// Closes every connection once it is given back.
+    pub async fn close(&self) {
+        match &self.pool {
+            Pool::Sqlite(pool, _) => pool.close().await,
+            Pool::Postgres(pool) => pool.close().await,
+        }
+    }
+
+    async fn read_any(&self) -> Result<Tx, Error> {
+        Ok(match &self.pool {
+            Pool::Sqlite(pool, _) => Tx::Sqlite(pool.begin_with("BEGIN DEFERRED").await?, None),
+            Pool::Postgres(pool) => {
+                Tx::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
+            }
+        })
+    }
+
+    async fn begin_any(&self) -> Result<Tx, Error> {
+        Ok(match &self.pool {
+            Pool::Sqlite(pool, writers) => {
+                let writing = writing(writers).await?;
+                // Deferred, a transaction that reads before it writes fails where another wrote in between.
+                Tx::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?, Some(writing))
+            }
+            Pool::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+        })
+    }
+}
+
+fn pool_options<DB: sqlx::Database>(settings: &Settings) -> PoolOptions<DB> {
+    PoolOptions::new().max_connections(settings.connections_max.max(2)).acquire_timeout(WAIT_MAX)
+}
+
+async fn writing(writers: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Error> {
+    match tokio::time::timeout(WAIT_MAX, Arc::clone(writers).acquire_owned()).await {
+        Ok(Ok(turn)) => Ok(turn),
+        _ => Err(Error::Busy(None)),
+    }
+}
+
+/// One tenant's rows inside one transaction. There is no other door to them, so a query that forgets its tenant
+/// has no place to stand. Dropped without [`TenantTx::commit`], it has never been.
+pub struct TenantTx {
+    tenant: TenantId,
+    tx: Tx,
+}
+
+impl TenantTx {
+    /// Whose rows these are.
+    pub fn tenant_id(&self) -> &TenantId {
+        &self.tenant
+    }
+
+    /// Keeps what was done.
+    ///
+    /// # Errors
+    /// When the database cannot promise to; then nothing was done.
+    pub async fn commit(self) -> Result<(), Error> {
+        self.tx.commit().await
+    }
+}
+
+macro_rules! aggregates {
+    ($($(#[$doc:meta])* $name:ident: $Aggregate:ident;)*) => {
+        $(
+            $(#[$doc])*
+            pub struct $Aggregate<'t> {
+                tenant: &'t TenantId,
+                tx: &'t mut Tx,
+            }
+        )*
+        impl TenantTx {
+            $(
+                $(#[$doc])*
+                pub fn $name(&mut self) -> $Aggregate<'_> {
+                    $Aggregate { tenant: &self.tenant, tx: &mut self.tx }
+                }
+            )*
+        }
+    };
+}
+
+aggregates! {
+    /// The tenant itself.
+    tenant: Tenants;
+    /// Its telephone numbers.
+    numbers: Numbers;
+    /// Who answers them.
+    assistants: Assistants;
+    /// What can be booked.
+    services: Services;
+    /// Who or what it is booked with, and when they are open.
+    resources: Resources;
+    /// Who calls.
+    contacts: Contacts;
+    /// What is promised and held.
+    appointments: Appointments;
+    /// The calls and what was said.
+    calls: Calls;
+    /// What the model asked for.
+    tool_calls: ToolCalls;
+    /// What callers left for the business.
+    messages: Messages;
+    /// Work that is due.
+    jobs: Jobs;
+    /// Opening words kept as sound.
+    clips: Clips;
+}
+
+/// What keeping something changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// It was not there.
+    Created,
+    /// It was there and said something else.
+    Updated,
+    /// It was there and says the same.
+    Unchanged,
+}
+
+impl Change {
+    /// What it is to keep `wanted` where `kept` was.
+    fn of<T: PartialEq>(kept: Option<&T>, wanted: &T) -> Self {
+        match kept {
+            None => Self::Created,
+            Some(kept) if kept == wanted => Self::Unchanged,
+            Some(_) => Self::Updated,
+        }
+    }
+}
