@@ -6,6 +6,7 @@ mod config;
 mod floors;
 mod provision;
 mod secrets;
+mod shapes;
 mod signature;
 mod sound;
 mod spoken;

@@ -271,12 +271,13 @@ impl Dial {
     /// The form of the status callback at the end.
     fn completed(&self, call_sid: &str, duration: Duration) -> Vec<(String, String)> {
         let now = self.clock.now().to_jiff().to_zoned(jiff::tz::TimeZone::UTC);
+        let seconds = duration.as_millis().div_ceil(1_000);
         let more = [
             ("Timestamp", jiff::fmt::rfc2822::to_string(&now).unwrap_or_default()),
             ("CallbackSource", "call-progress-events".to_owned()),
             ("SequenceNumber", "0".to_owned()),
-            ("CallDuration", duration.as_secs().to_string()),
-            ("Duration", duration.as_secs().div_ceil(60).to_string()),
+            ("CallDuration", seconds.to_string()),
+            ("Duration", seconds.div_ceil(60).to_string()),
             ("SipResponseCode", "200".to_owned()),
         ];
         let mut form = self.form(call_sid, "completed");

@@ -60,7 +60,8 @@ fn verb(node: Node<'_, '_>) -> Result<Verb, String> {
         }
         "Say" => {
             only_attributes(node, &["voice", "language", "loop"])?;
-            let words: String = node.descendants().filter_map(|inner| inner.text()).collect();
+            let texts = node.descendants().filter(Node::is_text).filter_map(|inner| inner.text());
+            let words: String = texts.collect();
             let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
             if words.is_empty() {
                 return Err("an empty <Say>".to_owned());

@@ -2,3 +2,4 @@
 
 pub mod realtime_peer;
 pub mod specs;
+pub mod telephone_server;
