@@ -7,6 +7,7 @@ pub mod frames;
 pub mod g711;
 pub mod opus;
 pub mod resample;
+pub mod timeline;
 pub mod vad;
 pub mod wav;
 

@@ -445,11 +445,8 @@ where
         let toolbox = self.toolbox.clone();
         let id = request.id;
         self.names.insert(id, request.name.clone());
-        let request = Request {
-            id: format!("{}", request.id.0),
-            name: request.name,
-            arguments: request.arguments,
-        };
+        let request =
+            Request { id: format!("{}", request.id.0), name: request.name, arguments: request.arguments };
         // On the list of tasks, not in this one: a booking is finished even when the caller hangs up meanwhile.
         let running = self.tasks.spawn(async move { toolbox.run(request).await });
         self.tools.push(Box::pin(async move { (id, running.await.ok()) }));
@@ -472,7 +469,8 @@ where
             Note::ReplyLatency { decided_ms, engine_ms } => {
                 histogram!(figures::TURN_LATENCY_MS, "stage" => "decided").record(*decided_ms as f64);
                 histogram!(figures::TURN_LATENCY_MS, "stage" => "engine").record(*engine_ms as f64);
-                histogram!(figures::TURN_LATENCY_MS, "stage" => "total").record((decided_ms + engine_ms) as f64);
+                histogram!(figures::TURN_LATENCY_MS, "stage" => "total")
+                    .record((decided_ms + engine_ms) as f64);
             }
             Note::ToolEnded { id, took_ms, late } => {
                 let tool = self.names.get(id).and_then(|name| crate::domain::tool::ToolName::parse(name));

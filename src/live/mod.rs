@@ -297,11 +297,13 @@ impl Lines {
         let _permit: OwnedSemaphorePermit =
             self.0.unproven.clone().try_acquire_owned().map_err(|_| Unproven::TooMany)?;
         let limit = Duration::from_millis(self.0.parts.limits.proof_ms_max);
-        let start = self.0.parts.clock.within(limit, first_start(socket)).await.ok_or(Unproven::NoProof)??;
+        let start =
+            self.0.parts.clock.within(limit, first_start(socket)).await.ok_or(Unproven::NoProof)??;
         let token = start.parameters.get("token").ok_or(Unproven::Token)?;
         // A token is used up by being shown, whoever shows it.
         let expected = self.air().expected.remove(token).ok_or(Unproven::Token)?;
-        let ours = expected.answer.record.sid.as_str() == start.call_sid && expected.account_sid == start.account_sid;
+        let ours = expected.answer.record.sid.as_str() == start.call_sid
+            && expected.account_sid == start.account_sid;
         if ours { Ok((expected, start)) } else { Err(Unproven::OtherCall) }
     }
 
@@ -312,11 +314,8 @@ impl Lines {
         let parts = &self.0.parts;
         let Expected { answer, engine, clips, place, .. } = expected;
         let Answer { tenant, number, assistant, record, .. } = answer;
-        let notices = Notices {
-            tenant: tenant.id.clone(),
-            call: record.id.clone(),
-            watchers: self.0.watchers.clone(),
-        };
+        let notices =
+            Notices { tenant: tenant.id.clone(), call: record.id.clone(), watchers: self.0.watchers.clone() };
         let answered = parts.clock.now();
         info!("the call is answered");
         notices.tell(Default::default(), What::Answered);
@@ -388,9 +387,12 @@ impl Lines {
             engine.close(parts.clock).await;
         }
         let recording = match finished.recorder {
-            Some(recorder) => recorder.stop().await,
-            None => None,
+            Some(recorder) => recorder.stop().await.map_err(|error| {
+                warn!(error = &error as &dyn std::error::Error, "a call has no recording");
+            }),
+            None => Err(()),
         };
+        let recording = recording.ok().map(|recording| recording.name.to_string());
         let question = crate::domain::phrases::Phrase::RecordingQuestion.words(language).to_owned();
         let consent = finished
             .consented
@@ -407,7 +409,11 @@ impl Lines {
             match calls::finished(&parts.store, tenant, call, &finished).await {
                 Ok(()) => return,
                 Err(error) => {
-                    warn!(attempt, error = &error as &dyn std::error::Error, "the call's record could not be kept");
+                    warn!(
+                        attempt,
+                        error = &error as &dyn std::error::Error,
+                        "the call's record could not be kept"
+                    );
                     parts.clock.sleep(Duration::from_millis(250 << attempt)).await;
                 }
             }
@@ -419,7 +425,7 @@ impl Lines {
     fn recording(&self, call: &crate::domain::id::CallId) -> Box<dyn FnOnce() -> Recorder + Send> {
         let (blobs, tasks) = (self.0.parts.blobs.clone(), self.0.parts.tasks.clone());
         let name = format!("recordings/{call}.wav");
-        Box::new(move || Recorder::start(blobs, name, &tasks))
+        Box::new(move || Recorder::start(&tasks, blobs, name))
     }
 
     fn admit(&self, answer: &Answer, sid: &str, token: &str) -> Result<Place, Refused> {
@@ -457,7 +463,9 @@ impl Lines {
         counter!(figures::CALLS_TOTAL, "outcome" => Outcome::Lost.as_str()).increment(1);
         warn!(call.id = %answer.record.id, "the media socket of a call never came");
         let finished = calls::Finished::without_words(Outcome::Lost, self.0.parts.clock.now());
-        if let Err(error) = calls::finished(&self.0.parts.store, &answer.tenant.id, &answer.record.id, &finished).await {
+        if let Err(error) =
+            calls::finished(&self.0.parts.store, &answer.tenant.id, &answer.record.id, &finished).await
+        {
             warn!(error = &error as &dyn std::error::Error, "the call's record could not be kept");
         }
     }
@@ -472,7 +480,8 @@ impl Lines {
         }
         let parts = &self.0.parts;
         let (blobs, settings, asked) = (parts.blobs.clone(), parts.speech.clone(), assistant.clone());
-        let loaded = tokio::task::spawn_blocking(move || clips::load(&blobs, &settings, &asked, language)).await;
+        let loaded =
+            tokio::task::spawn_blocking(move || clips::load(&blobs, &settings, &asked, language)).await;
         let Ok(clips) = loaded else { return Clips::none(assistant, language) };
         if clips.complete() {
             let mut sets = self.clip_sets();

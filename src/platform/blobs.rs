@@ -217,6 +217,14 @@ impl Draft {
         Ok(())
     }
 
+    /// Another handle of the file, for what wants to own one. It shares the place in the file.
+    ///
+    /// # Errors
+    /// [`Error::Disk`].
+    pub fn handle(&self) -> Result<File, Error> {
+        self.file.try_clone().map_err(|source| self.failed("open", source))
+    }
+
     fn failed(&self, doing: &'static str, source: io::Error) -> Error {
         Error::Disk { doing, path: self.draft.clone(), source }
     }

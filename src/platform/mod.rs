@@ -2,6 +2,7 @@
 //!
 //! The only place that asks the time or draws a random number. It knows no vendor and no rule of the product.
 
+pub mod archive;
 pub mod blobs;
 pub mod clock;
 pub mod hints;

@@ -5,6 +5,7 @@ mod availability;
 mod config;
 mod floors;
 mod provision;
+mod recording;
 mod secrets;
 mod shapes;
 mod signature;
