@@ -312,7 +312,7 @@ impl Lines {
         S: AsyncRead + AsyncWrite + Unpin + Send,
     {
         let parts = &self.0.parts;
-        let Expected { answer, engine, clips, place, .. } = expected;
+        let Expected { answer, account_sid, engine, clips, place } = expected;
         let Answer { tenant, number, assistant, record, .. } = answer;
         let notices =
             Notices { tenant: tenant.id.clone(), call: record.id.clone(), watchers: self.0.watchers.clone() };
@@ -336,7 +336,7 @@ impl Lines {
         let recording = assistant.recording.then(|| self.recording(&record.id));
         let (rest, sid) = (parts.rest.clone(), record.sid.clone());
         let hang_up: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(async move {
-            if let Err(error) = rest.hang_up(&sid).await {
+            if let Err(error) = rest.hang_up(&account_sid, &sid).await {
                 warn!(error = &error as &dyn std::error::Error, "the carrier did not hang up");
             }
         });

@@ -3,6 +3,7 @@
 //! A session turns the call's words ([`crate::call::port`]) into an engine's and back. It decides nothing
 //! about the conversation, and knows neither the telephone nor the database.
 
+pub mod catalog;
 pub mod realtime;
 mod settings;
 

@@ -1,91 +1,104 @@
-//! Twilio's REST API, as far as a call needs it (protocols.md §1.5).
+//! Asks Twilio's REST API (protocols.md §1.5): is this account known, and end this call.
 //!
-//! Asks, and tells what came of it; whether to ask again is not decided here.
+//! Every request has a limit on its time, and none is made while a call's audio waits for it.
 
 use std::time::Duration;
 
-use secrecy::{ExposeSecret, SecretString};
+use reqwest::{Method, RequestBuilder, StatusCode};
+use secrecy::ExposeSecret;
 use serde::Deserialize;
 
 use super::Settings;
 use crate::domain::conversation::CallSid;
 
-/// How long a request may take, in seconds: connecting and the answer.
-const REQUEST_SECONDS_MAX: u64 = 15;
-const CONNECT_SECONDS_MAX: u64 = 5;
-/// "Call is not in a state to be changed": it is over already.
-const CALL_IS_OVER: u32 = 21220;
+/// How long one request may take.
+const ANSWER_WAIT_MAX: Duration = Duration::from_secs(8);
+/// Twilio's code for a call that is in no state to be changed: it is over.
+const CALL_IS_OVER: u32 = 21_220;
 
-/// What went wrong between us and Twilio.
+/// Why Twilio did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// There is no account to ask with.
-    #[error("no Twilio account is configured")]
-    NoAccount,
-    /// It could not be reached, or did not answer as expected.
-    #[error("Twilio could not be reached")]
-    Unreachable(#[from] reqwest::Error),
-    /// It refused.
-    #[error("Twilio refused with status {status} and code {code}")]
+    /// There is no token for the account.
+    #[error("no auth token is configured for the account")]
+    NoToken,
+    /// Twilio does not accept the account and token.
+    #[error("Twilio does not accept the account and its auth token")]
+    Unauthorized,
+    /// Twilio refused for another reason.
+    #[error("Twilio refused: status {status}, code {code}")]
     Refused {
-        /// The HTTP status.
+        /// The status of the answer.
         status: u16,
-        /// Twilio's own code; 0 when it gave none.
+        /// Twilio's own code, 0 when it named none.
         code: u32,
     },
+    /// Twilio could not be reached or did not answer in time.
+    #[error("Twilio cannot be reached")]
+    Away(#[source] reqwest::Error),
 }
 
-#[derive(Deserialize)]
-struct Problem {
-    code: Option<u32>,
-}
-
-/// An account at Twilio that requests are made for.
+/// Twilio's REST API, cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Rest {
+    settings: Settings,
     client: reqwest::Client,
-    base_url: url::Url,
-    account_sid: String,
-    auth_token: SecretString,
+}
+
+#[derive(Default, Deserialize)]
+struct Refusal {
+    #[serde(default)]
+    code: u32,
 }
 
 impl Rest {
-    /// The operator's account.
+    /// The API behind `settings`.
+    ///
+    /// # Errors
+    /// [`Error::Away`] when no client can be made, such as for want of a TLS library.
     pub fn new(settings: &Settings) -> Result<Self, Error> {
-        let client = reqwest::Client::builder()
-            .timeout(Duration::from_secs(REQUEST_SECONDS_MAX))
-            .connect_timeout(Duration::from_secs(CONNECT_SECONDS_MAX))
-            .build()?;
-        Ok(Self {
-            client,
-            base_url: settings.base_url.clone(),
-            account_sid: settings.account_sid.clone(),
-            auth_token: settings.auth_token.clone(),
-        })
+        let client = reqwest::Client::builder().timeout(ANSWER_WAIT_MAX).build().map_err(Error::Away)?;
+        Ok(Self { settings: settings.clone(), client })
     }
 
-    /// Ends a call in progress. A call that is over already, or gone, counts as ended.
-    pub async fn hang_up(&self, call: &CallSid) -> Result<(), Error> {
-        if self.account_sid.is_empty() || self.auth_token.expose_secret().is_empty() {
-            return Err(Error::NoAccount);
+    /// Asks whether the account and its token are accepted.
+    ///
+    /// # Errors
+    /// Whatever stands in the way.
+    pub async fn check(&self, account_sid: &str) -> Result<(), Error> {
+        self.ask(self.request(Method::GET, account_sid, &format!("{account_sid}.json"))?).await
+    }
+
+    /// Hangs up. A call that is over, or that Twilio does not know any more, is as good as hung up.
+    ///
+    /// # Errors
+    /// Whatever stands in the way; asking again does no harm.
+    pub async fn hang_up(&self, account_sid: &str, call: &CallSid) -> Result<(), Error> {
+        let path = format!("{account_sid}/Calls/{call}.json");
+        let request = self.request(Method::POST, account_sid, &path)?.form(&[("Status", "completed")]);
+        match self.ask(request).await {
+            Err(Error::Refused { status: 404, .. } | Error::Refused { code: CALL_IS_OVER, .. }) => Ok(()),
+            answer => answer,
         }
-        let mut url = self.base_url.clone();
-        url.set_path(&format!("/2010-04-01/Accounts/{}/Calls/{call}.json", self.account_sid));
-        let answer = self
-            .client
-            .post(url)
-            .basic_auth(&self.account_sid, Some(self.auth_token.expose_secret()))
-            .form(&[("Status", "completed")])
-            .send()
-            .await?;
+    }
+
+    fn request(&self, method: Method, account_sid: &str, path: &str) -> Result<RequestBuilder, Error> {
+        let token = self.settings.auth_token_of(account_sid).ok_or(Error::NoToken)?;
+        let base = self.settings.base_url.as_str().trim_end_matches('/');
+        let url = format!("{base}/2010-04-01/Accounts/{path}");
+        Ok(self.client.request(method, url).basic_auth(account_sid, Some(token.expose_secret())))
+    }
+
+    async fn ask(&self, request: RequestBuilder) -> Result<(), Error> {
+        let answer = request.send().await.map_err(|error| Error::Away(error.without_url()))?;
         let status = answer.status();
-        if status.is_success() || status == reqwest::StatusCode::NOT_FOUND {
+        if status.is_success() {
             return Ok(());
         }
-        let code = answer.json::<Problem>().await.ok().and_then(|problem| problem.code).unwrap_or(0);
-        if code == CALL_IS_OVER {
-            return Ok(());
+        if status == StatusCode::UNAUTHORIZED {
+            return Err(Error::Unauthorized);
         }
-        Err(Error::Refused { status: status.as_u16(), code })
+        let refusal: Refusal = answer.json().await.unwrap_or_default();
+        Err(Error::Refused { status: status.as_u16(), code: refusal.code })
     }
 }

@@ -23,7 +23,8 @@ fn the_example_is_a_bilingual_practice_that_can_be_booked() {
     let practice = Document::read(EXAMPLE).unwrap();
     assert_eq!(practice.tenant.zone.name(), "Europe/Berlin");
     assert_eq!((practice.resources.len(), practice.services.len()), (2, 3));
-    let checkup = &practice.services[0];
+    let (key, checkup) = &practice.services[0];
+    assert_eq!(key, "checkup");
     assert_eq!((checkup.names["de"].as_str(), checkup.names["en"].as_str()), ("Kontrolle", "check-up"));
     assert_eq!(checkup.resources, practice.resources.iter().map(|r| r.id.clone()).collect::<Vec<_>>());
     let monday = &practice.resources[0].schedule.week[0];
@@ -54,7 +55,7 @@ fn the_same_document_always_means_the_same_rows_and_another_tenant_means_others(
     let other =
         Document::read(&EXAMPLE.replace("slug = \"praxis-sommer\"", "slug = \"praxis-winter\"")).unwrap();
     assert_ne!(once.tenant.id, other.tenant.id);
-    assert_ne!(once.services[0].id, other.services[0].id);
+    assert_ne!(once.services[0].1.id, other.services[0].1.id);
     assert_ne!(once.numbers[0].id, other.numbers[0].id);
 }
 

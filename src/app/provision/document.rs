@@ -38,8 +38,8 @@ pub struct Document {
     pub tenant: Tenant,
     /// Who or what services are booked with.
     pub resources: Vec<Resource>,
-    /// What can be booked.
-    pub services: Vec<Service>,
+    /// What can be booked, each with the key it goes by.
+    pub services: Vec<(String, Service)>,
     /// Who answers.
     pub assistants: Vec<Assistant>,
     /// Which numbers are answered.
@@ -234,7 +234,7 @@ fn window(entry: &Entry<'_>) -> Option<Window> {
     }
 }
 
-fn service(s: &Section<'_>, names: &mut Names) -> Option<Service> {
+fn service(s: &Section<'_>, names: &mut Names) -> Option<(String, Service)> {
     let entry = s.need("key", "a short name by which assistants refer to it, such as \"checkup\"");
     let key = entry.as_ref().and_then(slug);
     let id = entry.zip(key.as_deref()).and_then(|(entry, key)| {
@@ -264,7 +264,7 @@ fn service(s: &Section<'_>, names: &mut Names) -> Option<Service> {
             }
             all_of(&list, |entry| look_up(&names.resources, "resource", entry))
         });
-    Some(Service {
+    let service = Service {
         id: id?,
         names: called?,
         duration_min: duration?,
@@ -279,7 +279,8 @@ fn service(s: &Section<'_>, names: &mut Names) -> Option<Service> {
         cancel_cutoff_min: cutoff?,
         price: price?,
         resources: resources?,
-    })
+    };
+    Some((key?, service))
 }
 
 fn assistant(s: &Section<'_>, names: &mut Names) -> Option<Assistant> {

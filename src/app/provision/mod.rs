@@ -1,7 +1,133 @@
 //! A tenant by file: `frontdesk apply`.
+//!
+//! What a document says is created or updated in one transaction: all of it or nothing. What it does not mention
+//! stays, and is reported; taking things away is not done by leaving them out.
 
 mod document;
 mod reader;
 
 pub use document::Document;
 pub use reader::{Fault, Faults};
+
+pub use crate::store::Change;
+use crate::store::{self, Store, TenantTx};
+
+/// Why a document could not be applied. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Another tenant has something this one claims.
+    #[error("{kind} {name}: {reason}")]
+    Refused {
+        /// What it is.
+        kind: &'static str,
+        /// Its name in the document.
+        name: String,
+        /// What is wrong and what would be right.
+        reason: &'static str,
+    },
+    /// The database could not.
+    #[error("the database could not keep it")]
+    Store(#[from] store::Error),
+}
+
+/// What became of one thing in the document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Whether it was made, changed or already so.
+    pub change: Change,
+    /// What it is: `tenant`, `resource`, `service`, `assistant`, `number`.
+    pub kind: &'static str,
+    /// Its name in the document.
+    pub name: String,
+}
+
+/// What applying a document changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// One line for each thing in the document, in its order.
+    pub lines: Vec<Line>,
+    /// What the tenant has besides: kind and name.
+    pub elsewhere: Vec<(&'static str, String)>,
+}
+
+impl Report {
+    /// Whether anything is other than before.
+    pub fn changed(&self) -> bool {
+        self.lines.iter().any(|line| line.change != Change::Unchanged)
+    }
+
+    fn note(
+        &mut self,
+        kind: &'static str,
+        name: &str,
+        kept: Result<Change, store::Error>,
+    ) -> Result<(), Error> {
+        let refused = |reason| Error::Refused { kind, name: name.to_owned(), reason };
+        let change = kept.map_err(|error| match error {
+            store::Error::NotUnique(_) => refused(match kind {
+                "number" => "belongs to another tenant; a number can ring in one place only",
+                "tenant" => "another tenant goes by this slug; choose another",
+                _ => "something else already goes by this name",
+            }),
+            other => other.into(),
+        })?;
+        self.lines.push(Line { change, kind, name: name.to_owned() });
+        Ok(())
+    }
+}
+
+/// Creates or updates what the document describes.
+///
+/// # Errors
+/// [`Error::Refused`] when another tenant has a number or slug; [`Error::Store`] when the database could not.
+pub async fn apply(store: &Store, document: &Document) -> Result<Report, Error> {
+    let mut report = Report::default();
+    let mut tenant = document.tenant.clone();
+    // A tenant is found by its slug, by whatever id it was made.
+    if let Some(kept) = store.across_tenants().tenant(&tenant.slug).await? {
+        tenant.id = kept.id;
+    }
+    let mut tx = store.begin(&tenant.id).await?;
+    report.note("tenant", &tenant.slug, tx.tenant().put(&tenant).await)?;
+    for resource in &document.resources {
+        report.note("resource", &resource.name, tx.resources().put(resource).await)?;
+    }
+    for (key, service) in &document.services {
+        report.note("service", key, tx.services().put(key, service).await)?;
+    }
+    for assistant in &document.assistants {
+        report.note("assistant", &assistant.name, tx.assistants().put(assistant).await)?;
+    }
+    for number in &document.numbers {
+        report.note("number", number.number.as_str(), tx.numbers().put(number).await)?;
+    }
+    report.elsewhere = elsewhere(&mut tx, document).await?;
+    tx.commit().await?;
+    Ok(report)
+}
+
+/// What the tenant has that the document does not mention.
+async fn elsewhere(tx: &mut TenantTx, document: &Document) -> Result<Vec<(&'static str, String)>, store::Error> {
+    let mut found = vec![];
+    for resource in tx.resources().all().await? {
+        if document.resources.iter().all(|mentioned| mentioned.id != resource.id) {
+            found.push(("resource", resource.name));
+        }
+    }
+    for service in tx.services().all().await? {
+        if document.services.iter().all(|(_, mentioned)| mentioned.id != service.id) {
+            found.push(("service", service.names.into_values().next().unwrap_or_default()));
+        }
+    }
+    for assistant in tx.assistants().all().await? {
+        if document.assistants.iter().all(|mentioned| mentioned.id != assistant.id) {
+            found.push(("assistant", assistant.name));
+        }
+    }
+    for number in tx.numbers().all().await? {
+        if document.numbers.iter().all(|mentioned| mentioned.id != number.id) {
+            found.push(("number", number.number.to_string()));
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,88 @@
+//! The commands: what a person types, what they are told, and the exit code.
+//!
+//! Does no work itself: reads arguments and configuration, asks `boot` and `app`, prints.
+#![expect(clippy::print_stdout, reason = "this is where the program talks to a person")]
+
+mod apply;
+mod doctor;
+mod log;
+mod migrate;
+mod serve;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+
+use crate::{boot::config::Config, platform::clock::Clock};
+
+/// Answers a business's telephone.
+#[derive(Debug, Parser)]
+#[command(name = "frontdesk", version, about)]
+struct Arguments {
+    /// A file that overrides the default configuration (see config/default.toml).
+    #[arg(long, global = true, value_name = "FILE", env = "FRONTDESK_CONFIG")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Answer calls until asked to stop.
+    Serve,
+    /// Bring the database's tables up to date.
+    Migrate,
+    /// Check the configuration and everything it points at, and say what to do.
+    Doctor,
+    /// Create or update a tenant as a file describes it (see config/example-tenant.toml).
+    Apply {
+        /// The file.
+        file: PathBuf,
+    },
+}
+
+/// Runs the program as the process's arguments ask.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(arguments) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("frontdesk: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let config = read_config(arguments.config.as_deref())?;
+    log::begin(&config.log)?;
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    if config.runtime.worker_threads > 0 {
+        runtime.worker_threads(config.runtime.worker_threads);
+    }
+    let runtime = runtime.enable_all().build().context("the threads cannot be started")?;
+    let clock = Clock::system();
+    runtime.block_on(async {
+        match arguments.command {
+            Command::Serve => serve::run(config, clock).await,
+            Command::Migrate => migrate::run(&config).await,
+            Command::Doctor => doctor::run(&config, clock).await,
+            Command::Apply { file } => apply::run(&config, &file).await,
+        }
+    })
+}
+
+fn read_config(file: Option<&std::path::Path>) -> anyhow::Result<Config> {
+    let file = file
+        .map(|path| {
+            let text = std::fs::read_to_string(path)
+                .with_context(|| format!("the configuration {} cannot be read", path.display()))?;
+            anyhow::Ok((path.display().to_string(), text))
+        })
+        .transpose()?;
+    let file = file.as_ref().map(|(name, text)| (name.as_str(), text.as_str()));
+    // What is not Unicode is none of our keys.
+    let env = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    Ok(Config::read(file, env)?)
+}
