@@ -22,5 +22,7 @@ pub mod http;
 
 pub mod boot;
 
+pub mod cli;
+
 // Apart: stand-ins for the outside world.
 pub mod sim;

@@ -2,4 +2,6 @@
 //!
 //! One file per subject. Nothing here knows HTTP or holds a socket.
 
+pub mod accounts;
+pub mod health;
 pub mod provision;

@@ -57,7 +57,8 @@ fn problem(subject: &'static str, words: impl Into<String>) -> Finding {
 
 /// Looks at everything. Takes as long as the slowest answer.
 pub async fn examine(config: &Config, now: Timestamp) -> Vec<Finding> {
-    let (database, engine, telephone) = tokio::join!(database(config), engine(config, now), telephone(config));
+    let (database, engine, telephone) =
+        tokio::join!(database(config), engine(config, now), telephone(config));
     let mut findings = database;
     findings.push(recordings(config).await);
     findings.push(public_url(config));
@@ -72,7 +73,10 @@ async fn database(config: &Config) -> Vec<Finding> {
     let store = match Store::open(&config.database).await {
         Ok(store) => store,
         Err(error) => {
-            return vec![problem(subject, format!("{error}. Check database.url (DATABASE_URL) and its server."))];
+            return vec![problem(
+                subject,
+                format!("{error}. Check database.url (DATABASE_URL) and its server."),
+            )];
         }
     };
     let mut findings = match store.migrations_pending().await {
@@ -83,7 +87,10 @@ async fn database(config: &Config) -> Vec<Finding> {
         )],
         Ok(steps) => vec![problem(
             subject,
-            format!("{} answers, but its tables are {steps} steps behind. Run `frontdesk migrate`.", store.kind()),
+            format!(
+                "{} answers, but its tables are {steps} steps behind. Run `frontdesk migrate`.",
+                store.kind()
+            ),
         )],
         Err(error) => vec![problem(subject, format!("{error}. Check the rights of its user."))],
     };
@@ -116,7 +123,9 @@ async fn recordings(config: &Config) -> Finding {
         Ok(Ok(())) => well(subject, format!("{folder} keeps what is written to it.")),
         Ok(Err(blobs::Error::Disk { source, .. })) => problem(
             subject,
-            format!("{folder} cannot be written: {source}. Give the server's user the right to, or set blobs.folder."),
+            format!(
+                "{folder} cannot be written: {source}. Give the server's user the right to, or set blobs.folder."
+            ),
         ),
         Ok(Err(error)) => problem(subject, format!("{error}. Set blobs.folder to another place.")),
         Err(_) => problem(subject, format!("Writing to {folder} failed. Set blobs.folder to another place.")),
@@ -133,11 +142,16 @@ fn public_url(config: &Config) -> Finding {
         ),
         Some(url) if !url.is_encrypted() => problem(
             subject,
-            format!("{url} is not encrypted; Twilio only streams sound to wss. Set http.public_url to an https URL."),
+            format!(
+                "{url} is not encrypted; Twilio only streams sound to wss. Set http.public_url to an https URL."
+            ),
         ),
         Some(url) => well(
             subject,
-            format!("{url}. In Twilio, let the number's voice webhook be POST {}.", url.webhook("/twilio/voice")),
+            format!(
+                "{url}. In Twilio, let the number's voice webhook be POST {}.",
+                url.webhook("/twilio/voice")
+            ),
         ),
     }
 }
@@ -199,7 +213,10 @@ async fn engine(config: &Config, now: Timestamp) -> Vec<Finding> {
 
 fn model(subject: &'static str, key: &str, name: &str, models: &[Model], today: Date) -> Finding {
     let Some(found) = models.iter().find(|model| model.id == name) else {
-        return problem(subject, format!("The vendor does not offer this key a model {name}. Set {key} to another."));
+        return problem(
+            subject,
+            format!("The vendor does not offer this key a model {name}. Set {key} to another."),
+        );
     };
     let Some(ends) = found.ends() else { return well(subject, format!("{name} is offered.")) };
     let days = ends.since(today).map_or(0, |span| span.get_days());
@@ -234,7 +251,10 @@ async fn telephone(config: &Config) -> Finding {
         Ok(()) => well(subject, "Twilio accepts the account and its auth token."),
         Err(rest::Error::Away(_)) => advice(
             subject,
-            format!("The account is set, but Twilio cannot be reached ({}). Check the way out to it.", settings.base_url),
+            format!(
+                "The account is set, but Twilio cannot be reached ({}). Check the way out to it.",
+                settings.base_url
+            ),
         ),
         Err(error) => problem(subject, format!("{error}. Check TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN.")),
     }

@@ -1,5 +1,169 @@
 //! Reads the configuration, builds everything once, waits, leaves.
 //!
-//! It wires; it decides nothing about calls, bookings or who may do what.
+//! It wires; it decides nothing about calls, bookings or who may do what. The server, the demo and the tests start
+//! the same way: [`start`].
 
 pub mod config;
+pub mod doctor;
+
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+
+use tokio::net::TcpListener;
+use tracing::{info, warn};
+
+use self::config::Config;
+use crate::{
+    app::health::Health,
+    http::{self, Doors},
+    platform::{
+        blobs::{self, Blobs},
+        clock::Clock,
+        tasks::Tasks,
+    },
+    store::{self, Store},
+    telephony::{self, PublicUrl},
+};
+
+/// How long the last tasks have to end after everything was asked to.
+const ENDING_MS_MAX: u64 = 10_000;
+/// How often the figures are tidied, so that they take no more room than they need.
+const FIGURES_PERIOD: Duration = Duration::from_secs(5);
+/// How often calls in the air are counted while leaving.
+const DRAIN_LOOK_PERIOD: Duration = Duration::from_millis(50);
+
+/// Why the server cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database cannot be used.
+    #[error("the database cannot be used")]
+    Store(#[from] store::Error),
+    /// Somebody must bring the tables up to date first.
+    #[error("the tables are {0} steps behind this program: run `frontdesk migrate` first")]
+    MigrationsPending(usize),
+    /// Recordings cannot be kept.
+    #[error("recordings cannot be kept")]
+    Blobs(#[from] blobs::Error),
+    /// Nobody can listen at that address.
+    #[error("cannot listen on {0}")]
+    Listen(SocketAddr, #[source] io::Error),
+}
+
+/// Installs the one TLS library for the whole process. Safe to call twice.
+pub fn install_tls() {
+    // It is refused when another was installed first, which then serves as well.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+}
+
+/// Opens the database. An embedded one is brought up to date, since nobody else looks after it.
+///
+/// # Errors
+/// [`Error::MigrationsPending`] when a database that others share is behind this program.
+pub async fn open_store(config: &Config) -> Result<Store, Error> {
+    let store = Store::open(&config.database).await?;
+    if store.embedded() {
+        store.migrate().await?;
+    }
+    match store.migrations_pending().await? {
+        0 => Ok(store),
+        steps => Err(Error::MigrationsPending(steps)),
+    }
+}
+
+/// A server that answers calls.
+pub struct Running {
+    /// Where it listens.
+    pub addr: SocketAddr,
+    /// What it keeps.
+    pub store: Store,
+    /// Where it keeps recordings.
+    pub blobs: Blobs,
+    tasks: Tasks,
+    clock: Clock,
+    drain: Duration,
+}
+
+/// Builds everything there is and begins to answer.
+///
+/// # Errors
+/// Whatever keeps it from answering; then nothing runs.
+pub async fn start(config: Config, clock: Clock) -> Result<Running, Error> {
+    install_tls();
+    let tasks = Tasks::new();
+    let store = open_store(&config).await?;
+    let blobs = Blobs::open(&config.blobs)?;
+
+    let listener = TcpListener::bind(config.http.bind).await;
+    let listener = listener.map_err(|error| Error::Listen(config.http.bind, error))?;
+    let addr = listener.local_addr().map_err(|error| Error::Listen(config.http.bind, error))?;
+
+    let figures = http::metrics::recorder();
+    let doors = Doors {
+        store: store.clone(),
+        public_url: public_url(&config, addr),
+        health: Health {
+            store: store.clone(),
+            engine_key: config.openai.has_key(),
+            telephone: config.http.public_url.is_some() && knows_account(&config.twilio),
+            tasks: tasks.clone(),
+            clock,
+        },
+        twilio: Arc::new(config.twilio),
+        figures: figures.clone(),
+        tasks: tasks.clone(),
+        clock,
+        request_ms_max: config.http.request_ms_max,
+        body_bytes_max: config.http.webhook_body_bytes_max,
+    };
+    let router = http::router(doors);
+    tasks.spawn_vital("listener", http::listener::serve(listener, router, tasks.clone(), clock));
+    tasks.spawn(tidy_figures(figures, tasks.clone(), clock));
+
+    info!(%addr, database = store.kind(), "frontdesk answers");
+    if !config.openai.has_key() {
+        warn!("there is no engine key: callers hear an apology; `frontdesk doctor` says more");
+    }
+    let drain = Duration::from_millis(config.limits.drain_ms_max);
+    Ok(Running { addr, store, blobs, tasks, clock, drain })
+}
+
+impl Running {
+    /// Waits until something the server cannot be without has ended of itself; its name.
+    pub async fn fallen(&self) -> &'static str {
+        self.tasks.fallen().await
+    }
+
+    /// Leaves softly: takes no more calls and waits until the ones in the air are over, or have had their time.
+    pub async fn leave(&self) {
+        self.tasks.leave();
+    }
+
+    /// Leaves hard: says goodbye in every call, hangs up, ends everything.
+    pub async fn stop(self) {
+        self.tasks.stop();
+        let ended = self.clock.within(Duration::from_millis(ENDING_MS_MAX), self.tasks.ended()).await;
+        if ended.is_none() {
+            warn!(tasks = self.tasks.running(), "some tasks did not end in time");
+        }
+        self.store.close().await;
+        info!("frontdesk has left");
+    }
+}
+
+/// The configured public URL; without one, where this server listens, which serves a demo on one machine.
+fn public_url(config: &Config, addr: SocketAddr) -> PublicUrl {
+    config.http.public_url.clone().unwrap_or_else(|| PublicUrl::local(addr))
+}
+
+fn knows_account(twilio: &telephony::Settings) -> bool {
+    twilio.auth_token_of(&twilio.account_sid).is_some() || !twilio.accounts.is_empty()
+}
+
+/// Keeps the figures small while nobody looks at them.
+async fn tidy_figures(figures: metrics_exporter_prometheus::PrometheusHandle, tasks: Tasks, clock: Clock) {
+    while !tasks.is_leaving() {
+        tokio::select! {
+            () = clock.sleep(FIGURES_PERIOD) => figures.run_upkeep(),
+            () = tasks.leaving() => {}
+        }
+    }
+}

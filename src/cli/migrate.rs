@@ -11,7 +11,9 @@ pub(super) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     match pending {
         0 => println!("The tables of the {} database are up to date.", store.kind()),
         1 => println!("The tables of the {} database were brought up to date: one step.", store.kind()),
-        steps => println!("The tables of the {} database were brought up to date: {steps} steps.", store.kind()),
+        steps => {
+            println!("The tables of the {} database were brought up to date: {steps} steps.", store.kind())
+        }
     }
     store.close().await;
     Ok(ExitCode::SUCCESS)

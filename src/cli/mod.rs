@@ -83,6 +83,7 @@ fn read_config(file: Option<&std::path::Path>) -> anyhow::Result<Config> {
         .transpose()?;
     let file = file.as_ref().map(|(name, text)| (name.as_str(), text.as_str()));
     // What is not Unicode is none of our keys.
-    let env = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let env = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     Ok(Config::read(file, env)?)
 }

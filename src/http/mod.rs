@@ -1,6 +1,6 @@
 //! The doors: requests in, questions to `app` and `live`, answers out.
 //!
-//! Never touches the store or a calendar. Every refusal is a [`Problem`].
+//! Never asks the store or a calendar itself. Every refusal is a [`Problem`].
 
 mod health;
 pub mod listener;
@@ -17,23 +17,66 @@ use axum::{
     routing::get,
 };
 use metrics_exporter_prometheus::PrometheusHandle;
+use secrecy::SecretString;
+use tracing::warn;
 
 use self::problem::Problem;
-use crate::{app::health::Health, platform::clock::Clock};
+use crate::{
+    app::{
+        accounts::{self, Owner},
+        health::Health,
+    },
+    domain::phone::E164,
+    platform::{clock::Clock, tasks::Tasks},
+    store::Store,
+    telephony::{self, PublicUrl},
+};
 
-/// What the doors need to know.
+/// What the doors need to know. Cheap to clone.
 #[derive(Clone)]
 pub struct Doors {
+    /// Handed on to `app`, which asks it.
+    pub store: Store,
+    /// Twilio's accounts and voices.
+    pub twilio: std::sync::Arc<telephony::Settings>,
+    /// Where Twilio reaches this server.
+    pub public_url: PublicUrl,
     /// Whether calls can be answered.
     pub health: Health,
     /// The figures.
     pub figures: PrometheusHandle,
-    /// For limits on waiting.
+    /// What runs beside.
+    pub tasks: Tasks,
+    /// What time it is.
     pub clock: Clock,
     /// Longest time an ordinary request may take, in milliseconds. A media socket is none.
     pub request_ms_max: u64,
     /// Largest body of a request, in bytes.
     pub body_bytes_max: usize,
+}
+
+impl Doors {
+    /// The auth token with which Twilio must have signed a webhook of these parameters: that of the account that
+    /// owns the called number. `None` when the request names another account, or we know no token.
+    async fn auth_token(&self, params: &[(String, String)]) -> Option<SecretString> {
+        let param = |name| params.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+        let named = param("AccountSid")?;
+        let owner = match param("To").and_then(|to| to.parse::<E164>().ok()) {
+            Some(to) => accounts::owner(&self.store, &to).await,
+            None => Ok(Owner::Nobody),
+        };
+        let owns = match owner {
+            Ok(Owner::Account(sid)) => sid == named,
+            Ok(Owner::Operator) => self.twilio.account_sid == named,
+            Ok(Owner::Nobody) => true,
+            Err(error) => {
+                // Nothing can be read or kept, so nobody's wall is at stake; the caller should hear an apology.
+                warn!(error = &error as &dyn std::error::Error, "a number's account could not be looked up");
+                true
+            }
+        };
+        self.twilio.auth_token_of(named).filter(|_| owns).cloned()
+    }
 }
 
 /// Every door there is.

@@ -60,6 +60,11 @@ pub struct PublicUrl(String);
 pub struct NotAPublicUrl(&'static str);
 
 impl PublicUrl {
+    /// The URL of a server that only this machine reaches.
+    pub fn local(addr: std::net::SocketAddr) -> Self {
+        Self(format!("http://{addr}"))
+    }
+
     /// The URL at which Twilio requests `path` (which begins with a slash).
     pub fn webhook(&self, path: &str) -> String {
         format!("{}{path}", self.0)

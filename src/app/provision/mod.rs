@@ -107,7 +107,10 @@ pub async fn apply(store: &Store, document: &Document) -> Result<Report, Error> 
 }
 
 /// What the tenant has that the document does not mention.
-async fn elsewhere(tx: &mut TenantTx, document: &Document) -> Result<Vec<(&'static str, String)>, store::Error> {
+async fn elsewhere(
+    tx: &mut TenantTx,
+    document: &Document,
+) -> Result<Vec<(&'static str, String)>, store::Error> {
     let mut found = vec![];
     for resource in tx.resources().all().await? {
         if document.resources.iter().all(|mentioned| mentioned.id != resource.id) {
