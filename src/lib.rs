@@ -7,6 +7,7 @@ pub mod domain;
 pub mod call;
 pub mod platform;
 
+pub mod calendars;
 pub mod speech;
 pub mod store;
 pub mod telephony;

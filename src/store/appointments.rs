@@ -36,11 +36,12 @@ texts! {
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)");
     UPDATE = "UPDATE appointments SET service_id = $3, resource_id = $4, contact_id = $5, starts_at = $6,
         ends_at = $7, blocked_from = $8, blocked_to = $9, status = $10, expires_at = $11, note = $12
-        WHERE tenant_id = $1 AND id = $2";
-    RELEASE = "DELETE FROM appointments WHERE tenant_id = $1 AND id = $2 AND status = 'held'";
-    RELEASE_OLDEST_OF_CALL = "DELETE FROM appointments WHERE tenant_id = $1 AND status = 'held' AND id IN (
-        SELECT id FROM appointments WHERE tenant_id = $1 AND call_id = $2 AND status = 'held'
-        ORDER BY created_at DESC, id DESC LIMIT 1000 OFFSET $3)";
+        WHERE tenant_id = $1 AND id = $2 AND status = $13";
+    HOLD = concat!("SELECT ", columns!(), " FROM appointments WHERE tenant_id = $1 AND id = $2
+        AND status = 'held' AND COALESCE(call_id, '') = $3");
+    RELEASE = "DELETE FROM appointments WHERE tenant_id = $1 AND id = $2 AND status = 'held'
+        AND COALESCE(call_id, '') = $3";
+    RELEASE_OF_CALL = "DELETE FROM appointments WHERE tenant_id = $1 AND call_id = $2 AND status = 'held'";
     CLEAR_LAPSED = "DELETE FROM appointments WHERE tenant_id = $1 AND status = 'held' AND expires_at <= $2";
     ANSWER = "SELECT asked, appointment_id FROM booking_requests WHERE tenant_id = $1 AND key = $2";
     REMEMBER = "INSERT INTO booking_requests (tenant_id, key, asked, appointment_id, made_at)
@@ -186,11 +187,28 @@ impl Appointments<'_> {
         Ok(())
     }
 
-    /// Makes the appointment of that id say what `wanted` says; whether there was one.
+    /// The hold of that id, if it was made in that call (or in none) and has not been promised or given back.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn hold(
+        &mut self,
+        id: &AppointmentId,
+        of: Option<&CallId>,
+    ) -> Result<Option<Appointment>, Error> {
+        let row: Option<AppointmentRow> = on!(self.tx, db => sqlx::query_as(HOLD)
+            .bind(self.tenant.as_str())
+            .bind(id.as_str())
+            .bind(of.map_or("", CallId::as_str))
+            .fetch_optional(db).await?);
+        row.map(Appointment::try_from).transpose()
+    }
+
+    /// Makes the appointment of that id say what `wanted` says, if it stands at `from`; whether it did.
     ///
     /// # Errors
     /// [`Error::Taken`] when another one is in its place.
-    pub async fn update(&mut self, wanted: &Appointment) -> Result<bool, Error> {
+    pub async fn update(&mut self, wanted: &Appointment, from: AppointmentStatus) -> Result<bool, Error> {
         let changed = on!(self.tx, db => sqlx::query(UPDATE)
             .bind(self.tenant.as_str())
             .bind(wanted.id.as_str())
@@ -204,31 +222,32 @@ impl Appointments<'_> {
             .bind(wanted.status.as_str())
             .bind(wanted.expires.map(|at| at.0))
             .bind(wanted.note.as_str())
+            .bind(from.as_str())
             .execute(db).await?.rows_affected());
         Ok(changed == 1)
     }
 
-    /// Gives a hold back; whether there was one.
+    /// Gives back a hold that was made in that call (or in none); whether there was one.
     ///
     /// # Errors
     /// When the database cannot answer.
-    pub async fn release(&mut self, id: &AppointmentId) -> Result<bool, Error> {
+    pub async fn release(&mut self, id: &AppointmentId, of: Option<&CallId>) -> Result<bool, Error> {
         let gone = on!(self.tx, db => sqlx::query(RELEASE)
             .bind(self.tenant.as_str())
             .bind(id.as_str())
+            .bind(of.map_or("", CallId::as_str))
             .execute(db).await?.rows_affected());
         Ok(gone == 1)
     }
 
-    /// Gives back all but the `kept` latest holds of a call.
+    /// Gives back everything a call holds.
     ///
     /// # Errors
     /// When the database cannot answer.
-    pub async fn release_oldest(&mut self, of: &CallId, kept: u32) -> Result<(), Error> {
-        on!(self.tx, db => sqlx::query(RELEASE_OLDEST_OF_CALL)
+    pub async fn release_of_call(&mut self, call: &CallId) -> Result<(), Error> {
+        on!(self.tx, db => sqlx::query(RELEASE_OF_CALL)
             .bind(self.tenant.as_str())
-            .bind(of.as_str())
-            .bind(i64::from(kept))
+            .bind(call.as_str())
             .execute(db).await.map(drop)?);
         Ok(())
     }

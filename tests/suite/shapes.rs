@@ -110,7 +110,8 @@ async fn every_event_of_the_stand_in_for_openai_has_the_published_shape() {
     let call = &done["response"]["output"][0]["call_id"];
     let output = json!({ "type": "function_call_output", "call_id": call, "output": "{}" });
     peer.send(json!({ "type": "conversation.item.create", "item": output })).await;
-    let text = json!({ "type": "message", "role": "user", "content": [{ "type": "input_text", "text": "5" }] });
+    let text =
+        json!({ "type": "message", "role": "user", "content": [{ "type": "input_text", "text": "5" }] });
     peer.send(json!({ "type": "conversation.item.create", "item": text, "previous_item_id": "root" })).await;
     let in_text = json!({ "output_modalities": ["text"] });
     peer.send(json!({ "type": "response.create", "response": in_text })).await;

@@ -1,0 +1,469 @@
+//! The ledger: times held, promised, moved and given back.
+//!
+//! Every change asks [`domain::availability`](crate::domain::availability) again, inside the transaction that makes
+//! it and with the resources locked, so the list of free times and the promise cannot disagree; the database itself
+//! refuses two appointments in one place, whatever this believes. A request with a key that comes again gets its
+//! first answer. No calendar is asked while a transaction is open.
+//!
+//! It does not know who is calling: what a caller may see and change is decided by whoever asks
+//! ([`Asker`], and the contact every change of an appointment must name).
+
+use jiff::{ToSpan, civil, tz::TimeZone};
+
+use super::Error;
+use crate::{
+    calendars::Calendar,
+    domain::{
+        availability::{self, Availability, Busy, Rules, Slot},
+        booking::{Appointment, AppointmentStatus, Resource, Service},
+        id::{AppointmentId, CallId, ContactId, ResourceId, ServiceId, TenantId},
+        org::Tenant,
+        time::{TimeRange, Timestamp, Zone},
+    },
+    platform::ids,
+    store::{Asked, Kept, Store, TenantTx},
+};
+
+/// How long a slot is kept for a caller, in minutes.
+pub const HOLD_MINUTES: i64 = 5;
+/// Longest span of dates searched at once, in days.
+pub const SEARCH_DAYS_MAX: i64 = 120;
+/// How far around a time appointments are looked at: limits count whole weeks.
+const AROUND_MINUTES: i64 = 9 * 24 * 60;
+
+/// Who asks, and under which name for the request.
+#[derive(Clone, Debug)]
+pub struct Asker {
+    /// Whose ledger.
+    pub tenant: TenantId,
+    /// The call it is asked in, if it is asked in one.
+    pub call: Option<CallId>,
+    /// Names the request: made again, it gets its first answer. Unique within the tenant, such as call and tool
+    /// call together.
+    pub key: Option<String>,
+}
+
+/// A time somebody wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wish {
+    /// What is to take place.
+    pub service: ServiceId,
+    /// When it starts.
+    pub start: Timestamp,
+    /// Who or what it is to be with; anybody who is free when none is named.
+    pub resource: Option<ResourceId>,
+}
+
+/// Free times somebody asks about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Search {
+    /// What is to take place.
+    pub service: ServiceId,
+    /// The first local date that will do.
+    pub from: civil::Date,
+    /// The last local date that will do; looked at no further than [`SEARCH_DAYS_MAX`] after the first.
+    pub to: civil::Date,
+    /// Who or what it is to be with; anybody when none is named.
+    pub resource: Option<ResourceId>,
+    /// The appointment that would be moved: it does not stand in its own way.
+    pub moving: Option<AppointmentId>,
+    /// How many slots are enough.
+    pub count_max: usize,
+}
+
+/// A tenant with all that can be booked there.
+#[derive(Clone, Debug)]
+pub struct Catalogue {
+    /// The tenant.
+    pub tenant: Tenant,
+    /// What can be booked.
+    pub services: Vec<Service>,
+    /// With whom.
+    pub resources: Vec<Resource>,
+}
+
+/// What can be booked at a tenant, and with whom.
+///
+/// # Errors
+/// [`Error::NotFound`] for a tenant that is not; [`Error::Unavailable`] when the database is away.
+pub async fn catalogue(store: &Store, tenant: &TenantId) -> Result<Catalogue, Error> {
+    let mut tx = store.read(tenant).await?;
+    Ok(Catalogue {
+        tenant: tx.tenant().get().await?.ok_or(Error::NotFound("tenant"))?,
+        services: tx.services().all().await?,
+        resources: tx.resources().all().await?,
+    })
+}
+
+/// The first free times that fit, in order of time. They are offers: only a hold keeps them.
+///
+/// # Errors
+/// [`Error::NotFound`] for a service that is not; [`Error::Unavailable`] when database or calendar are away.
+pub async fn find(
+    store: &Store,
+    tenant: &TenantId,
+    now: Timestamp,
+    search: &Search,
+) -> Result<Vec<Slot>, Error> {
+    let to = search.to.min(search.from.saturating_add(SEARCH_DAYS_MAX.days()));
+    let range = around(TimeRange { start: utc_midnight(search.from), end: utc_midnight(to) });
+    let foreign = Calendar::Local.busy(tenant, range).await?;
+    let mut tx = store.read(tenant).await?;
+    let desk = Desk::open(&mut tx, &search.service, range, now, foreign).await?;
+    let free = desk.ask(now, search.moving.as_slice());
+    Ok(free.slots(search.from, to, search.resource.as_ref()).take(search.count_max).collect())
+}
+
+/// What is taken in a range: appointments and live holds.
+///
+/// # Errors
+/// [`Error::Unavailable`] when the database is away.
+pub async fn busy(
+    store: &Store,
+    tenant: &TenantId,
+    range: TimeRange,
+    now: Timestamp,
+) -> Result<Vec<Busy>, Error> {
+    let mut tx = store.read(tenant).await?;
+    Ok(tx.appointments().busy(range, now).await?.iter().filter_map(Busy::of).collect())
+}
+
+/// What is promised to a contact and has not begun, soonest first.
+///
+/// # Errors
+/// [`Error::Unavailable`] when the database is away.
+pub async fn upcoming(
+    store: &Store,
+    tenant: &TenantId,
+    of: &ContactId,
+    now: Timestamp,
+) -> Result<Vec<Appointment>, Error> {
+    Ok(store.read(tenant).await?.appointments().upcoming(of, now).await?)
+}
+
+/// Keeps a time for [`HOLD_MINUTES`]. A call holds one time: what it held before is given back.
+///
+/// # Errors
+/// [`Error::Taken`] and [`Error::Refused`]; [`Error::NotFound`] for a service that is not;
+/// [`Error::Conflict`] when the key was used for something else; [`Error::Unavailable`].
+pub async fn hold(store: &Store, by: &Asker, now: Timestamp, wish: &Wish) -> Result<Appointment, Error> {
+    let asked = format!("hold {}", content(wish));
+    let mut change = Change::begin(store, by, now, wish).await?;
+    if let Some(first) = change.first_answer(&asked).await? {
+        return Ok(first);
+    }
+    if let Some(call) = &by.call {
+        change.tx.appointments().release_of_call(call).await?;
+    }
+    let place = change.desk(wish).await?.check(now, wish, &[])?;
+    let kept = Appointment {
+        id: AppointmentId::of(ids::fresh(now)),
+        service: wish.service.clone(),
+        resource: place.resource,
+        contact: None,
+        time: place.time,
+        blocked: place.blocked,
+        status: AppointmentStatus::Held,
+        expires: Some(now.plus_minutes(HOLD_MINUTES)),
+        note: String::new(),
+    };
+    change.tx.appointments().insert(&kept, by.call.as_ref(), now).await?;
+    change.commit(&asked, kept).await
+}
+
+/// Promises a time to a contact: the one that `hold` keeps, if it still does, or another that is free. `note` is for
+/// staff, in the caller's words.
+///
+/// # Errors
+/// As [`hold`]. A hold that has lapsed is no obstacle while the time is free.
+pub async fn book(
+    store: &Store,
+    by: &Asker,
+    now: Timestamp,
+    wish: &Wish,
+    contact: &ContactId,
+    note: &str,
+    hold: Option<&AppointmentId>,
+) -> Result<Appointment, Error> {
+    let asked = format!("book {} {contact}", content(wish));
+    let mut change = Change::begin(store, by, now, wish).await?;
+    if let Some(first) = change.first_answer(&asked).await? {
+        return Ok(first);
+    }
+    let held = change.live_hold(hold).await?;
+    let desk = change.desk(wish).await?;
+    // What is held is kept as it is: the caller may have been told with whom.
+    let keeps = held.filter(|held| {
+        held.service == wish.service
+            && held.time.start == wish.start
+            && wish.resource.as_ref().is_none_or(|wanted| *wanted == held.resource)
+    });
+    let promise = |place: Place, id: AppointmentId| Appointment {
+        id,
+        service: wish.service.clone(),
+        resource: place.resource,
+        contact: Some(contact.clone()),
+        time: place.time,
+        blocked: place.blocked,
+        status: AppointmentStatus::Confirmed,
+        expires: None,
+        note: note.to_owned(),
+    };
+    let kept = match keeps {
+        Some(held) => {
+            let same = Wish { resource: Some(held.resource.clone()), ..wish.clone() };
+            let kept = promise(desk.check(now, &same, std::slice::from_ref(&held.id))?, held.id);
+            if !change.tx.appointments().update(&kept, AppointmentStatus::Held).await? {
+                return Err(Error::Taken);
+            }
+            kept
+        }
+        None => {
+            if let Some(hold) = hold {
+                change.tx.appointments().release(hold, by.call.as_ref()).await?;
+            }
+            let place = desk.check(now, wish, hold.map_or(&[], std::slice::from_ref))?;
+            let kept = promise(place, AppointmentId::of(ids::fresh(now)));
+            change.tx.appointments().insert(&kept, by.call.as_ref(), now).await?;
+            kept
+        }
+    };
+    change.commit(&asked, kept).await
+}
+
+/// Promises what is held to a contact.
+///
+/// # Errors
+/// [`Error::NotFound`] when the hold is gone (given back, or lapsed and swept up); otherwise as [`book`]. One that
+/// has lapsed is promised all the same while nobody else has the time.
+pub async fn confirm(
+    store: &Store,
+    by: &Asker,
+    now: Timestamp,
+    hold: &AppointmentId,
+    contact: &ContactId,
+    note: &str,
+) -> Result<Appointment, Error> {
+    let held = store.read(&by.tenant).await?.appointments().get(hold).await?;
+    let held = held.ok_or(Error::NotFound("hold"))?;
+    let wish = Wish { service: held.service, start: held.time.start, resource: Some(held.resource) };
+    book(store, by, now, &wish, contact, note, Some(hold)).await
+}
+
+/// Gives a hold back. One that is gone already is given back.
+///
+/// # Errors
+/// [`Error::Unavailable`] when the database is away.
+pub async fn release(store: &Store, by: &Asker, hold: &AppointmentId) -> Result<(), Error> {
+    let mut tx = store.begin(&by.tenant).await?;
+    tx.appointments().release(hold, by.call.as_ref()).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Moves an appointment of a contact to another time, keeping its id: at every moment it stands at the old time or
+/// at the new one. It does not stand in its own way. `hold` is what keeps the new time, if something does.
+///
+/// # Errors
+/// [`Error::NotFound`] when it is not the contact's, or no longer promised; [`Error::TooLate`]; otherwise as
+/// [`hold`].
+pub async fn move_to(
+    store: &Store,
+    by: &Asker,
+    now: Timestamp,
+    id: &AppointmentId,
+    of: &ContactId,
+    wish: &Wish,
+    hold: Option<&AppointmentId>,
+) -> Result<Appointment, Error> {
+    let asked = format!("move {id} {}", content(wish));
+    let mut change = Change::begin(store, by, now, wish).await?;
+    if let Some(first) = change.first_answer(&asked).await? {
+        return Ok(first);
+    }
+    let standing = change.changeable(id, of).await?;
+    let held = change.live_hold(hold).await?;
+    let mut ignoring = vec![id.clone()];
+    let mut wanted = wish.clone();
+    if let Some(held) = held {
+        if held.service == wish.service && held.time.start == wish.start && wish.resource.is_none() {
+            wanted.resource = Some(held.resource);
+        }
+        change.tx.appointments().release(&held.id, by.call.as_ref()).await?;
+        ignoring.push(held.id);
+    }
+    let place = change.desk(wish).await?.check(now, &wanted, &ignoring)?;
+    let moved = Appointment {
+        service: wish.service.clone(),
+        resource: place.resource,
+        time: place.time,
+        blocked: place.blocked,
+        ..standing
+    };
+    if !change.tx.appointments().update(&moved, AppointmentStatus::Confirmed).await? {
+        return Err(Error::NotFound("appointment"));
+    }
+    change.commit(&asked, moved).await
+}
+
+/// Gives an appointment of a contact back.
+///
+/// # Errors
+/// [`Error::NotFound`] when it is not the contact's, or no longer promised; [`Error::TooLate`];
+/// [`Error::Conflict`] when the key was used for something else; [`Error::Unavailable`].
+pub async fn cancel(
+    store: &Store,
+    by: &Asker,
+    now: Timestamp,
+    id: &AppointmentId,
+    of: &ContactId,
+) -> Result<Appointment, Error> {
+    let asked = format!("cancel {id}");
+    let mut tx = store.begin(&by.tenant).await?;
+    let found = tx.appointments().get(id).await?.ok_or(Error::NotFound("appointment"))?;
+    tx.resources().lock_of_service(&found.service).await?;
+    let mut change = Change { tx, by, now, foreign: Vec::new() };
+    if let Some(first) = change.first_answer(&asked).await? {
+        return Ok(first);
+    }
+    let standing = change.changeable(id, of).await?;
+    let given_back = Appointment { status: AppointmentStatus::Cancelled, expires: None, ..standing };
+    if !change.tx.appointments().update(&given_back, AppointmentStatus::Confirmed).await? {
+        return Err(Error::NotFound("appointment"));
+    }
+    change.commit(&asked, given_back).await
+}
+
+/// One change of the ledger, from lock to commit.
+struct Change<'a> {
+    tx: TenantTx,
+    by: &'a Asker,
+    now: Timestamp,
+    foreign: Vec<Busy>,
+}
+
+impl<'a> Change<'a> {
+    /// Asks the calendar, then locks the resources of the service: what is read after this will hold.
+    async fn begin(store: &Store, by: &'a Asker, now: Timestamp, wish: &Wish) -> Result<Self, Error> {
+        let foreign = Calendar::Local.busy(&by.tenant, around_start(wish.start)).await?;
+        let mut tx = store.begin(&by.tenant).await?;
+        tx.resources().lock_of_service(&wish.service).await?;
+        Ok(Self { tx, by, now, foreign })
+    }
+
+    /// What came of the same request before. An answer that has vanished since (a hold that lapsed) is none.
+    async fn first_answer(&mut self, asked: &str) -> Result<Option<Appointment>, Error> {
+        let Some(key) = &self.by.key else { return Ok(None) };
+        match self.tx.appointments().answer_to(Asked { key, content: asked }).await? {
+            Kept::Nothing => Ok(None),
+            Kept::Different => Err(Error::Conflict("the same request was made with other content")),
+            Kept::Same(id) => Ok(self.tx.appointments().get(&id).await?),
+        }
+    }
+
+    /// The hold of that id, if it still holds. Everything that has lapsed is swept up.
+    async fn live_hold(&mut self, hold: Option<&AppointmentId>) -> Result<Option<Appointment>, Error> {
+        self.tx.appointments().clear_lapsed(self.now).await?;
+        let Some(hold) = hold else { return Ok(None) };
+        Ok(self.tx.appointments().hold(hold, self.by.call.as_ref()).await?)
+    }
+
+    /// The appointment, if it is this contact's and may still be changed.
+    async fn changeable(&mut self, id: &AppointmentId, of: &ContactId) -> Result<Appointment, Error> {
+        let found = self.tx.appointments().get(id).await?;
+        let standing = found
+            .filter(|it| it.status == AppointmentStatus::Confirmed && it.contact.as_ref() == Some(of))
+            .ok_or(Error::NotFound("appointment"))?;
+        let service = self.tx.services().get(&standing.service).await?.ok_or(Error::NotFound("service"))?;
+        if !availability::changeable(&service, standing.time.start, self.now) {
+            return Err(Error::TooLate);
+        }
+        Ok(standing)
+    }
+
+    async fn desk(&mut self, wish: &Wish) -> Result<Desk, Error> {
+        self.tx.appointments().clear_lapsed(self.now).await?;
+        let range = around_start(wish.start);
+        Desk::open(&mut self.tx, &wish.service, range, self.now, std::mem::take(&mut self.foreign)).await
+    }
+
+    async fn commit(mut self, asked: &str, answer: Appointment) -> Result<Appointment, Error> {
+        if let Some(key) = &self.by.key {
+            let asked = Asked { key, content: asked };
+            self.tx.appointments().remember(asked, &answer.id, self.now).await?;
+        }
+        self.tx.commit().await?;
+        Ok(answer)
+    }
+}
+
+/// Everything that decides about one service's times, as the database has it.
+struct Desk {
+    zone: Zone,
+    service: Service,
+    resources: Vec<Resource>,
+    busy: Vec<Busy>,
+}
+
+impl Desk {
+    async fn open(
+        tx: &mut TenantTx,
+        service: &ServiceId,
+        range: TimeRange,
+        now: Timestamp,
+        foreign: Vec<Busy>,
+    ) -> Result<Self, Error> {
+        let mut busy = foreign;
+        busy.extend(tx.appointments().busy(range, now).await?.iter().filter_map(Busy::of));
+        Ok(Self {
+            zone: tx.tenant().get().await?.ok_or(Error::NotFound("tenant"))?.zone,
+            service: tx.services().get(service).await?.ok_or(Error::NotFound("service"))?,
+            resources: tx.resources().of_service(service).await?,
+            busy,
+        })
+    }
+
+    fn ask(&self, now: Timestamp, ignoring: &[AppointmentId]) -> Availability<'_> {
+        let rules = Rules { zone: &self.zone, service: &self.service, resources: &self.resources };
+        Availability::new(rules, &self.busy, now, ignoring)
+    }
+
+    /// Where the wish would take place, with the best resource that is free.
+    fn check(&self, now: Timestamp, wish: &Wish, ignoring: &[AppointmentId]) -> Result<Place, Error> {
+        let slot = self.ask(now, ignoring).check(wish.start, wish.resource.as_ref())?;
+        Ok(Place {
+            resource: slot.resources.into_iter().next().ok_or(Error::Taken)?,
+            time: slot.time,
+            blocked: availability::blocked(&self.service, wish.start),
+        })
+    }
+}
+
+/// A free place in the ledger.
+struct Place {
+    resource: ResourceId,
+    time: TimeRange,
+    blocked: TimeRange,
+}
+
+/// A wish in a form that is equal when the wish is.
+fn content(wish: &Wish) -> String {
+    let with = wish.resource.as_ref().map_or("anybody", ResourceId::as_str);
+    format!("{} {} {with}", wish.service, wish.start.0)
+}
+
+fn around(range: TimeRange) -> TimeRange {
+    TimeRange {
+        start: range.start.plus_minutes(-AROUND_MINUTES),
+        end: range.end.plus_minutes(AROUND_MINUTES),
+    }
+}
+
+fn around_start(start: Timestamp) -> TimeRange {
+    around(TimeRange { start, end: start })
+}
+
+/// A date's midnight in UTC. In any zone the date begins and ends within two days of it.
+fn utc_midnight(date: civil::Date) -> Timestamp {
+    let midnight = TimeZone::UTC.to_timestamp(date.to_datetime(civil::Time::midnight()));
+    midnight.map_or(Timestamp::MAX, Timestamp::from)
+}
