@@ -4,6 +4,7 @@
 
 pub mod accounts;
 pub mod bookings;
+pub mod calls;
 pub mod health;
 pub mod provision;
 

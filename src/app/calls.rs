@@ -1,0 +1,228 @@
+//! The record of a call: from the ring to what it cost.
+//!
+//! A call is told apart by Twilio's name for it, so the same webhook twice is the same call. States only move
+//! forward, whatever order the news comes in. Nothing here decides about the conversation.
+
+use super::Error;
+use crate::{
+    domain::{
+        assistant::Assistant,
+        booking::{Appointment, Service},
+        conversation::{CallRecord, CallSid, CallState, Outcome, Turn},
+        id::{CallId, JobId, TenantId},
+        money::MicroUsd,
+        org::{Number, Tenant},
+        phone::E164,
+        time::Timestamp,
+    },
+    platform::ids,
+    store::{Consent, Ended, Message, NewCall, Store, ToolCall, Work},
+};
+
+/// A telephone that rings. It carries numbers, so it has no `Debug`.
+#[derive(Clone)]
+pub struct Ring {
+    /// Twilio's name for the call.
+    pub sid: CallSid,
+    /// The Twilio account it comes from.
+    pub account_sid: String,
+    /// Who calls, when the network says so.
+    pub from: Option<E164>,
+    /// The number that is called.
+    pub to: E164,
+    /// Whether the network vouches for the calling number (STIR/SHAKEN level A).
+    pub attested: bool,
+}
+
+/// Whose telephone rings, and who is to answer.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The business.
+    pub tenant: Tenant,
+    /// The number that is called.
+    pub number: Number,
+    /// Who answers.
+    pub assistant: Assistant,
+    /// What it may book.
+    pub services: Vec<Service>,
+    /// The call as it is kept.
+    pub record: CallRecord,
+    /// Whether this call has rung before.
+    pub duplicate: bool,
+}
+
+/// What became of a ring.
+#[derive(Clone, Debug)]
+pub enum Rung {
+    /// Somebody here answers it.
+    Answer(Box<Answer>),
+    /// Nobody here has that number. Nothing is kept of it.
+    UnknownNumber,
+}
+
+/// How a call ended and what was said in it.
+#[derive(Clone, Debug)]
+pub struct Finished {
+    /// In one word.
+    pub outcome: Outcome,
+    /// When.
+    pub ended: Timestamp,
+    /// What the engine cost.
+    pub cost: MicroUsd,
+    /// What was said, in order; empty when the assistant keeps no transcripts.
+    pub turns: Vec<Turn>,
+    /// The recording's blob, if there is one.
+    pub recording: Option<String>,
+    /// The caller's yes to being recorded, with what had been asked.
+    pub consent: Option<(Timestamp, String)>,
+}
+
+/// Everything that is kept of a call. `Debug` shows no words.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// The call itself.
+    pub record: CallRecord,
+    /// What was said.
+    pub turns: Vec<Turn>,
+    /// What the model asked for.
+    pub tool_calls: Vec<ToolCall>,
+    /// What was held and booked in it.
+    pub appointments: Vec<Appointment>,
+    /// What was left for the business.
+    pub messages: Vec<Message>,
+    /// The caller's yes to being recorded.
+    pub consent: Option<Consent>,
+}
+
+/// Keeps a call that rings and finds who answers it. The same call again is the same call.
+///
+/// # Errors
+/// [`Error::Unavailable`] when the database is away; [`Error::Conflict`] when the call is another tenant's.
+pub async fn ring(store: &Store, now: Timestamp, ring: Ring) -> Result<Rung, Error> {
+    let Some((tenant, number)) = store.across_tenants().number(&ring.to).await? else {
+        return Ok(Rung::UnknownNumber);
+    };
+    let mut tx = store.begin(&tenant.id).await?;
+    let new = tx
+        .calls()
+        .ring(
+            &NewCall {
+                id: CallId::of(ids::fresh(now)),
+                sid: ring.sid.clone(),
+                account_sid: ring.account_sid,
+                number: number.id.clone(),
+                assistant: number.assistant.clone(),
+                from: ring.from,
+                to: ring.to,
+                attested: ring.attested,
+            },
+            now,
+        )
+        .await?;
+    let record = tx.calls().by_sid(&ring.sid).await?;
+    let record = record.ok_or(Error::Conflict("that call rings at another number"))?;
+    let assistant = tx.assistants().get(&record.assistant).await?.ok_or(Error::NotFound("assistant"))?;
+    let mut services = Vec::with_capacity(assistant.services.len());
+    for id in &assistant.services {
+        services.extend(tx.services().get(id).await?);
+    }
+    tx.commit().await?;
+    Ok(Rung::Answer(Box::new(Answer { tenant, number, assistant, services, record, duplicate: !new })))
+}
+
+/// Notes that a call's media stream runs.
+///
+/// # Errors
+/// [`Error::Unavailable`] when the database is away.
+pub async fn answered(store: &Store, tenant: &TenantId, call: &CallId, now: Timestamp) -> Result<(), Error> {
+    advance(store, tenant, call, CallState::InProgress, now).await
+}
+
+/// Notes that a call was not taken: a limit was reached.
+///
+/// # Errors
+/// [`Error::Unavailable`] when the database is away.
+pub async fn refused(store: &Store, tenant: &TenantId, call: &CallId, now: Timestamp) -> Result<(), Error> {
+    let ended = Ended {
+        outcome: Outcome::Refused,
+        at: now,
+        cost: MicroUsd::default(),
+        recording: None,
+        consent: None,
+    };
+    let mut tx = store.begin(tenant).await?;
+    tx.calls().advance(call, CallState::Failed, now).await?;
+    tx.calls().finish(call, &ended).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Keeps how a call ended and what was said, and has its recording archived. Told twice, the first telling of each
+/// turn stays.
+///
+/// # Errors
+/// [`Error::NotFound`] when there is no such call; [`Error::Unavailable`] when the database is away.
+pub async fn finished(
+    store: &Store,
+    tenant: &TenantId,
+    call: &CallId,
+    finished: Finished,
+) -> Result<(), Error> {
+    let at = finished.ended;
+    let ended = Ended {
+        outcome: finished.outcome,
+        at,
+        cost: finished.cost,
+        recording: finished.recording,
+        consent: finished.consent.map(|(at, wording)| Consent { at, wording }),
+    };
+    let mut tx = store.begin(tenant).await?;
+    if !tx.calls().finish(call, &ended).await? {
+        return Err(Error::NotFound("call"));
+    }
+    tx.calls().advance(call, CallState::Completed, at).await?;
+    tx.calls().add_turns(call, &finished.turns).await?;
+    tx.appointments().release_of_call(call).await?;
+    if ended.recording.is_some() {
+        let work = Work::ArchiveRecording { call: call.clone() };
+        tx.jobs().add(&JobId::of(ids::fresh(at)), &work, at).await?;
+    }
+    Ok(tx.commit().await?)
+}
+
+/// Moves a call forward as Twilio tells; whether there is such a call. News that come late change nothing.
+///
+/// # Errors
+/// [`Error::Unavailable`] when the database is away.
+pub async fn status(store: &Store, sid: &CallSid, state: CallState, now: Timestamp) -> Result<bool, Error> {
+    let Some((tenant, call)) = store.across_tenants().call(sid).await? else { return Ok(false) };
+    advance(store, &tenant, &call, state, now).await?;
+    Ok(true)
+}
+
+/// Everything that is kept of a call.
+///
+/// # Errors
+/// [`Error::NotFound`] when the tenant has no such call; [`Error::Unavailable`] when the database is away.
+pub async fn load(store: &Store, tenant: &TenantId, call: &CallId) -> Result<Kept, Error> {
+    let mut tx = store.read(tenant).await?;
+    Ok(Kept {
+        record: tx.calls().get(call).await?.ok_or(Error::NotFound("call"))?,
+        turns: tx.calls().turns(call).await?,
+        tool_calls: tx.tool_calls().of_call(call).await?,
+        appointments: tx.appointments().of_call(call).await?,
+        messages: tx.messages().of_call(call).await?,
+        consent: tx.calls().consent(call).await?,
+    })
+}
+
+async fn advance(
+    store: &Store,
+    tenant: &TenantId,
+    call: &CallId,
+    state: CallState,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let mut tx = store.begin(tenant).await?;
+    tx.calls().advance(call, state, now).await?;
+    Ok(tx.commit().await?)
+}
