@@ -77,6 +77,13 @@ pub struct Finished {
     pub consent: Option<(Timestamp, String)>,
 }
 
+impl Finished {
+    /// The end of a call in which nothing was said.
+    pub fn without_words(outcome: Outcome, ended: Timestamp) -> Self {
+        Self { outcome, ended, cost: MicroUsd::default(), turns: Vec::new(), recording: None, consent: None }
+    }
+}
+
 /// Everything that is kept of a call. `Debug` shows no words.
 #[derive(Clone, Debug)]
 pub struct Kept {
@@ -165,21 +172,21 @@ pub async fn finished(
     store: &Store,
     tenant: &TenantId,
     call: &CallId,
-    finished: Finished,
+    finished: &Finished,
 ) -> Result<(), Error> {
     let at = finished.ended;
     let ended = Ended {
         outcome: finished.outcome,
         at,
         cost: finished.cost,
-        recording: finished.recording,
-        consent: finished.consent.map(|(at, wording)| Consent { at, wording }),
+        recording: finished.recording.clone(),
+        consent: finished.consent.clone().map(|(at, wording)| Consent { at, wording }),
     };
     let mut tx = store.begin(tenant).await?;
-    if !tx.calls().finish(call, &ended).await? {
-        return Err(Error::NotFound("call"));
-    }
-    tx.calls().advance(call, CallState::Completed, at).await?;
+    let record = tx.calls().get(call).await?.ok_or(Error::NotFound("call"))?;
+    let state = if record.answered.is_some() { CallState::Completed } else { CallState::Failed };
+    tx.calls().advance(call, state, at).await?;
+    tx.calls().finish(call, &ended).await?;
     tx.calls().add_turns(call, &finished.turns).await?;
     tx.appointments().release_of_call(call).await?;
     if ended.recording.is_some() {
@@ -189,14 +196,15 @@ pub async fn finished(
     Ok(tx.commit().await?)
 }
 
-/// Moves a call forward as Twilio tells; whether there is such a call. News that come late change nothing.
+/// Moves a call forward as Twilio tells. News that come late, or of a call nobody here knows, change nothing.
 ///
 /// # Errors
 /// [`Error::Unavailable`] when the database is away.
-pub async fn status(store: &Store, sid: &CallSid, state: CallState, now: Timestamp) -> Result<bool, Error> {
-    let Some((tenant, call)) = store.across_tenants().call(sid).await? else { return Ok(false) };
-    advance(store, &tenant, &call, state, now).await?;
-    Ok(true)
+pub async fn status(store: &Store, now: Timestamp, sid: &CallSid, state: CallState) -> Result<(), Error> {
+    match store.across_tenants().call(sid).await? {
+        Some((tenant, call)) => advance(store, &tenant, &call, state, now).await,
+        None => Ok(()),
+    }
 }
 
 /// Everything that is kept of a call.
