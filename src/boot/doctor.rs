@@ -109,7 +109,8 @@ async fn tenants(store: &Store) -> Option<Finding> {
             "There is none, so no number is answered. Describe a tenant in a file (config/example-tenant.toml shows how) and run \
              `frontdesk apply FILE`.",
         )),
-        Ok(tenants) => Some(well(subject, format!("{} set up.", tenants.len()))),
+        Ok(tenants) if tenants.len() == 1 => Some(well(subject, "One is set up.")),
+        Ok(tenants) => Some(well(subject, format!("{} are set up.", tenants.len()))),
         Err(_) => None,
     }
 }

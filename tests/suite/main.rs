@@ -3,7 +3,9 @@
 
 mod availability;
 mod config;
+mod doctor;
 mod floors;
+mod http;
 mod provision;
 mod recording;
 mod secrets;
