@@ -8,6 +8,7 @@
 pub mod caller;
 pub mod ear;
 pub mod openai;
+pub mod scenario;
 pub mod twilio;
 pub mod voice;
 

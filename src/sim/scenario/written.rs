@@ -1,0 +1,314 @@
+//! The scenarios, each in both languages.
+
+use serde_json::{Value, json};
+
+use super::{Does, Outcome, Part, Response, Scenario, Turn};
+use crate::{
+    domain::assistant::Language::{self, English, German},
+    sim::caller::Cue,
+};
+
+/// What a scenario is called, and what happens in it.
+pub const NAMES: [(&str, &str); 5] = [
+    ("book", "the caller interrupts, listens, takes the second time offered and hangs up"),
+    ("move", "a patient moves an appointment"),
+    ("cancel", "a patient gives an appointment back"),
+    ("no-free-time", "the practice is closed, and the caller learns it"),
+    ("silent", "the caller says nothing at all"),
+];
+
+/// The scenario of that name.
+pub fn named(name: &str, language: Language) -> Option<Scenario> {
+    let words = match language {
+        German => &GERMAN,
+        English => &ENGLISH,
+    };
+    let (name, _) = NAMES.into_iter().find(|(known, _)| *known == name)?;
+    Some(match name {
+        "book" => book(words, language),
+        "move" => moves(words, language),
+        "cancel" => cancels(words, language),
+        "no-free-time" => no_free_time(words, language),
+        _ => silent(language),
+    })
+}
+
+/// How long the agent has been silent when a caller takes the turn.
+const MY_TURN: Cue = Cue::WhenQuiet(1_000);
+
+/// Far enough into the opening that the recording question is being asked, and not over.
+const INTO_THE_OPENING: Cue = Cue::AfterHearing(6_000);
+
+fn book(words: &'static Words, language: Language) -> Scenario {
+    Scenario {
+        name: "book",
+        language,
+        caller: vec![
+            says(INTO_THE_OPENING, words.interrupts),
+            says(Cue::AfterHearing(2_500), words.listens),
+            says(MY_TURN, words.asks_when),
+            says(MY_TURN, words.second),
+            says(MY_TURN, words.name),
+            says(MY_TURN, words.goodbye),
+            Part { cue: Cue::WhenQuiet(700), does: Does::HangsUp },
+        ],
+        model: vec![
+            turn(words.interrupts, [agrees(), say(words.bring_and_ask_when)]),
+            turn(words.asks_when, [looks_up(words), say("{find_slots:/say}")]),
+            turn(
+                words.second,
+                [
+                    call("", "hold_slot", json!({ "slot": "{find_slots:/slots/1/key}" })),
+                    say("{hold_slot:/say}"),
+                ],
+            ),
+            turn(
+                words.name,
+                [
+                    call("", "book", json!({ "slot": "{find_slots:/slots/1/key}", "name": words.patient })),
+                    say(words.booked_anything_else),
+                ],
+            ),
+            turn(words.goodbye, [say(words.welcome_goodbye)]),
+        ],
+        patient: None,
+        open: true,
+        outcome: Outcome::Booked,
+    }
+}
+
+fn moves(words: &'static Words, language: Language) -> Scenario {
+    Scenario {
+        name: "move",
+        language,
+        caller: vec![
+            says(MY_TURN, words.yes),
+            says(MY_TURN, words.wants_to_move),
+            says(MY_TURN, words.name),
+            says(MY_TURN, words.asks_when),
+            says(MY_TURN, words.second),
+            says(MY_TURN, words.goodbye),
+        ],
+        model: vec![
+            turn(words.yes, [agrees(), say(words.what_can_i_do)]),
+            turn(words.wants_to_move, [say(words.your_name)]),
+            turn(words.name, [knows(words), say(words.yours_and_when_instead)]),
+            turn(
+                words.asks_when,
+                [
+                    call(
+                        words.let_me_see,
+                        "find_slots",
+                        json!({
+                            "service": words.service,
+                            "when": words.when,
+                            "appointment": "{my_appointments:/appointments/0/key}",
+                        }),
+                    ),
+                    say("{find_slots:/say}"),
+                ],
+            ),
+            turn(
+                words.second,
+                [
+                    call(
+                        "",
+                        "move_appointment",
+                        json!({
+                            "appointment": "{my_appointments:/appointments/0/key}",
+                            "slot": "{find_slots:/slots/1/key}",
+                        }),
+                    ),
+                    say("{move_appointment:/say}"),
+                ],
+            ),
+            turn(words.goodbye, [ends(words)]),
+        ],
+        patient: Some(words.patient),
+        open: true,
+        outcome: Outcome::Moved,
+    }
+}
+
+fn cancels(words: &'static Words, language: Language) -> Scenario {
+    let cancel = |confirmed: bool| {
+        let appointment = "{my_appointments:/appointments/0/key}";
+        call("", "cancel_appointment", json!({ "appointment": appointment, "confirmed": confirmed }))
+    };
+    Scenario {
+        name: "cancel",
+        language,
+        caller: vec![
+            says(MY_TURN, words.yes),
+            says(MY_TURN, words.wants_to_cancel),
+            says(MY_TURN, words.name),
+            says(MY_TURN, words.yes),
+            says(MY_TURN, words.goodbye),
+        ],
+        model: vec![
+            turn(words.yes, [agrees(), say(words.what_can_i_do)]),
+            turn(words.wants_to_cancel, [say(words.your_name)]),
+            turn(words.name, [knows(words), cancel(false), say(words.yours_and_really)]),
+            turn(words.yes, [cancel(true), say("{cancel_appointment:/say}")]),
+            turn(words.goodbye, [ends(words)]),
+        ],
+        patient: Some(words.patient),
+        open: true,
+        outcome: Outcome::Cancelled,
+    }
+}
+
+fn no_free_time(words: &'static Words, language: Language) -> Scenario {
+    Scenario {
+        name: "no-free-time",
+        language,
+        caller: vec![
+            says(MY_TURN, words.yes),
+            says(MY_TURN, words.wants_appointment),
+            says(MY_TURN, words.asks_when),
+            says(MY_TURN, words.calls_again),
+        ],
+        model: vec![
+            turn(words.yes, [agrees(), say(words.what_can_i_do)]),
+            turn(words.wants_appointment, [say(words.when_would_suit)]),
+            turn(words.asks_when, [looks_up(words), say("{find_slots:/say}")]),
+            turn(words.calls_again, [ends(words)]),
+        ],
+        patient: None,
+        open: false,
+        outcome: Outcome::NothingFree,
+    }
+}
+
+fn silent(language: Language) -> Scenario {
+    Scenario {
+        name: "silent",
+        language,
+        caller: vec![],
+        model: vec![],
+        patient: None,
+        open: true,
+        outcome: Outcome::Silence,
+    }
+}
+
+/// What is said in one language. Everything is recorded in `fixtures/audio`.
+struct Words {
+    /// What a check-up is called to the tools.
+    service: &'static str,
+    /// The caller's own words about when.
+    when: &'static str,
+    /// The caller's name.
+    patient: &'static str,
+    // The caller.
+    interrupts: &'static str,
+    listens: &'static str,
+    yes: &'static str,
+    wants_appointment: &'static str,
+    wants_to_move: &'static str,
+    wants_to_cancel: &'static str,
+    asks_when: &'static str,
+    second: &'static str,
+    name: &'static str,
+    calls_again: &'static str,
+    goodbye: &'static str,
+    // The model.
+    what_can_i_do: &'static str,
+    bring_and_ask_when: &'static str,
+    when_would_suit: &'static str,
+    let_me_see: &'static str,
+    booked_anything_else: &'static str,
+    your_name: &'static str,
+    yours_and_when_instead: &'static str,
+    yours_and_really: &'static str,
+    welcome_goodbye: &'static str,
+    say_goodbye: &'static str,
+}
+
+static GERMAN: Words = Words {
+    service: "Kontrolle",
+    when: "nächste Woche vormittags",
+    patient: "Erika Mustermann",
+    interrupts: "Ja, gern. Entschuldigung, ich brauche einen Termin zur Kontrolle.",
+    listens: "Mm-hm.",
+    yes: "Ja, bitte.",
+    wants_appointment: "Guten Tag, ich hätte gern einen Termin.",
+    wants_to_move: "Ich möchte meinen Termin verschieben.",
+    wants_to_cancel: "Ich muss meinen Termin absagen.",
+    asks_when: "Geht es nächste Woche vormittags?",
+    second: "Den zweiten bitte.",
+    name: "Mein Name ist Erika Mustermann.",
+    calls_again: "Dann rufe ich später wieder an.",
+    goodbye: "Vielen Dank, auf Wiederhören.",
+    what_can_i_do: "Was kann ich für Sie tun?",
+    bring_and_ask_when: "Bitte bringen Sie zu Ihrem Termin Ihre Versichertenkarte und eine Liste Ihrer Medikamente \
+                         mit. Wann würde es Ihnen passen?",
+    when_would_suit: "Wann würde es Ihnen passen?",
+    let_me_see: "Gern, ich sehe nach.",
+    booked_anything_else: "{book:/say} Kann ich sonst noch etwas für Sie tun?",
+    your_name: "Wie ist Ihr Name?",
+    yours_and_when_instead: "{my_appointments:/say} Auf wann möchten Sie ihn verschieben?",
+    yours_and_really: "{my_appointments:/say} {cancel_appointment:/say}",
+    welcome_goodbye: "Gern geschehen. Auf Wiederhören.",
+    say_goodbye: "Auf Wiederhören.",
+};
+
+static ENGLISH: Words = Words {
+    service: "check-up",
+    when: "next week in the morning",
+    patient: "Erica Miller",
+    interrupts: "Yes, fine. Sorry, I need an appointment for a check-up.",
+    listens: "Mm-hm.",
+    yes: "Yes, please.",
+    wants_appointment: "Hello, I would like an appointment.",
+    wants_to_move: "I would like to move my appointment.",
+    wants_to_cancel: "I need to cancel my appointment.",
+    asks_when: "Is there anything next week in the morning?",
+    second: "The second one, please.",
+    name: "My name is Erica Miller.",
+    calls_again: "Then I will call again later.",
+    goodbye: "Thank you very much, goodbye.",
+    what_can_i_do: "What can I do for you?",
+    bring_and_ask_when: "Please bring your insurance card and a list of the medicines that you take to your \
+                         appointment. When would suit you?",
+    when_would_suit: "When would suit you?",
+    let_me_see: "Certainly, let me see.",
+    booked_anything_else: "{book:/say} Is there anything else I can do for you?",
+    your_name: "What is your name?",
+    yours_and_when_instead: "{my_appointments:/say} When would you like it instead?",
+    yours_and_really: "{my_appointments:/say} {cancel_appointment:/say}",
+    welcome_goodbye: "You are welcome. Goodbye.",
+    say_goodbye: "Goodbye.",
+};
+
+fn says(cue: Cue, words: &'static str) -> Part {
+    Part { cue, does: Does::Says(words) }
+}
+
+fn turn(heard: &'static str, responses: impl Into<Vec<Response>>) -> Turn {
+    Turn { heard, responses: responses.into() }
+}
+
+fn say(words: &'static str) -> Response {
+    Response { say: words, calls: vec![] }
+}
+
+fn call(say: &'static str, tool: &'static str, arguments: Value) -> Response {
+    Response { say, calls: vec![(tool, arguments)] }
+}
+
+fn agrees() -> Response {
+    call("", "recording_consent", json!({ "agreed": true }))
+}
+
+fn looks_up(words: &'static Words) -> Response {
+    call(words.let_me_see, "find_slots", json!({ "service": words.service, "when": words.when }))
+}
+
+fn knows(words: &'static Words) -> Response {
+    call("", "my_appointments", json!({ "name": words.patient }))
+}
+
+fn ends(words: &'static Words) -> Response {
+    call(words.say_goodbye, "end_call", json!({}))
+}
