@@ -7,6 +7,7 @@
 //! a fault. It signs by itself and shares no code with the product's own Twilio adapter.
 
 mod conditions;
+mod exchange;
 mod playback;
 pub mod shapes;
 mod signing;
@@ -16,8 +17,10 @@ pub mod twiml;
 use std::{net::SocketAddr, time::Duration};
 
 use reqwest::header::CONTENT_TYPE;
+use tokio_util::sync::CancellationToken;
 
 pub use conditions::Conditions;
+pub use exchange::Exchange;
 pub use signing::signature;
 
 use super::{Faults, caller::Person};
@@ -53,6 +56,8 @@ pub struct Dial {
     pub verified: Option<String>,
     /// What happens to the sound on its way.
     pub conditions: Conditions,
+    /// Where calls can be ended from, if the server is to be able to.
+    pub exchange: Option<Exchange>,
     /// The longest the call may take; the caller hangs up then.
     pub limit: Duration,
     /// Whether the stream's messages are kept, both ways, for a test to read.
@@ -64,6 +69,8 @@ pub struct Dial {
 pub enum StreamEnd {
     /// The caller hung up.
     CallerHungUp,
+    /// The server had the call ended, over the REST API.
+    ServerHungUp,
     /// The server closed the socket, with this code if it gave one.
     ServerClosed(Option<u16>),
     /// The socket could not be opened, or broke: Twilio's error code.
@@ -138,6 +145,7 @@ impl Dial {
     pub async fn place(&self, person: &mut dyn Person, faults: &Faults) -> Result<Report, Error> {
         let call_sid = sid("CA");
         let mut report = Report { call_sid: call_sid.clone(), ..Report::default() };
+        let ended = self.exchange.as_ref().map(|exchange| exchange.begin(&call_sid)).unwrap_or_default();
         let form = self.form(&call_sid, "ringing");
         let answer = self.post(&self.voice_url, &form).await?;
         report.webhook_status = answer.status;
@@ -149,13 +157,16 @@ impl Dial {
                 faults.add(format!("TwiML of content type {:?} (12300)", answer.content_type));
             }
             match twiml::parse(&answer.body) {
-                Ok(verbs) => self.follow(&verbs, person, faults, &mut report).await,
+                Ok(verbs) => self.follow(&verbs, person, &ended, faults, &mut report).await,
                 Err(why) => faults.add(format!("TwiML (12100): {why}")),
             }
         } else {
             faults.add(format!("the voice webhook answered {} (11200)", answer.status));
         }
         report.duration = watch.elapsed();
+        if let Some(exchange) = &self.exchange {
+            exchange.over(&call_sid);
+        }
         report.undone.extend(person.undone());
         if let Some(url) = &self.status_url {
             let callback = self.completed(&call_sid, report.duration);
@@ -173,14 +184,18 @@ impl Dial {
         &self,
         verbs: &[twiml::Verb],
         person: &mut dyn Person,
+        ended: &CancellationToken,
         faults: &Faults,
         report: &mut Report,
     ) {
         for verb in verbs {
             match verb {
                 twiml::Verb::Connect { url, parameters } => {
-                    let end = self.stream(url, parameters, person, faults, report).await;
-                    let over = matches!(end, StreamEnd::CallerHungUp | StreamEnd::LimitReached);
+                    let end = self.stream(url, parameters, person, ended, faults, report).await;
+                    let over = matches!(
+                        end,
+                        StreamEnd::CallerHungUp | StreamEnd::ServerHungUp | StreamEnd::LimitReached
+                    );
                     if end == StreamEnd::LimitReached {
                         report.undone.push(format!("the call took longer than {:?}", self.limit));
                     }

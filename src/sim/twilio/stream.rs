@@ -9,6 +9,7 @@ use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{Message, client::IntoClientRequest, http::HeaderValue},
 };
+use tokio_util::sync::CancellationToken;
 
 use super::{
     super::{Faults, caller::Person, sound},
@@ -46,6 +47,7 @@ impl Dial {
         url: &str,
         parameters: &[(String, String)],
         person: &mut dyn Person,
+        ended: &CancellationToken,
         faults: &Faults,
         report: &mut Report,
     ) -> StreamEnd {
@@ -68,7 +70,7 @@ impl Dial {
             line: Line::new(self.conditions.clone()),
             under_way: VecDeque::new(),
         };
-        let end = match stream.talk(parameters, person).await {
+        let end = match stream.talk(parameters, person, ended).await {
             Ok(end) => end,
             Err(_) => StreamEnd::Broken(31_921),
         };
@@ -97,6 +99,7 @@ impl Stream<'_> {
         &mut self,
         parameters: &[(String, String)],
         person: &mut dyn Person,
+        ended: &CancellationToken,
     ) -> Result<StreamEnd, tokio_tungstenite::tungstenite::Error> {
         self.send(json!({ "event": "connected", "protocol": "Call", "version": "1.0.0" })).await?;
         let custom: serde_json::Map<String, Value> =
@@ -129,6 +132,7 @@ impl Stream<'_> {
                     }
                     Some(Err(_)) | None => return Ok(StreamEnd::Broken(31_921)),
                 },
+                () = ended.cancelled() => return self.stop(StreamEnd::ServerHungUp).await,
                 () = tokio::time::sleep_until(due) => {
                     if let Some(end) = self.frame(frame, person).await? {
                         return Ok(end);
@@ -183,13 +187,18 @@ impl Stream<'_> {
         if !act.hang_up && !late {
             return Ok(None);
         }
+        self.stop(if late { StreamEnd::LimitReached } else { StreamEnd::CallerHungUp }).await.map(Some)
+    }
+
+    /// The call is over: says so, and closes.
+    async fn stop(&mut self, end: StreamEnd) -> Result<StreamEnd, tokio_tungstenite::tungstenite::Error> {
         let stop = json!({ "accountSid": self.dial.account.sid, "callSid": self.report.call_sid });
         self.send_numbered(json!({ "event": "stop", "stop": stop })).await?;
         self.socket.close(None).await.ok();
         let socket = &mut self.socket;
         let answered = async { while let Some(Ok(_)) = socket.next().await {} };
         self.dial.clock.within(CLOSE_MAX, answered).await;
-        Ok(Some(if late { StreamEnd::LimitReached } else { StreamEnd::CallerHungUp }))
+        Ok(end)
     }
 
     async fn received(&mut self, text: &str) -> Sent {

@@ -11,7 +11,7 @@ use frontdesk::{
     sim::{
         Faults,
         caller::{Act, Caller, Cue, Doing, Line, Person},
-        twilio::{Conditions, Said, StreamEnd, shapes, signature, twiml},
+        twilio::{Account, Conditions, Exchange, Said, StreamEnd, shapes, signature, twiml},
         voice::Voice,
     },
 };
@@ -377,4 +377,44 @@ async fn the_agents_voice_comes_back_as_an_echo_on_request() {
     let loud = |sound: &[u8]| sound.iter().position(|byte| !matches!(byte, 0xff | 0x7f | 0xfe | 0x7e));
     let delay = loud(&report.caller_sound).unwrap() - loud(&report.agent_sound).unwrap();
     assert!((155 * 8..200 * 8).contains(&delay), "{} ms", delay / 8);
+}
+
+#[tokio::test]
+async fn the_server_can_have_a_call_ended() {
+    let faults = Faults::default();
+    let account = Account { sid: ACCOUNT.to_owned(), token: TOKEN.to_owned() };
+    let exchange = Exchange::start(account, faults.clone()).await.unwrap();
+    let post = {
+        let base = exchange.base_url();
+        move |sid: &str, token: &str, status: &str| {
+            let url = format!("{base}/2010-04-01/Accounts/{ACCOUNT}/Calls/{sid}.json");
+            reqwest::Client::new()
+                .post(url)
+                .basic_auth(ACCOUNT, Some(token))
+                .form(&[("Status", status)])
+                .send()
+        }
+    };
+    let asked = post.clone();
+    let server = TelephoneServer::start(&connecting(), move |mut socket| {
+        let asked = asked.clone();
+        async move {
+            let start = until(&mut socket, "start").await.unwrap();
+            let sid = start["start"]["callSid"].as_str().unwrap();
+            assert_eq!(asked(sid, "wrong", "completed").await.unwrap().status(), 401);
+            assert_eq!(asked(sid, TOKEN, "canceled").await.unwrap().status(), 400);
+            assert_eq!(asked(sid, TOKEN, "completed").await.unwrap().status(), 200);
+            assert!(until(&mut socket, "stop").await.is_some());
+        }
+    })
+    .await;
+    let mut dial = server.dial();
+    dial.exchange = Some(exchange);
+    let report = dial.place(&mut quiet_for(20_000), &faults).await.unwrap();
+    assert_eq!(report.stream_end, Some(StreamEnd::ServerHungUp));
+    assert_eq!(report.said, [], "an ended call goes to no further verb");
+    assert_eq!(faults.all().len(), 1, "{:?}", faults.all());
+    let again = post(&report.call_sid, TOKEN, "completed").await.unwrap();
+    assert_eq!(again.json::<Value>().await.unwrap()["code"], 21_220, "it is over");
+    assert_eq!(post("CA0", TOKEN, "completed").await.unwrap().status(), 404);
 }

@@ -91,6 +91,7 @@ impl TelephoneServer {
             to: "+4930123456".to_owned(),
             verified: Some("TN-Validation-Passed-A".to_owned()),
             conditions: Conditions::default(),
+            exchange: None,
             limit: Duration::from_secs(60),
             keep_log: true,
         }

@@ -1,0 +1,140 @@
+//! Twilio's REST API, as far as a call in the air needs it: is the account known, end this call.
+
+use std::{
+    collections::HashMap,
+    net::{Ipv4Addr, SocketAddr},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use axum::{
+    Json, Router,
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio_util::{
+    sync::{CancellationToken, DropGuard},
+    task::TaskTracker,
+};
+
+use super::{super::Faults, Account};
+
+/// A running stand-in for `https://api.twilio.com`. Clones are the same; the last one dropped closes it.
+#[derive(Clone)]
+pub struct Exchange(Arc<Inside>);
+
+struct Inside {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    _running: DropGuard,
+}
+
+struct Shared {
+    account: Account,
+    faults: Faults,
+    /// Every call there was; what ends it, while it is in the air.
+    calls: Mutex<HashMap<String, Option<CancellationToken>>>,
+}
+
+impl Exchange {
+    /// Starts one for an account, on a free port of the loopback interface.
+    ///
+    /// # Errors
+    ///
+    /// When no port can be listened on.
+    pub async fn start(account: Account, faults: Faults) -> std::io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        let shared = Arc::new(Shared { account, faults, calls: Mutex::default() });
+        let routes = Router::new()
+            .route("/2010-04-01/Accounts/{account}", get(account_known))
+            .route("/2010-04-01/Accounts/{account}/Calls/{call}", post(change_call))
+            .with_state(shared.clone());
+        let leaving = CancellationToken::new();
+        let until = leaving.clone().cancelled_owned();
+        TaskTracker::new().spawn(async move {
+            axum::serve(listener, routes).with_graceful_shutdown(until).await.ok();
+        });
+        Ok(Self(Arc::new(Inside { address, shared, _running: leaving.drop_guard() })))
+    }
+
+    /// Its base URL, in the place of `https://api.twilio.com`.
+    pub fn base_url(&self) -> String {
+        format!("http://{}", self.0.address)
+    }
+
+    /// A call is in the air; cancelled when it is to end.
+    pub(super) fn begin(&self, call_sid: &str) -> CancellationToken {
+        let end = CancellationToken::new();
+        self.0.shared.calls().insert(call_sid.to_owned(), Some(end.clone()));
+        end
+    }
+
+    /// It is over.
+    pub(super) fn over(&self, call_sid: &str) {
+        self.0.shared.calls().insert(call_sid.to_owned(), None);
+    }
+}
+
+impl Shared {
+    fn calls(&self) -> MutexGuard<'_, HashMap<String, Option<CancellationToken>>> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The refusal of whoever does not show this account's token.
+    fn refusal(&self, account: &str, headers: &HeaderMap) -> Option<Response> {
+        let pair = format!("{}:{}", self.account.sid, self.account.token);
+        let wanted = format!("Basic {}", base64_simd::STANDARD.encode_to_string(pair));
+        let given = headers.get(header::AUTHORIZATION);
+        if given.is_none_or(|given| given.as_bytes() != wanted.as_bytes()) {
+            return Some(problem(StatusCode::UNAUTHORIZED, 20_003, "Authenticate"));
+        }
+        (account != self.account.sid).then(|| problem(StatusCode::NOT_FOUND, 20_404, "No such account"))
+    }
+}
+
+async fn account_known(
+    State(shared): State<Arc<Shared>>,
+    Path(account): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    let account = account.trim_end_matches(".json");
+    shared.refusal(account, &headers).unwrap_or_else(|| {
+        Json(json!({ "sid": account, "status": "active", "type": "Full" })).into_response()
+    })
+}
+
+async fn change_call(
+    State(shared): State<Arc<Shared>>,
+    Path((account, call)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: String,
+) -> Response {
+    let form: Vec<(String, String)> = form_urlencoded::parse(body.as_bytes()).into_owned().collect();
+    if let Some(refusal) = shared.refusal(&account, &headers) {
+        return refusal;
+    }
+    if form != [("Status".to_owned(), "completed".to_owned())] {
+        let keys: Vec<&str> = form.iter().map(|(key, _)| key.as_str()).collect();
+        shared.faults.add(format!("REST: the stand-in cannot change a call by {}", keys.join(", ")));
+        return problem(StatusCode::BAD_REQUEST, 20_001, "Unknown parameters");
+    }
+    let sid = call.trim_end_matches(".json");
+    match shared.calls().get(sid) {
+        Some(Some(end)) => {
+            end.cancel();
+            Json(json!({ "sid": sid, "account_sid": account, "status": "completed" })).into_response()
+        }
+        Some(None) => problem(StatusCode::BAD_REQUEST, 21_220, "Invalid call state"),
+        None => problem(StatusCode::NOT_FOUND, 20_404, "The requested resource was not found"),
+    }
+}
+
+fn problem(status: StatusCode, code: u32, message: &str) -> Response {
+    let more = format!("https://www.twilio.com/docs/errors/{code}");
+    let body = json!({ "code": code, "message": message, "more_info": more, "status": status.as_u16() });
+    (status, Json(body)).into_response()
+}
