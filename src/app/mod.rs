@@ -7,6 +7,7 @@ pub mod bookings;
 pub mod calls;
 pub mod health;
 pub mod provision;
+pub mod tools;
 
 use crate::{calendars, domain::availability::Refusal, store};
 

@@ -1,0 +1,212 @@
+//! The sentences a tool's answer is spoken with, made by the server in the call's language.
+
+use jiff::civil;
+
+use crate::domain::{
+    assistant::Language::{self, English, German},
+    spoken,
+    when::Question,
+};
+
+/// What an answer says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Say {
+    /// Which service?
+    WhichService,
+    /// Which person?
+    WhichPerson,
+    /// When would it suit?
+    WhichTime,
+    /// The time is over.
+    TimeIsOver,
+    /// There is no such date.
+    NoSuchDate,
+    /// Nothing is free then.
+    NothingFree,
+    /// An appointment is kept or moved only to an offered time.
+    WhichSlot,
+    /// Which one suits you?
+    WhichSuits,
+    /// Does that suit you?
+    DoesItSuit,
+    /// That time has just gone.
+    JustTaken,
+    /// What name?
+    WhatName,
+    /// What name is it under?
+    WhichName,
+    /// When instead?
+    WhichNewTime,
+    /// Shall I take a message?
+    MessageOffer,
+    /// No appointment is known, or the caller is not.
+    NoneOfYours,
+    /// Which of the appointments?
+    WhichAppointment,
+    /// It can no longer be changed on the telephone.
+    TooLate,
+    /// It is cancelled.
+    Cancelled,
+    /// What is the message?
+    WhatMessage,
+    /// The message was taken.
+    MessageTaken,
+    /// That did not work.
+    DidNotWork,
+    /// The calendar cannot be reached; nothing was changed.
+    Unavailable,
+    /// Enough was tried in this call.
+    Enough,
+}
+
+impl Say {
+    pub fn words(self, language: Language) -> &'static str {
+        match (self, language) {
+            (Self::WhichService, German) => "Worum geht es bei dem Termin?",
+            (Self::WhichService, English) => "What would you like to come for?",
+            (Self::WhichPerson, German) => "Zu wem möchten Sie?",
+            (Self::WhichPerson, English) => "Who would you like to see?",
+            (Self::WhichTime, German) => "Wann würde es Ihnen passen?",
+            (Self::WhichTime, English) => "When would suit you?",
+            (Self::TimeIsOver, German) => "Diese Zeit ist schon vorbei. Wann würde es Ihnen passen?",
+            (Self::TimeIsOver, English) => "That time is already over. When would suit you?",
+            (Self::NoSuchDate, German) => "Diesen Tag gibt es nicht. Wann würde es Ihnen passen?",
+            (Self::NoSuchDate, English) => "There is no such date. When would suit you?",
+            (Self::NothingFree, German) => "Leider ist in dieser Zeit nichts frei.",
+            (Self::NothingFree, English) => "I am afraid nothing is free then.",
+            (Self::WhichSlot, German) => "Welche der Zeiten meinen Sie?",
+            (Self::WhichSlot, English) => "Which of the times do you mean?",
+            (Self::WhichSuits, German) => "Welche passt Ihnen?",
+            (Self::WhichSuits, English) => "Which one suits you?",
+            (Self::DoesItSuit, German) => "Passt Ihnen das?",
+            (Self::DoesItSuit, English) => "Does that suit you?",
+            (Self::JustTaken, German) => "Diese Zeit ist leider gerade vergeben worden.",
+            (Self::JustTaken, English) => "I am afraid that time has just been taken.",
+            (Self::WhatName, German) => "Auf welchen Namen darf ich den Termin eintragen?",
+            (Self::WhatName, English) => "What name shall I put it under?",
+            (Self::WhichName, German) => "Wie ist Ihr Name?",
+            (Self::WhichName, English) => "What is your name?",
+            (Self::WhichNewTime, German) => "Auf wann möchten Sie ihn verschieben?",
+            (Self::WhichNewTime, English) => "When would you like it instead?",
+            (Self::MessageOffer, German) => "Soll ich eine Nachricht aufnehmen?",
+            (Self::MessageOffer, English) => "Shall I take a message?",
+            (Self::NoneOfYours, German) => "Ich finde leider keinen Termin von Ihnen.",
+            (Self::NoneOfYours, English) => "I cannot find an appointment of yours.",
+            (Self::WhichAppointment, German) => "Welchen Ihrer Termine meinen Sie?",
+            (Self::WhichAppointment, English) => "Which of your appointments do you mean?",
+            (Self::TooLate, German) => "Dieser Termin lässt sich am Telefon leider nicht mehr ändern.",
+            (Self::TooLate, English) => {
+                "I am afraid it is too late to change this appointment on the telephone."
+            }
+            (Self::Cancelled, German) => "Ihr Termin ist abgesagt.",
+            (Self::Cancelled, English) => "Your appointment is cancelled.",
+            (Self::WhatMessage, German) => "Was darf ich ausrichten?",
+            (Self::WhatMessage, English) => "What is the message?",
+            (Self::MessageTaken, German) => "Ich habe Ihre Nachricht aufgenommen.",
+            (Self::MessageTaken, English) => "I have taken your message.",
+            (Self::DidNotWork, German) => "Das hat leider nicht geklappt.",
+            (Self::DidNotWork, English) => "I am afraid that did not work.",
+            (Self::Unavailable, German) => {
+                "Ich erreiche den Kalender gerade nicht, es ist nichts eingetragen oder geändert worden. Bitte \
+                 versuchen Sie es in ein paar Minuten noch einmal."
+            }
+            (Self::Unavailable, English) => {
+                "I cannot reach the calendar at the moment, and nothing has been booked or changed. Please try again \
+                 in a few minutes."
+            }
+            (Self::Enough, German) => "Mehr kann ich in diesem Gespräch leider nicht für Sie tun.",
+            (Self::Enough, English) => "I am afraid that is as much as I can do in this call.",
+        }
+    }
+}
+
+/// "I have two times for you: first …; second …. Which one suits you?" At most three times.
+pub(super) fn offer(spoken: &[&str], language: Language) -> String {
+    let (begin, places, end) = match (spoken.len(), language) {
+        (0, _) => return Say::MessageOffer.words(language).to_owned(),
+        (1, German) => ("Ich habe eine Zeit für Sie:", ["", "", ""], Say::DoesItSuit),
+        (1, English) => ("I have one time for you:", ["", "", ""], Say::DoesItSuit),
+        (2, German) => ("Ich habe zwei Zeiten für Sie:", ["erstens ", "zweitens ", ""], Say::WhichSuits),
+        (2, English) => ("I have two times for you:", ["first ", "second ", ""], Say::WhichSuits),
+        (_, German) => {
+            ("Ich habe drei Zeiten für Sie:", ["erstens ", "zweitens ", "drittens "], Say::WhichSuits)
+        }
+        (_, English) => ("I have three times for you:", ["first ", "second ", "third "], Say::WhichSuits),
+    };
+    let times: Vec<String> =
+        places.iter().zip(spoken).map(|(place, time)| format!("{place}{time}")).collect();
+    format!("{begin} {}. {}", times.join("; "), end.words(language))
+}
+
+/// "I am keeping this time for you: …. What name shall I put it under?"
+pub(super) fn kept(spoken: &str, language: Language) -> String {
+    let name = Say::WhatName.words(language);
+    match language {
+        German => format!("Ich halte diese Zeit für Sie frei: {spoken}. {name}"),
+        English => format!("I am keeping this time for you: {spoken}. {name}"),
+    }
+}
+
+/// "…. Shall I really cancel it?"
+pub(super) fn really_cancel(spoken: &str, language: Language) -> String {
+    match language {
+        German => format!("{spoken}. Soll ich ihn wirklich absagen?"),
+        English => format!("{spoken}. Shall I really cancel it?"),
+    }
+}
+
+/// "Your appointment is booked: …."
+pub(super) fn booked(spoken: &str, language: Language) -> String {
+    match language {
+        German => format!("Ihr Termin ist gebucht: {spoken}."),
+        English => format!("Your appointment is booked: {spoken}."),
+    }
+}
+
+/// "I have moved your appointment to …."
+pub(super) fn moved(spoken: &str, language: Language) -> String {
+    match language {
+        German => format!("Ich habe den Termin verschoben auf {spoken}."),
+        English => format!("I have moved your appointment to {spoken}."),
+    }
+}
+
+/// "Your next appointment is …." and how many more there are to come after it.
+pub(super) fn appointments(spoken: &[&str], language: Language) -> String {
+    let Some((next, more)) = spoken.split_first() else { return Say::NoneOfYours.words(language).to_owned() };
+    let (begin, then) = match language {
+        German => ("Ihr nächster Termin ist", "Danach:"),
+        English => ("Your next appointment is", "After that:"),
+    };
+    if more.is_empty() {
+        return format!("{begin} {next}.");
+    }
+    format!("{begin} {next}. {then} {}.", more.join("; "))
+}
+
+/// What has to be asked about a time.
+pub(super) fn question(question: &Question, today: civil::Date, language: Language) -> String {
+    match question {
+        Question::NotUnderstood => Say::WhichTime.words(language).to_owned(),
+        Question::NoSuchDate => Say::NoSuchDate.words(language).to_owned(),
+        Question::Past => Say::TimeIsOver.words(language).to_owned(),
+        Question::OtherWeekday { date } => {
+            let date = spoken::date(*date, today, language);
+            match language {
+                German => format!("Das wäre {date}. Welchen Tag meinen Sie?"),
+                English => format!("That would be {date}. Which day do you mean?"),
+            }
+        }
+        Question::Missing { instead, .. } => {
+            let instead = spoken::time(*instead, language);
+            match language {
+                German => format!("In dieser Nacht werden die Uhren vorgestellt. Geht es {instead}?"),
+                English => format!("The clocks go forward that night. Would {instead} do?"),
+            }
+        }
+        Question::Twice { .. } => match language {
+            German => "In dieser Nacht gibt es diese Zeit zweimal.".to_owned(),
+            English => "That night has this time twice.".to_owned(),
+        },
+    }
+}
