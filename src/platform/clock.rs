@@ -17,6 +17,8 @@ pub struct Clock {
     began: Instant,
     wall_began: jiff::Timestamp,
     pace: u32,
+    /// Whether it shows what the machine's wall clock shows.
+    follows_wall: bool,
 }
 
 impl Clock {
@@ -28,7 +30,13 @@ impl Clock {
     /// A clock that starts right and runs `pace` times as fast as the world's; 1 is the world's own.
     #[expect(clippy::disallowed_methods, reason = "this is where the clock is read")]
     pub fn hurried(pace: u32) -> Self {
-        Self { began: Instant::now(), wall_began: jiff::Timestamp::now(), pace: pace.max(1) }
+        let pace = pace.max(1);
+        Self { began: Instant::now(), wall_began: jiff::Timestamp::now(), pace, follows_wall: pace == 1 }
+    }
+
+    /// A clock that shows `at` and runs as fast as the world's: for what must happen on a certain day.
+    pub fn showing(at: Timestamp) -> Self {
+        Self { wall_began: at.to_jiff(), follows_wall: false, ..Self::system() }
     }
 
     /// How many times as fast as the world's clock this one runs.
@@ -39,7 +47,7 @@ impl Clock {
     /// What time it is. Follows the machine's wall clock, unless this clock is hurried.
     #[expect(clippy::disallowed_methods, reason = "this is where the clock is read")]
     pub fn now(&self) -> Timestamp {
-        if self.pace == 1 {
+        if self.follows_wall {
             return jiff::Timestamp::now().into();
         }
         let passed = self.began.elapsed().saturating_mul(self.pace);

@@ -135,7 +135,7 @@ impl Toolbox {
                 let name = service.map(|service| service_name(service, self.language()));
                 let changeable =
                     service.is_some_and(|service| changeable(service, told.appointment.time.start, now));
-                json!({ "appointment": told.key, "spoken": told.spoken, "service": name, "changeable": changeable })
+                json!({ "key": told.key, "spoken": told.spoken, "service": name, "changeable": changeable })
             })
             .collect();
         let spoken: Vec<&str> = told.iter().map(|told| told.spoken.as_str()).collect();
@@ -241,6 +241,7 @@ impl Toolbox {
         request: &Request,
         asked: CancelAppointment,
     ) -> Result<Reply, Trouble> {
+        let several = state.own.told.len() > 1;
         let Some(own) = asked.appointment.as_deref().and_then(|key| state.own.get_mut(key)) else {
             return Ok(self.ask("unknown_appointment", Say::WhichAppointment));
         };
@@ -256,7 +257,7 @@ impl Toolbox {
                 return Ok(self.too_late());
             }
             own.asked = true;
-            let say = words::really_cancel(&own.spoken, self.language());
+            let say = words::really_cancel(several.then_some(&own.spoken), self.language());
             return Ok(Reply::new("confirm", say)
                 .with("appointment", own.key.clone())
                 .with("spoken", own.spoken.clone()));

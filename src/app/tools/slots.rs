@@ -241,7 +241,7 @@ impl Toolbox {
             (false, false) => ("alternatives", format!("{nothing} {}", words::offer(&spoken, language))),
         };
         let slots: Vec<Value> =
-            offers.iter().map(|offer| json!({ "slot": offer.key, "spoken": offer.spoken })).collect();
+            offers.iter().map(|offer| json!({ "key": offer.key, "spoken": offer.spoken })).collect();
         let reply = Reply::new(status, say)
             .with("service", service_name(search.service, language))
             .with("slots", Value::Array(slots));

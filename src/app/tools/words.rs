@@ -147,12 +147,13 @@ pub(super) fn kept(spoken: &str, language: Language) -> String {
     }
 }
 
-/// "…. Shall I really cancel it?"
-pub(super) fn really_cancel(spoken: &str, language: Language) -> String {
-    match language {
-        German => format!("{spoken}. Soll ich ihn wirklich absagen?"),
-        English => format!("{spoken}. Shall I really cancel it?"),
-    }
+/// "Shall I really cancel it?", after the time if there is more than one it could be.
+pub(super) fn really_cancel(spoken: Option<&String>, language: Language) -> String {
+    let question = match language {
+        German => "Soll ich ihn wirklich absagen?",
+        English => "Shall I really cancel it?",
+    };
+    spoken.map_or_else(|| question.to_owned(), |spoken| format!("{spoken}. {question}"))
 }
 
 /// "Your appointment is booked: …."
