@@ -6,18 +6,23 @@ use std::{collections::BTreeSet, time::Duration};
 
 use frontdesk::{
     audio::g711,
+    boot::config::Config,
+    call::port::{Input, Mark, ToEngine, ToolRequest, Words},
     domain::assistant::Language,
+    platform::clock::Clock,
     sim::{
         Faults,
         caller::{Caller, Cue, Doing, Line},
         openai::{Mishap, Thought, shapes},
         voice::Voice,
     },
+    speech::{Briefing, ToolSpec, realtime::Session},
+    telephony::media_stream::{self, Message},
 };
 use serde_json::{Value, json};
 
 use crate::support::{
-    realtime_peer::{Peer, Written, silence, stand_in},
+    realtime_peer::{KEY, MODEL, PATIENCE, Peer, Written, silence, stand_in},
     specs::{definition, definition_of, errors, spec},
     telephone_server::{TelephoneServer, connecting, next, send, until},
 };
@@ -212,4 +217,118 @@ fn change(value: &mut Value, path: &str, put: Option<Value>) {
         Value::Array(list) => drop(list.remove(key.parse().unwrap())),
         _ => unreachable!(),
     }
+}
+
+#[tokio::test]
+async fn every_event_of_the_product_to_openai_has_the_published_shape() {
+    let Some(schema) = spec(REALTIME) else { return };
+    let mind = Written::saying(&["Goodbye."]).then_calls("find_slots", json!({})).then_says("Goodbye.");
+    let server = stand_in(mind).await;
+    let env = [
+        ("FRONTDESK__OPENAI__BASE_URL", server.base_url()),
+        ("FRONTDESK__OPENAI__API_KEY", KEY.to_owned()),
+        ("FRONTDESK__OPENAI__MODEL", MODEL.to_owned()),
+    ];
+    let env = env.map(|(name, value)| (name.to_owned(), value));
+    let settings = Config::read(None, env).unwrap().openai;
+    let tool = ToolSpec {
+        name: "find_slots".to_owned(),
+        description: "Free times.".to_owned(),
+        parameters: json!({ "type": "object", "properties": {} }),
+    };
+    let briefing = Briefing {
+        instructions: "Be brief.".to_owned(),
+        tools: vec![tool],
+        end_of_turn_ms: 500,
+        transcribe: true,
+        listens: true,
+        ..Briefing::default()
+    };
+    let mut session = Session::open(&settings, &briefing, Clock::system()).await.unwrap();
+    session.hear_sound(&[0xff; 160]).unwrap();
+    session.tell(&ToEngine::AgentSaid(Words("Good \"morning\".".to_owned()))).unwrap();
+    session.tell(&ToEngine::CallerDid(Words("pressed 5".to_owned()))).unwrap();
+    session.tell(&ToEngine::Commit).unwrap();
+    session.tell(&ToEngine::Cancel).unwrap();
+    session.tell(&ToEngine::Respond { say: None }).unwrap();
+    let spoken = next_that(&mut session, |input| match input {
+        Input::ReplyAudio { item, .. } => Some(*item),
+        _ => None,
+    });
+    let spoken = spoken.await;
+    ended(&mut session).await;
+    session.tell(&ToEngine::Truncate { item: spoken, heard_ms: 80 }).unwrap();
+    session.tell(&ToEngine::Forget(spoken)).unwrap();
+    session.tell(&ToEngine::Respond { say: None }).unwrap();
+    let tools = ended(&mut session).await;
+    session.tell(&ToEngine::ToolOutput { id: tools[0].id, output: "{}".to_owned() }).unwrap();
+    session.tell(&ToEngine::Respond { say: Some(Words("One moment, please.".to_owned())) }).unwrap();
+    ended(&mut session).await;
+    session.close(Clock::system()).await;
+
+    let sent = server.received();
+    let (wrong, kinds) = check_all(&schema, "type", &sent);
+    assert_eq!(wrong, [String::new(); 0]);
+    assert_eq!(kinds.len(), 8, "{kinds:?}");
+    assert!(server.faults().none(), "{:?}", server.faults().all());
+    assert_eq!(server.races(), ["input_audio_buffer_commit_empty", "response_cancel_not_active"]);
+    let names: BTreeSet<&str> = sent.iter().filter_map(|event| event["event_id"].as_str()).collect();
+    assert_eq!(names.len(), sent.len() - 1, "each event but the appended sound has a name of its own");
+}
+
+#[test]
+fn every_message_of_the_product_to_twilio_has_the_documented_shape() {
+    let Some(schema) = spec(STREAMS) else { return };
+    let outbound = definition(&schema, "ToTwilio");
+    let sid = format!("MZ{}", "0".repeat(32));
+    let start = json!({
+        "event": "start", "sequenceNumber": "1", "streamSid": sid,
+        "start": {
+            "accountSid": format!("AC{}", "0".repeat(32)),
+            "streamSid": sid,
+            "callSid": format!("CA{}", "1".repeat(32)),
+            "tracks": ["inbound"],
+            "mediaFormat": { "encoding": "audio/x-mulaw", "sampleRate": 8000, "channels": 1 },
+            "customParameters": {},
+        },
+    });
+    assert_eq!(errors(&definition(&schema, "FromTwilio"), &start), [String::new(); 0]);
+    let start = start.to_string();
+    let Message::Start(start) = media_stream::read(&start) else { panic!("a start is read as one") };
+    let mark = Mark { piece: 3, end_ms: 1_240, generation: 2 };
+    let mut texts = [String::new(), String::new(), String::new()];
+    media_stream::write_media(&start.stream_sid, &[0x20; 161], &mut texts[0]);
+    media_stream::write_mark(&start.stream_sid, mark, &mut texts[1]);
+    media_stream::write_clear(&start.stream_sid, &mut texts[2]);
+    for text in texts {
+        assert_eq!(errors(&outbound, &serde_json::from_str(&text).unwrap()), [String::new(); 0], "{text}");
+        assert!(frontdesk::sim::twilio::shapes::read(&text, &sid).is_ok(), "{text}");
+    }
+}
+
+/// The first thing of its kind that a session reports.
+async fn next_that<T>(session: &mut Session, pick: impl Fn(&Input) -> Option<T>) -> T {
+    let limit = tokio::time::timeout(PATIENCE, async {
+        loop {
+            let input = std::future::poll_fn(|context| {
+                if session.unflushed() {
+                    let _ = session.poll_flush(context);
+                }
+                session.poll_next(context)
+            });
+            if let Some(found) = pick(&input.await.unwrap()) {
+                return found;
+            }
+        }
+    });
+    limit.await.expect("an event within the time")
+}
+
+/// The tools a reply asked for, once it has ended.
+async fn ended(session: &mut Session) -> Vec<ToolRequest> {
+    next_that(session, |input| match input {
+        Input::ReplyEnded { tools, .. } => Some(tools.clone()),
+        _ => None,
+    })
+    .await
 }
