@@ -3,7 +3,7 @@
 //! Nothing here waits once a session is open: events are polled, commands go into the socket's bounded
 //! buffer, and what does not fit means that nobody reads at the other end.
 
-mod wire;
+pub mod wire;
 
 use std::{
     collections::VecDeque,

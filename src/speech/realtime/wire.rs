@@ -17,7 +17,7 @@ use crate::{
 
 /// Names the engine gave to items and requests, by the numbers we use for them.
 #[derive(Debug, Default)]
-pub(super) struct Names {
+pub struct Names {
     items: Vec<Box<str>>,
     requests: Vec<Box<str>>,
 }
@@ -57,7 +57,7 @@ fn number(names: &mut Vec<Box<str>>, name: &str) -> u32 {
 
 /// What one server event meant.
 #[derive(Debug, PartialEq)]
-pub(super) enum Said {
+pub enum Said {
     /// Something for the call.
     Input(Input),
     /// The session has taken our configuration.
@@ -144,13 +144,16 @@ struct TranscriptionUsage {
 
 /// What replies and transcription cost; unknown models cost nothing.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Tariff {
-    pub(super) tokens: Option<Prices>,
-    pub(super) transcription_per_minute: Option<f64>,
+pub struct Tariff {
+    /// Prices per token; `None` for a model without prices.
+    pub tokens: Option<Prices>,
+    /// US dollars per minute of the caller's speech that is transcribed.
+    pub transcription_per_minute: Option<f64>,
 }
 
-/// Reads one server event. `transcript` holds what was transcribed so far of one of the caller's items.
-pub(super) fn read(
+/// Reads one server event. `transcript` holds what was transcribed so far of one of the caller's items; what
+/// an event says beside its main word goes into `also`.
+pub fn read(
     text: &str,
     names: &mut Names,
     transcript: &mut Transcript,
@@ -229,7 +232,7 @@ pub(super) fn read(
 
 /// What was transcribed so far of the caller's item under way.
 #[derive(Debug, Default)]
-pub(super) struct Transcript {
+pub struct Transcript {
     item: Option<ItemId>,
     words: String,
 }
@@ -318,7 +321,7 @@ fn refused(problem: Option<Problem>) -> Said {
 }
 
 /// The `session.update` that makes a session ours (protocols.md §2.2).
-pub(super) fn session_update(settings: &Settings, briefing: &Briefing) -> String {
+pub fn session_update(settings: &Settings, briefing: &Briefing) -> String {
     let transcription = briefing.transcribe && !settings.transcription_model.is_empty();
     let transcription = transcription.then(|| json!({ "model": settings.transcription_model }));
     let noise_reduction = match settings.noise_reduction {
@@ -390,7 +393,7 @@ struct Command<'a> {
 
 /// One client event for what the call wants; `serial` makes its name unique. `Hear` is written by
 /// [`append`], not here.
-pub(super) fn write(what: &ToEngine, names: &Names, serial: u64) -> Option<String> {
+pub fn write(what: &ToEngine, names: &Names, serial: u64) -> Option<String> {
     let command = |kind, cause: &str| Command {
         kind,
         event_id: format!("{cause}-{serial}"),
@@ -444,7 +447,7 @@ fn exactly(words: &str) -> String {
 }
 
 /// Writes the event that lets the engine hear `payload`, which is base64 already and passes through untouched.
-pub(super) fn append(payload: &str, out: &mut impl std::fmt::Write) -> std::fmt::Result {
+pub fn append(payload: &str, out: &mut impl std::fmt::Write) -> std::fmt::Result {
     out.write_str(r#"{"type":"input_audio_buffer.append","audio":""#)?;
     out.write_str(payload)?;
     out.write_str("\"}")
