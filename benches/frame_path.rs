@@ -127,7 +127,8 @@ fn engine_delta_of_200_ms(bencher: Bencher) {
     let mut now = 0;
     call.handle(Input::ReplyBegan, CallTime(0)).for_each(drop);
     bencher.counter(ItemsCount::new(1u32)).bench_local(|| {
-        let wire::Said::Input(input) = wire::read(&delta, &mut names, &mut transcript, &tariff, &mut also) else {
+        let wire::Said::Input(input) = wire::read(&delta, &mut names, &mut transcript, &tariff, &mut also)
+        else {
             return;
         };
         now += 200;
@@ -137,7 +138,9 @@ fn engine_delta_of_200_ms(bencher: Bencher) {
         let mut marks = Vec::new();
         for output in outputs {
             match output {
-                Output::ToCaller(ToCaller::Play(sound)) => media_stream::write_media(&stream, &sound.0, &mut line),
+                Output::ToCaller(ToCaller::Play(sound)) => {
+                    media_stream::write_media(&stream, &sound.0, &mut line)
+                }
                 Output::ToCaller(ToCaller::Mark(mark)) => {
                     media_stream::write_mark(&stream, mark, &mut line);
                     marks.push(mark);

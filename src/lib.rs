@@ -14,10 +14,7 @@ pub mod telephony;
 
 pub mod app;
 
-pub mod live {
-    //! Only what stands by itself, until the drivers are joined: then this is `pub mod live;`.
-    pub mod recorder;
-}
+pub mod live;
 
 pub mod http;
 

@@ -96,7 +96,11 @@ fn instructions(
         }
     }
     if !assistant.instructions.is_empty() {
-        let _ = write!(text, "What the business wants you to know and keep to:\n<<<\n{}\n>>>\n", assistant.instructions);
+        let _ = write!(
+            text,
+            "What the business wants you to know and keep to:\n<<<\n{}\n>>>\n",
+            assistant.instructions
+        );
     }
     text
 }
@@ -109,6 +113,7 @@ fn english_name(language: Language) -> &'static str {
 }
 
 fn other_languages(assistant: &Assistant, language: Language) -> String {
-    let others = [Some(assistant.language), assistant.fallback].into_iter().flatten().find(|other| *other != language);
+    let others =
+        [Some(assistant.language), assistant.fallback].into_iter().flatten().find(|other| *other != language);
     others.map_or_else(String::new, |other| format!(", or {} when the caller does", english_name(other)))
 }

@@ -71,7 +71,10 @@ pub fn load(blobs: &Blobs, settings: &speech::Settings, assistant: &Assistant, l
     Clips {
         opening_clip: read(&opening),
         opening: Words(opening),
-        phrases: PHRASES.into_iter().filter_map(|phrase| Some((phrase, read(phrase.words(language))?))).collect(),
+        phrases: PHRASES
+            .into_iter()
+            .filter_map(|phrase| Some((phrase, read(phrase.words(language))?)))
+            .collect(),
     }
 }
 
@@ -99,7 +102,7 @@ pub async fn make(
         }
         let sound = speech::realtime::read_aloud(settings, &briefing, words, clock)
             .await
-            .map_err(|error| Error::Unavailable(Box::new(error)))?;
+            .map_err(|error| Error::Unavailable("the engine", Box::new(error)))?;
         blobs.put(&name, &sound.0).map_err(|error| Error::Internal(Box::new(error)))?;
         made += 1;
     }
@@ -117,8 +120,12 @@ fn name(settings: &speech::Settings, assistant: &Assistant, words: &str) -> Resu
 
 fn reader(language: Language) -> String {
     match language {
-        Language::German => "Du liest Sätze am Telefon vor: freundlich, deutlich, in natürlichem Tempo, auf Deutsch.",
-        Language::English => "You read sentences aloud on the telephone: friendly, clear, at a natural pace, in English.",
+        Language::German => {
+            "Du liest Sätze am Telefon vor: freundlich, deutlich, in natürlichem Tempo, auf Deutsch."
+        }
+        Language::English => {
+            "You read sentences aloud on the telephone: friendly, clear, at a natural pace, in English."
+        }
     }
     .to_owned()
 }

@@ -4,7 +4,9 @@
 
 pub mod accounts;
 pub mod bookings;
+pub mod briefing;
 pub mod calls;
+pub mod clips;
 pub mod health;
 pub mod provision;
 pub mod tools;

@@ -15,6 +15,7 @@ use toml::{
 
 use crate::{
     audio::vad::Detector,
+    live::Limits,
     platform::{blobs, hints},
     speech, store,
     telephony::{self, PublicUrl},
@@ -85,26 +86,6 @@ pub struct Http {
 pub struct Secrets {
     /// 32 bytes in base64; empty when none is configured.
     pub key: SecretString,
-}
-
-/// `[limits]`
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Limits {
-    /// Calls in the air on this server.
-    pub calls_max: usize,
-    /// Largest message on a media socket, in bytes.
-    pub media_message_bytes_max: usize,
-    /// Time a media socket has to prove whose call it is, in milliseconds.
-    pub proof_ms_max: u64,
-    /// Media sockets that have not proven themselves yet.
-    pub unproven_sockets_max: usize,
-    /// Time the one-time token of a media socket is good for, in milliseconds.
-    pub token_ms_max: u64,
-    /// Time a media socket may be silent before the line counts as lost, in milliseconds.
-    pub media_silence_ms_max: u64,
-    /// Time calls in the air have to finish when the server leaves, in milliseconds.
-    pub drain_ms_max: u64,
 }
 
 /// `[audio]`

@@ -8,6 +8,7 @@ pub mod doctor;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
+use metrics::counter;
 use tokio::net::TcpListener;
 use tracing::{info, warn};
 
@@ -15,13 +16,18 @@ use self::config::Config;
 use crate::{
     app::health::Health,
     http::{self, Doors},
+    live::{self, Lines},
     platform::{
         blobs::{self, Blobs},
         clock::Clock,
+        metrics::LIMIT_REACHED_TOTAL,
         tasks::Tasks,
     },
     store::{self, Store},
-    telephony::{self, PublicUrl},
+    telephony::{
+        self, PublicUrl,
+        rest::{self, Rest},
+    },
 };
 
 /// How long the last tasks have to end after everything was asked to.
@@ -43,6 +49,9 @@ pub enum Error {
     /// Recordings cannot be kept.
     #[error("recordings cannot be kept")]
     Blobs(#[from] blobs::Error),
+    /// The carrier's API cannot be used.
+    #[error("the carrier's API cannot be used")]
+    Rest(#[from] rest::Error),
     /// Nobody can listen at that address.
     #[error("cannot listen on {0}")]
     Listen(SocketAddr, #[source] io::Error),
@@ -77,6 +86,8 @@ pub struct Running {
     pub store: Store,
     /// Where it keeps recordings.
     pub blobs: Blobs,
+    /// The calls in the air.
+    pub lines: Lines,
     tasks: Tasks,
     clock: Clock,
     drain: Duration,
@@ -96,9 +107,20 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Error> {
     let listener = listener.map_err(|error| Error::Listen(config.http.bind, error))?;
     let addr = listener.local_addr().map_err(|error| Error::Listen(config.http.bind, error))?;
 
+    let lines = Lines::new(live::Parts {
+        store: store.clone(),
+        blobs: blobs.clone(),
+        speech: config.openai.clone(),
+        rest: Rest::new(&config.twilio)?,
+        detector: config.audio.detector,
+        limits: config.limits.clone(),
+        clock,
+        tasks: tasks.clone(),
+    });
     let figures = http::metrics::recorder();
     let doors = Doors {
         store: store.clone(),
+        lines: lines.clone(),
         public_url: public_url(&config, addr),
         health: Health {
             store: store.clone(),
@@ -123,7 +145,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Error> {
         warn!("there is no engine key: callers hear an apology; `frontdesk doctor` says more");
     }
     let drain = Duration::from_millis(config.limits.drain_ms_max);
-    Ok(Running { addr, store, blobs, tasks, clock, drain })
+    Ok(Running { addr, store, blobs, lines, tasks, clock, drain })
 }
 
 impl Running {
@@ -135,6 +157,15 @@ impl Running {
     /// Leaves softly: takes no more calls and waits until the ones in the air are over, or have had their time.
     pub async fn leave(&self) {
         self.tasks.leave();
+        let watch = self.clock.stopwatch();
+        while self.lines.in_air() > 0 && watch.elapsed() < self.drain {
+            self.clock.sleep(DRAIN_LOOK_PERIOD).await;
+        }
+        let left = self.lines.in_air();
+        if left > 0 {
+            counter!(LIMIT_REACHED_TOTAL, "limit" => "drain_ms_max").increment(1);
+            warn!(calls = left, "calls are still in the air; they are told goodbye");
+        }
     }
 
     /// Leaves hard: says goodbye in every call, hangs up, ends everything.

@@ -6,6 +6,7 @@ mod health;
 pub mod listener;
 pub mod metrics;
 pub mod problem;
+pub mod twilio;
 
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use axum::{
     extract::{DefaultBodyLimit, Request, State},
     middleware::{self, Next},
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{get, post},
 };
 use metrics_exporter_prometheus::PrometheusHandle;
 use secrecy::SecretString;
@@ -27,6 +28,7 @@ use crate::{
         health::Health,
     },
     domain::phone::E164,
+    live::Lines,
     platform::{clock::Clock, tasks::Tasks},
     store::Store,
     telephony::{self, PublicUrl},
@@ -37,6 +39,8 @@ use crate::{
 pub struct Doors {
     /// Handed on to `app`, which asks it.
     pub store: Store,
+    /// The calls in the air.
+    pub lines: Lines,
     /// Twilio's accounts and voices.
     pub twilio: std::sync::Arc<telephony::Settings>,
     /// Where Twilio reaches this server.
@@ -87,6 +91,9 @@ pub fn router(doors: Doors) -> Router {
         .route("/health/live", get(health::live))
         .route("/health/ready", get(async |State(doors): State<Doors>| health::ready(&doors.health).await))
         .route("/metrics", get(async |State(doors): State<Doors>| metrics::show(&doors.figures)))
+        .route(twilio::VOICE, post(twilio::voice))
+        .route(twilio::MEDIA, get(twilio::media))
+        .route(twilio::STATUS, post(twilio::status))
         .with_state(doors)
         .fallback(async || Problem::NotFound)
         .method_not_allowed_fallback(async || Problem::MethodNotAllowed)

@@ -63,15 +63,20 @@ pub async fn voice(State(doors): State<Doors>, uri: Uri, headers: HeaderMap, bod
             let language = answer.number.language;
             let (tenant, call) = (answer.tenant.id.clone(), answer.record.id.clone());
             match doors.lines.expect(*answer, account_sid).await {
-                Ok(token) => document(twiml::connect(twilio, language, &doors.public_url.socket(MEDIA), &token)),
+                Ok(token) => {
+                    document(twiml::connect(twilio, language, &doors.public_url.socket(MEDIA), &token))
+                }
                 Err(refused) => {
                     info!(reason = %refused, call.id = %call, "a call is not taken");
-                    if let Err(error) = calls::refused(&doors.store, &tenant, &call, doors.clock.now()).await {
+                    if let Err(error) = calls::refused(&doors.store, &tenant, &call, doors.clock.now()).await
+                    {
                         warn!(error = &error as &dyn std::error::Error, "a refused call could not be kept");
                     }
                     document(match refused {
                         Refused::NoEngine => twiml::apology(twilio, language),
-                        Refused::ServerFull | Refused::TenantFull | Refused::Leaving => twiml::refused(twilio, language),
+                        Refused::ServerFull | Refused::TenantFull | Refused::Leaving => {
+                            twiml::refused(twilio, language)
+                        }
                     })
                 }
             }
@@ -151,9 +156,11 @@ pub async fn media(State(doors): State<Doors>, mut request: Request) -> Response
 /// What RFC 6455 §4.2 asks of an upgrade, and the answer to its key.
 fn websocket_accept(headers: &HeaderMap) -> Result<HeaderValue, Problem> {
     let has = |name: header::HeaderName, word: &str| {
-        headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).any(|value| {
-            value.split(',').any(|part| part.trim().eq_ignore_ascii_case(word))
-        })
+        headers
+            .get_all(name)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .any(|value| value.split(',').any(|part| part.trim().eq_ignore_ascii_case(word)))
     };
     let malformed = |what: &str| Problem::Malformed(what.to_owned());
     if !has(header::CONNECTION, "upgrade") || !has(header::UPGRADE, "websocket") {
@@ -162,7 +169,8 @@ fn websocket_accept(headers: &HeaderMap) -> Result<HeaderValue, Problem> {
     if !has(header::SEC_WEBSOCKET_VERSION, "13") {
         return Err(malformed("only version 13 of WebSocket is spoken"));
     }
-    let key = headers.get(header::SEC_WEBSOCKET_KEY).ok_or_else(|| malformed("Sec-WebSocket-Key is missing"))?;
+    let key =
+        headers.get(header::SEC_WEBSOCKET_KEY).ok_or_else(|| malformed("Sec-WebSocket-Key is missing"))?;
     HeaderValue::from_str(&derive_accept_key(key.as_bytes())).map_err(|_| Problem::Internal)
 }
 
@@ -195,13 +203,17 @@ async fn signed_form(
 fn ring(form: &BTreeMap<String, String>) -> Result<Ring, Problem> {
     let need = |name: &str| form.get(name).ok_or_else(|| Problem::Malformed(format!("{name} is needed")));
     Ok(Ring {
-        sid: need("CallSid")?.parse().map_err(|_| Problem::Malformed("CallSid is not a call SID".to_owned()))?,
+        sid: need("CallSid")?
+            .parse()
+            .map_err(|_| Problem::Malformed("CallSid is not a call SID".to_owned()))?,
         account_sid: need("AccountSid")?.clone(),
         // "anonymous", "unknown" and their like are no numbers: the caller is then nobody we know.
         from: form.get("From").and_then(|number| number.parse().ok()),
         to: need("To")?.parse().map_err(|_| Problem::Malformed("To is not a phone number".to_owned()))?,
         // Only a passed attestation of level A proves the calling number (protocols.md §1.4).
-        attested: form.get("StirVerstat").is_some_and(|verdict| verdict.starts_with("TN-Validation-Passed-A")),
+        attested: form
+            .get("StirVerstat")
+            .is_some_and(|verdict| verdict.starts_with("TN-Validation-Passed-A")),
     })
 }
 

@@ -135,6 +135,8 @@ struct Driver<S> {
     alarm: Pin<Box<Sleep>>,
     alarm_at: CallTime,
     last_media: CallTime,
+    /// When the stream's own time began, on the call's clock, in milliseconds.
+    stream_began: Option<u64>,
     media_silence_ms_max: u64,
     /// When the ear will have heard what was let out, for the recording's sake.
     agent_plays_until: CallTime,
@@ -170,6 +172,7 @@ where
         alarm: Box::pin(tokio::time::sleep_until(watch.moment(now))),
         alarm_at: now,
         last_media: now,
+        stream_began: None,
         media_silence_ms_max: ride.media_silence_ms_max,
         agent_plays_until: now,
         finished: Finished {
@@ -290,11 +293,13 @@ where
             Place::Follows { gap_ms: 0 } => {}
             Place::Follows { .. } => self.count_frame("gap"),
         }
-        if now.0 > timestamp_ms + LATE_MS {
-            self.count_frame("late");
-        }
+        // When it was spoken, on the call's own clock: sound that comes late after a stall keeps its place.
+        let stream_began = *self.stream_began.get_or_insert(now.0.saturating_sub(timestamp_ms));
         if let Some(recorder) = &mut self.finished.recorder {
-            recorder.caller(now.0, &self.sound);
+            recorder.caller(stream_began + timestamp_ms, &self.sound);
+        }
+        if now.0 > stream_began + timestamp_ms + LATE_MS {
+            self.count_frame("late");
         }
         let sound = std::mem::take(&mut self.sound);
         let mut cutter = std::mem::take(&mut self.cutter);
