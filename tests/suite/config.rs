@@ -170,3 +170,15 @@ proptest! {
         let _ = with_env(&[(&format!("FRONTDESK__{name}"), &value)]);
     }
 }
+
+#[test]
+fn the_readme_explains_every_key() {
+    let readme = include_str!("../../README.md");
+    let defaults: toml::Table = DEFAULT.parse().unwrap();
+    for (section, keys) in &defaults {
+        for (key, value) in keys.as_table().unwrap() {
+            let named = if value.is_table() { format!("{section}.{key}.") } else { format!("{section}.{key}`") };
+            assert!(readme.contains(&named), "the README does not explain {section}.{key}");
+        }
+    }
+}
