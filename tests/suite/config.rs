@@ -177,7 +177,8 @@ fn the_readme_explains_every_key() {
     let defaults: toml::Table = DEFAULT.parse().unwrap();
     for (section, keys) in &defaults {
         for (key, value) in keys.as_table().unwrap() {
-            let named = if value.is_table() { format!("{section}.{key}.") } else { format!("{section}.{key}`") };
+            let named =
+                if value.is_table() { format!("{section}.{key}.") } else { format!("{section}.{key}`") };
             assert!(readme.contains(&named), "the README does not explain {section}.{key}");
         }
     }

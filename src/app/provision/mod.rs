@@ -62,15 +62,18 @@ impl Report {
         name: &str,
         kept: Result<Change, store::Error>,
     ) -> Result<(), Error> {
-        let refused = |reason| Error::Refused { kind, name: name.to_owned(), reason };
-        let change = kept.map_err(|error| match error {
-            store::Error::NotUnique(_) => refused(match kind {
-                "number" => "belongs to another tenant; a number can ring in one place only",
-                "tenant" => "another tenant goes by this slug; choose another",
-                _ => "something else already goes by this name",
-            }),
-            other => other.into(),
-        })?;
+        let change = match kept {
+            Ok(change) => change,
+            Err(store::Error::NotUnique(_)) => {
+                let reason = match kind {
+                    "number" => "belongs to another tenant; a number can ring in one place only",
+                    "tenant" => "another tenant goes by this slug; choose another",
+                    _ => "something else already goes by this name",
+                };
+                return Err(Error::Refused { kind, name: name.to_owned(), reason });
+            }
+            Err(error) => return Err(error.into()),
+        };
         self.lines.push(Line { change, kind, name: name.to_owned() });
         Ok(())
     }
