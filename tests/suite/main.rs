@@ -17,4 +17,5 @@ mod stand_ins;
 mod support;
 mod tasks;
 mod twiml;
+mod two_databases;
 mod when;

@@ -1,6 +1,9 @@
 //! What several tests share.
 
+pub mod databases;
 pub mod house;
+pub mod postgres;
+pub mod practice;
 pub mod realtime_peer;
 pub mod specs;
 pub mod telephone_server;
