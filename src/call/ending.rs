@@ -4,8 +4,7 @@
 
 use super::{
     Call,
-    port::Words,
-    reply::{Engine, Reply},
+    reply::{Engine, Owed, Reply, Say},
 };
 use crate::domain::{conversation::Outcome, phrases::Phrase, time::CallTime};
 
@@ -19,19 +18,21 @@ pub const GOODBYE_MS_MAX: u64 = 12_000;
 pub(super) struct Silence {
     since: CallTime,
     prompts: u8,
-    /// A prompt is being said: it does not itself end the silence.
+    /// Something goes on that is not silence.
+    busy: bool,
+    /// What goes on is the agent asking whether the caller is there: it does not end the silence.
     prompting: bool,
 }
 
 impl Silence {
     /// Silence from `now` on.
     pub(super) fn since(now: CallTime) -> Self {
-        Self { since: now, prompts: 0, prompting: false }
+        Self { since: now, prompts: 0, busy: false, prompting: false }
     }
 
     /// The caller did something.
     pub(super) fn broken(&mut self, now: CallTime) {
-        *self = Self::since(now);
+        *self = Self { busy: self.busy, ..Self::since(now) };
     }
 }
 
@@ -42,119 +43,130 @@ pub(super) struct Leaving {
     /// When we hang up, whatever was heard.
     until: CallTime,
     /// What the engine is still to be asked to say.
-    words: Option<Words>,
+    goodbye: Option<Say>,
+    /// Whether nothing the caller says can stop it.
+    firm: bool,
 }
 
 impl Leaving {
     /// Whether the caller may still stop it by speaking.
     pub(super) fn may_be_stopped(&self) -> bool {
-        matches!(self.outcome, Outcome::AgentLeft | Outcome::Silence)
+        !self.firm
     }
 }
 
 impl Call {
     /// Says goodbye by `phrase` and hangs up once it was heard.
     pub(super) fn leave(&mut self, phrase: Phrase, outcome: Outcome) {
-        if self.leaving.is_some() {
+        let firm = outcome != Outcome::Silence;
+        if let Some(leaving) = &mut self.leaving {
+            leaving.firm |= firm; // Goodbye is being said already; it only may not be taken back.
             return;
         }
-        self.trial = None;
-        self.owed = None;
-        self.tools.clear();
         self.cut_speech();
-        let said = self.say(phrase);
-        let words = (!said).then(|| Words(phrase.words(self.setup.language).to_owned()));
-        self.leaving = Some(Leaving { outcome, until: self.now + GOODBYE_MS_MAX, words });
+        self.owed = Owed::default();
+        self.tools.clear();
+        let goodbye = (!self.say(phrase)).then_some(Say::Phrase(phrase));
+        self.leaving = Some(Leaving { outcome, until: self.now + GOODBYE_MS_MAX, goodbye, firm });
     }
 
     /// The model wants to hang up. What it has said goes first; had it said nothing, it says goodbye.
     pub(super) fn end_call(&mut self, spoke: bool) {
-        self.owed = None;
-        self.leaving =
-            Some(Leaving { outcome: Outcome::AgentLeft, until: self.now + GOODBYE_MS_MAX, words: None });
-        if !spoke && matches!(self.engine, Engine::Ready) && matches!(self.reply, Reply::Idle) {
-            self.ask_for_reply(None);
+        if self.leaving.is_some() {
+            return;
         }
+        self.owed = Owed::default();
+        let until = self.now + self.playback.unheard_ms() + GOODBYE_MS_MAX;
+        let goodbye = (!spoke).then_some(Say::Freely);
+        self.leaving = Some(Leaving { outcome: Outcome::AgentLeft, until, goodbye, firm: false });
     }
 
     pub(super) fn advance_ending(&mut self) {
         let now = self.now;
+        let free = self.engine_free();
         if let Some(leaving) = &mut self.leaving {
             let outcome = leaving.outcome;
-            let idle = matches!(self.reply, Reply::Idle);
             if now >= leaving.until {
                 self.end(outcome);
-            } else if idle && matches!(self.engine, Engine::Ready) && leaving.words.is_some() {
-                let words = leaving.words.take();
-                self.ask_for_reply(words);
-            } else if idle && leaving.words.is_none() && !self.playback.speaking() && self.trial.is_none() {
+            } else if let Some(goodbye) = leaving.goodbye.take_if(|_| free) {
+                self.ask(goodbye, None);
+            } else if leaving.goodbye.is_none()
+                && !matches!(self.reply, Reply::Asked(_) | Reply::Generating(_))
+                && !self.playback.speaking()
+                && self.trial.is_none()
+            {
                 self.end(outcome);
             }
             return;
         }
-        let policy = &self.setup.policy;
-        let (first, second, goodbye) =
-            (policy.silence_first_ms, policy.silence_second_ms, policy.silence_goodbye_ms);
-        let max = policy.max_duration_ms;
-        if now.0 >= max {
+        if now.0 >= self.setup.policy.max_duration_ms {
             return self.leave(Phrase::TimeIsUp, Outcome::MaxDuration);
         }
-        if !self.busy() {
-            self.silence.prompting = false;
-        } else if !self.silence.prompting {
+        self.warn();
+        let busy = self.busy();
+        let was_busy = std::mem::replace(&mut self.silence.busy, busy);
+        if busy {
+            return;
+        }
+        if was_busy && !std::mem::take(&mut self.silence.prompting) {
             self.silence.since = now;
             self.silence.prompts = 0;
         }
-        if self.busy() {
-            return;
-        }
-        if !self.warned && max > WARNING_MS && now.0 + WARNING_MS >= max {
-            self.warned = true;
-            self.say(Phrase::OneMinuteLeft);
-            return;
-        }
+        let policy = &self.setup.policy;
         let quiet = now.since(self.silence.since);
-        match self.silence.prompts {
-            0 if quiet >= first => self.prompt(Phrase::StillThere),
-            1 if quiet >= second => self.prompt(Phrase::StillThereAgain),
-            2 if quiet >= goodbye => self.leave(Phrase::SilenceGoodbye, Outcome::Silence),
-            _ => {}
+        if quiet >= policy.silence_goodbye_ms {
+            self.leave(Phrase::SilenceGoodbye, Outcome::Silence);
+        } else if quiet >= policy.silence_second_ms && self.silence.prompts < 2 {
+            self.prompt(2, Phrase::StillThereAgain);
+        } else if quiet >= policy.silence_first_ms && self.silence.prompts < 1 {
+            self.prompt(1, Phrase::StillThere);
+        }
+    }
+
+    /// Tells the caller that the time is nearly up, as soon as nobody is speaking.
+    fn warn(&mut self) {
+        let max = self.setup.policy.max_duration_ms;
+        let due = !self.warned && max > WARNING_MS && self.now.0 + WARNING_MS >= max;
+        let quiet = !self.playback.speaking() && self.trial.is_none() && !self.caller_has_floor();
+        if due && quiet {
+            self.warned = self.say(Phrase::OneMinuteLeft);
         }
     }
 
     pub(super) fn ending_deadline(&self) -> CallTime {
         let policy = &self.setup.policy;
-        let max = CallTime(policy.max_duration_ms);
         if let Some(leaving) = &self.leaving {
             return leaving.until;
         }
+        let max = CallTime(policy.max_duration_ms);
         let warning = CallTime(policy.max_duration_ms.saturating_sub(WARNING_MS));
-        let time = if self.warned || warning <= self.now { max } else { warning };
-        if self.busy() {
+        let time = if warning > self.now { warning } else { max };
+        if self.silence.busy {
             return time;
         }
         let step = match self.silence.prompts {
-            0 => policy.silence_first_ms,
+            0 => policy.silence_first_ms.min(policy.silence_second_ms),
             1 => policy.silence_second_ms,
             _ => policy.silence_goodbye_ms,
         };
-        time.min(self.silence.since + step)
+        time.min(self.silence.since + step.min(policy.silence_goodbye_ms))
     }
 
     /// Whether anything goes on that is not silence.
     fn busy(&self) -> bool {
         self.playback.speaking()
             || !matches!(self.reply, Reply::Idle)
-            || self.owed.is_some()
+            || self.owed != Owed::default()
             || !self.tools.is_empty()
             || self.trial.is_some()
             || self.caller_has_floor()
+            || self.caller_mid_turn()
             || matches!(self.engine, Engine::Opening { .. })
     }
 
-    fn prompt(&mut self, phrase: Phrase) {
-        self.silence.prompts += 1;
-        self.silence.prompting = true;
-        self.say(phrase);
+    fn prompt(&mut self, prompts: u8, phrase: Phrase) {
+        self.silence.prompts = prompts;
+        self.silence.prompting = self.say(phrase);
+        self.silence.busy |= self.silence.prompting;
     }
 }

@@ -4,11 +4,13 @@
 //! agent spoke. Falling silent is quick because it can be taken back: the trial says whether to yield or
 //! to go on. It weighs evidence only; what follows from a verdict is the call's business.
 
+use std::ops;
+
 use super::port::Verdict;
 use crate::{
     audio::vad::Voice,
     domain::{
-        assistant::{Language, Sensitivity, TurnPolicy},
+        assistant::{Sensitivity, TurnPolicy},
         time::CallTime,
     },
 };
@@ -16,34 +18,102 @@ use crate::{
 /// A telephone frame, in milliseconds.
 const FRAME_MS: u64 = 20;
 /// Silence after which a stretch of the caller's speech is over, in milliseconds.
-const STRETCH_GAP_MS: u64 = 300;
+pub(super) const STRETCH_GAP_MS: u64 = 300;
 /// Silence after which a sound on trial counts as ended, in milliseconds.
-const TRIAL_QUIET_MS: u64 = 160;
-/// How much longer than the window a sound that goes on and is not decided may be weighed, in milliseconds.
+pub(super) const TRIAL_QUIET_MS: u64 = 160;
+/// How much longer than the window a voice that goes on and is not decided may be weighed, in milliseconds.
 const TRIAL_EXTRA_MS: u64 = 300;
+/// How much more voice it takes when the words so far only signal listening, in milliseconds.
+const LISTENING_EXTRA_MS: u64 = 400;
 /// Of the last frames, how many must be speech to take notice: two of three, so 40 to 60 ms of voice.
-const NOTICE: (u32, u32) = (2, 3);
+const NOTICE: (usize, usize) = (2, 3);
+/// From this periodicity on, a frame of speech is voiced.
+const VOICED_MIN: f32 = 0.5;
+/// Up to this share of energy above 1 kHz, a voiced frame is a hum: lips closed, as in "mm-hm".
+const HUM_BRIGHT_MAX: f32 = 0.02;
+/// As many words as somebody says who only signals that they listen.
+const LISTENING_WORDS_MAX: usize = 4;
+
+/// What was heard of the caller's voice, in milliseconds by kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Evidence {
+    /// Voiced, with the mouth open: vowels.
+    pub open_ms: u64,
+    /// Voiced, with the lips closed.
+    pub hum_ms: u64,
+    /// Taken for speech, but not voiced: consonants, and coughs.
+    pub breath_ms: u64,
+}
+
+impl Evidence {
+    fn of(voice: &Voice) -> Self {
+        let mut one = Self::default();
+        *match (voice.voiced >= VOICED_MIN, voice.bright <= HUM_BRIGHT_MAX) {
+            (false, _) => &mut one.breath_ms,
+            (true, true) => &mut one.hum_ms,
+            (true, false) => &mut one.open_ms,
+        } = FRAME_MS;
+        one
+    }
+
+    /// Whether anything was heard.
+    pub fn any(&self) -> bool {
+        *self != Self::default()
+    }
+
+    /// How much of it is a voice. Breath alone is none; between vowels it belongs to them.
+    pub fn voice_ms(&self) -> u64 {
+        let voiced = self.open_ms + self.hum_ms;
+        voiced + self.breath_ms.min(voiced)
+    }
+
+    /// How much it speaks for somebody who wants the floor: nobody asks for it with closed lips.
+    pub fn floor_ms(&self) -> u64 {
+        self.open_ms + self.hum_ms / 2 + self.breath_ms.min(self.open_ms)
+    }
+
+    /// What was heard since `earlier` was all that had been heard.
+    pub fn since(&self, earlier: &Self) -> Self {
+        Self {
+            open_ms: self.open_ms.saturating_sub(earlier.open_ms),
+            hum_ms: self.hum_ms.saturating_sub(earlier.hum_ms),
+            breath_ms: self.breath_ms.saturating_sub(earlier.breath_ms),
+        }
+    }
+}
+
+impl ops::AddAssign for Evidence {
+    fn add_assign(&mut self, more: Self) {
+        self.open_ms += more.open_ms;
+        self.hum_ms += more.hum_ms;
+        self.breath_ms += more.breath_ms;
+    }
+}
 
 /// What one frame told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Heard {
-    /// No speech.
-    Quiet,
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Heard {
     /// The first frames of speech after a silence.
-    Onset,
-    /// More of it.
-    Speech,
+    pub onset: bool,
+    /// Speech that was not told before; none when there is none.
+    pub speech: Evidence,
+}
+
+/// A stretch of the caller's speech: until a pause.
+#[derive(Clone, Copy, Debug)]
+struct Stretch {
+    began: CallTime,
+    last: CallTime,
+    heard: Evidence,
 }
 
 /// Follows the caller's sound.
 #[derive(Debug)]
 pub struct Hearing {
     threshold: f32,
-    /// The last frames, newest in the lowest bit: 1 is speech.
-    recent: u32,
-    /// When the present stretch of speech began.
-    stretch: Option<CallTime>,
-    stretch_voiced_ms: u64,
+    /// The last frames, oldest first: what was heard in them, if it was speech.
+    recent: [Option<Evidence>; NOTICE.1],
+    stretch: Option<Stretch>,
     last_speech: Option<CallTime>,
     last_active: Option<CallTime>,
 }
@@ -56,45 +126,39 @@ impl Hearing {
             Sensitivity::Medium => 0.5,
             Sensitivity::High => 0.35,
         };
-        Self {
-            threshold,
-            recent: 0,
-            stretch: None,
-            stretch_voiced_ms: 0,
-            last_speech: None,
-            last_active: None,
-        }
+        Self { threshold, recent: [None; NOTICE.1], stretch: None, last_speech: None, last_active: None }
     }
 
     /// Takes one frame in.
     pub fn hear(&mut self, voice: &Voice, now: CallTime) -> Heard {
-        let speech = voice.speech >= self.threshold;
-        self.recent = self.recent << 1 | u32::from(speech);
-        if voice.active || speech {
+        let speech = (voice.speech >= self.threshold && !voice.keypad).then(|| Evidence::of(voice));
+        self.recent.rotate_left(1);
+        self.recent[NOTICE.1 - 1] = speech;
+        if voice.active || speech.is_some() {
             self.last_active = Some(now);
         }
-        let over = self.last_speech.is_none_or(|last| now.since(last) > STRETCH_GAP_MS);
-        if over {
-            self.stretch = None;
+        self.stretch.take_if(|stretch| now.since(stretch.last) > STRETCH_GAP_MS);
+        let Some(mut speech) = speech else { return Heard::default() };
+        let onset = self.stretch.is_none();
+        if onset {
+            let noticed = self.recent.iter().flatten();
+            if noticed.clone().count() < NOTICE.0 {
+                return Heard::default();
+            }
+            speech = Evidence::default();
+            noticed.for_each(|one| speech += *one);
         }
-        let (enough, of) = NOTICE;
-        if speech && self.stretch.is_none() && (self.recent & ((1 << of) - 1)).count_ones() >= enough {
-            self.stretch = Some(CallTime(now.0.saturating_sub(FRAME_MS * u64::from(enough))));
-            self.stretch_voiced_ms = FRAME_MS * u64::from(enough);
-            self.last_speech = Some(now);
-            return Heard::Onset;
-        }
-        if speech && self.stretch.is_some() {
-            self.last_speech = Some(now);
-            self.stretch_voiced_ms += FRAME_MS;
-            return Heard::Speech;
-        }
-        Heard::Quiet
+        let began = CallTime(now.0.saturating_sub(FRAME_MS * NOTICE.0 as u64));
+        let stretch = self.stretch.get_or_insert(Stretch { began, last: now, heard: Evidence::default() });
+        stretch.last = now;
+        stretch.heard += speech;
+        self.last_speech = Some(now);
+        Heard { onset, speech }
     }
 
     /// When the present stretch of speech began, if the caller is speaking.
     pub fn speaking_since(&self) -> Option<CallTime> {
-        self.stretch
+        self.stretch.map(|stretch| stretch.began)
     }
 
     /// When speech was last heard.
@@ -102,9 +166,9 @@ impl Hearing {
         self.last_speech
     }
 
-    /// How much of the present stretch was speech, in milliseconds.
-    pub fn stretch_voiced_ms(&self) -> u64 {
-        if self.stretch.is_some() { self.stretch_voiced_ms } else { 0 }
+    /// What was heard in the present stretch of speech.
+    pub fn stretch(&self) -> Evidence {
+        self.stretch.map(|stretch| stretch.heard).unwrap_or_default()
     }
 }
 
@@ -113,8 +177,10 @@ impl Hearing {
 pub struct Trial {
     /// When the agent fell silent for it.
     pub since: CallTime,
-    voiced_ms: u64,
-    last_voiced: Option<CallTime>,
+    heard: Evidence,
+    /// What sounds judged harmless a moment before weigh, in milliseconds.
+    before_ms: u64,
+    last_voice: Option<CallTime>,
     /// What the words so far say, once there are any.
     words: Option<Meaning>,
 }
@@ -129,23 +195,18 @@ pub enum Meaning {
 }
 
 impl Trial {
-    /// Begins to weigh a sound; `voiced_ms` of speech was heard of it before.
-    pub fn begin(now: CallTime, voiced_ms: u64) -> Self {
-        Self { since: now, voiced_ms, last_voiced: (voiced_ms > 0).then_some(now), words: None }
+    /// Begins to weigh a sound, of which `heard` was heard so far. `before_ms` is the weight of what was judged a
+    /// moment before: who keeps trying wants the floor.
+    pub fn begin(now: CallTime, heard: Evidence, before_ms: u64) -> Self {
+        let last_voice = heard.any().then_some(now);
+        Self { since: now, heard, before_ms, last_voice, words: None }
     }
 
-    /// One more frame.
-    pub fn hear(&mut self, heard: Heard, now: CallTime) {
-        match heard {
-            Heard::Quiet => {}
-            Heard::Onset if self.voiced_ms == 0 => {
-                self.voiced_ms = 2 * FRAME_MS;
-                self.last_voiced = Some(now);
-            }
-            Heard::Onset | Heard::Speech => {
-                self.voiced_ms += FRAME_MS;
-                self.last_voiced = Some(now);
-            }
+    /// More of it.
+    pub fn hear(&mut self, speech: Evidence, now: CallTime) {
+        if speech.any() {
+            self.heard += speech;
+            self.last_voice = Some(now);
         }
     }
 
@@ -154,68 +215,138 @@ impl Trial {
         self.words = Some(meaning);
     }
 
+    /// What was heard of it.
+    pub fn heard(&self) -> Evidence {
+        self.heard
+    }
+
     /// The verdict, as soon as there can be one.
     pub fn verdict(&self, policy: &TurnPolicy, hearing: &Hearing, now: CallTime) -> Option<Verdict> {
         let enough_ms = policy.min_speech_ms
             + match policy.sensitivity {
-                Sensitivity::Low => 400,
-                Sensitivity::Medium => 300,
-                Sensitivity::High => 160,
+                Sensitivity::Low => 500,
+                Sensitivity::Medium => 340,
+                Sensitivity::High => 180,
             };
-        if self.words == Some(Meaning::Says) {
+        let listening_ms = if self.words.is_some() { LISTENING_EXTRA_MS } else { 0 };
+        if self.words == Some(Meaning::Says)
+            || self.heard.floor_ms() + self.before_ms >= enough_ms + listening_ms
+        {
             return Some(Verdict::Interruption);
         }
-        if self.words.is_none() && self.voiced_ms >= enough_ms {
-            return Some(Verdict::Interruption);
-        }
-        let quiet_since = self.last_voiced.or(hearing.last_active).unwrap_or(self.since).max(self.since);
-        if now.since(quiet_since) >= TRIAL_QUIET_MS {
+        if now >= self.quiet_at(hearing) {
             return Some(Verdict::GoesOn);
         }
-        let window = policy.false_interruption_ms;
-        let still_voiced = self.last_voiced.is_some_and(|last| now.since(last) <= 3 * FRAME_MS);
-        let undecided = still_voiced && self.voiced_ms >= policy.min_speech_ms;
-        let limit = if undecided { window + TRIAL_EXTRA_MS } else { window };
-        (now.since(self.since) >= limit).then(|| {
-            let mostly_voice = self.voiced_ms * 2 >= now.since(self.since);
-            if mostly_voice && self.words.is_none() { Verdict::Interruption } else { Verdict::GoesOn }
+        let window = self.since + policy.false_interruption_ms;
+        let still = self.last_voice.is_some_and(|last| now.since(last) <= 3 * FRAME_MS)
+            && self.heard.voice_ms() >= policy.min_speech_ms;
+        let until = if still { window + TRIAL_EXTRA_MS + listening_ms } else { window };
+        (now >= until).then(|| {
+            // A voice that has gone on for so long is no cough and no "mm-hm".
+            let mostly_voice = self.heard.voice_ms() * 3 >= now.since(self.since) * 2;
+            if still && mostly_voice { Verdict::Interruption } else { Verdict::GoesOn }
         })
     }
 
     /// When the verdict must be asked for, if nothing is heard before.
-    pub fn deadline(&self, policy: &TurnPolicy, now: CallTime) -> CallTime {
+    pub fn deadline(&self, policy: &TurnPolicy, hearing: &Hearing, now: CallTime) -> CallTime {
         let window = self.since + policy.false_interruption_ms;
-        if window > now {
-            window
-        } else {
-            (self.since + policy.false_interruption_ms + TRIAL_EXTRA_MS).max(now + FRAME_MS)
-        }
+        let quiet = self.quiet_at(hearing);
+        if window > now { window.min(quiet) } else { quiet }
+    }
+
+    /// When the sound counts as ended, if nothing more of it is heard.
+    fn quiet_at(&self, hearing: &Hearing) -> CallTime {
+        let last = self.last_voice.or(hearing.last_active).unwrap_or(self.since);
+        last.max(self.since) + TRIAL_QUIET_MS
     }
 }
 
+/// What is said, in German or English, by somebody who only signals that they listen. Callers change languages.
+const LISTENING: &[&str] = &[
+    // Sounds of both.
+    "mhm",
+    "mhmm",
+    "mmhm",
+    "mmhmm",
+    "hmhm",
+    "mm",
+    "mmm",
+    "hm",
+    "hmm",
+    "mmh",
+    "hmmm",
+    "ah",
+    "aha",
+    "oh",
+    "uh",
+    "äh",
+    "ähm",
+    "eh",
+    "ok",
+    "okay",
+    "okey", // German
+    "ja",
+    "jaja",
+    "jo",
+    "joa",
+    "jep",
+    "jawohl",
+    "ach",
+    "achso",
+    "so",
+    "soso",
+    "genau",
+    "gut",
+    "stimmt",
+    "klar",
+    "alles",
+    "verstehe",
+    "ich",
+    "richtig",
+    "eben",
+    "natürlich",
+    "super",
+    "prima",
+    "schön",
+    "sehr",
+    // English
+    "huh",
+    "uhhuh",
+    "um",
+    "yeah",
+    "yep",
+    "yup",
+    "yes",
+    "right",
+    "sure",
+    "i",
+    "see",
+    "got",
+    "it",
+    "alright",
+    "all",
+    "good",
+    "great",
+    "exactly",
+    "course",
+    "of",
+    "fine",
+    "nice",
+    "cool",
+];
+
 /// What `words` mean for the floor; `None` when there are none.
-pub fn meaning(words: &str, language: Language) -> Option<Meaning> {
-    let listens: &[&str] = match language {
-        Language::German => &[
-            "mhm", "hm", "hmm", "mm", "mmh", "mmhm", "ja", "jaja", "jo", "okay", "ok", "aha", "ah", "ach",
-            "so", "genau", "gut", "stimmt", "klar", "alles", "verstehe", "richtig", "eben", "äh", "ähm",
-        ],
-        Language::English => &[
-            "mhm", "hm", "hmm", "mm", "mmhm", "mmhmm", "uhhuh", "huh", "uh", "um", "yeah", "yep", "yes",
-            "ok", "okay", "right", "sure", "aha", "ah", "oh", "i", "see", "got", "it", "alright", "all",
-            "good", "great",
-        ],
-    };
-    let mut any = false;
-    for word in words.split_whitespace() {
-        let plain: String = word.chars().filter(|c| c.is_alphabetic()).flat_map(char::to_lowercase).collect();
-        if plain.is_empty() {
-            continue;
-        }
-        any = true;
-        if !listens.contains(&plain.as_str()) {
+pub fn meaning(words: &str) -> Option<Meaning> {
+    let plain = words.split(|c: char| c.is_whitespace() || c == ',' || c == '.').map(|word| {
+        word.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>()
+    });
+    let mut count = 0;
+    for word in plain.filter(|word| !word.is_empty()) {
+        count += 1;
+        if count > LISTENING_WORDS_MAX || !LISTENING.contains(&word.as_str()) {
             return Some(Meaning::Says);
         }
     }
-    any.then_some(Meaning::Listens)
+    (count > 0).then_some(Meaning::Listens)
 }

@@ -27,7 +27,7 @@ use self::{
     playback::{Playback, Source},
     port::{Input, Note, Output, Sound, ToEngine, Words},
     record::Record,
-    reply::{Engine, Owed, Reply, Stall},
+    reply::{Cancelled, Dropped, Engine, Owed, Reply, Say, Stall, Waiting},
     tools::Running,
     turn::{Keys, Turn},
 };
@@ -64,13 +64,25 @@ pub struct Call {
     trial: Option<Trial>,
     engine: Engine,
     reply: Reply,
+    /// A cancelled reply whose end was waited for long enough, and may still come.
+    stray: Option<Cancelled>,
+    /// Items that were given up: what still comes of them is dropped.
+    dropped: Dropped,
+    /// A reply whose first sound has not left.
+    waiting: Option<Waiting>,
     stall: Stall,
-    /// A reply the caller is due, once nothing stands in its way.
-    owed: Option<Owed>,
+    /// What the caller is due, once nothing stands in its way.
+    owed: Owed,
+    /// Whether the caller has heard anything of the agent.
+    introduced: bool,
     turn: Turn,
     /// What the engine must be told as soon as it is there.
     untold: Vec<ToEngine>,
     tools: Vec<Running>,
+    /// How many sentences were said for want of the tools' answers.
+    tool_words: usize,
+    /// Whether the caller agreed to be recorded.
+    recording: bool,
     keys: Keys,
     silence: Silence,
     /// Whether the caller was told that the time is nearly up.
@@ -92,11 +104,17 @@ impl Call {
             trial: None,
             engine: Engine::Opening { since: now },
             reply: Reply::Idle,
+            stray: None,
+            dropped: Dropped::default(),
+            waiting: None,
             stall: Stall::default(),
-            owed: None,
+            owed: Owed::default(),
+            introduced: false,
             turn: Turn::default(),
             untold: Vec::new(),
             tools: Vec::new(),
+            tool_words: 0,
+            recording: false,
             keys: Keys::default(),
             silence: Silence::since(now),
             warned: false,
@@ -107,15 +125,16 @@ impl Call {
             outbox: VecDeque::new(),
             setup,
         };
-        call.open();
+        call.owed.opening = !call.open();
         call
     }
 
     /// Takes in one event and returns everything the call wants done about it.
     #[must_use = "outputs are the only way a call acts on the world"]
     pub fn handle(&mut self, input: Input, now: CallTime) -> impl Iterator<Item = Output> + '_ {
-        self.now = self.now.max(now);
         if !self.ended {
+            self.now = self.now.max(now);
+            self.stall.count(self.now);
             match input {
                 Input::CallerAudio(voice) => self.caller_heard(&voice),
                 Input::Keyed(key) => self.keyed(key),
@@ -148,7 +167,8 @@ impl Call {
         if self.ended {
             return None;
         }
-        let trial = self.trial.as_ref().map(|trial| trial.deadline(&self.setup.policy, self.now));
+        let weigh = |trial: &Trial| trial.deadline(&self.setup.policy, &self.hearing, self.now);
+        let trial = self.trial.as_ref().map(weigh);
         [
             self.playback.deadline(),
             trial,
@@ -175,83 +195,78 @@ impl Call {
 
     /// Everything that time alone brings about, in the order in which it matters.
     fn advance(&mut self) {
-        if !self.ended {
-            self.weigh();
+        let steps: [fn(&mut Self); 7] = [
+            Self::weigh,
+            Self::follow_playback,
+            Self::advance_tools,
+            Self::advance_keys,
+            Self::advance_turn,
+            Self::advance_reply,
+            Self::advance_ending,
+        ];
+        for step in steps {
+            if self.ended {
+                return;
+            }
+            step(self);
         }
         if !self.ended {
-            self.play();
-        }
-        if !self.ended {
-            self.advance_tools();
-        }
-        if !self.ended {
-            self.advance_keys();
-        }
-        if !self.ended {
-            self.advance_turn();
-        }
-        if !self.ended {
-            self.advance_reply();
-        }
-        if !self.ended {
-            self.advance_ending();
+            let sent = self.playback.pump(self.now, &mut self.outbox);
+            self.sounded(sent);
         }
     }
 
-    /// Lets sound out and looks what has been heard to its end.
-    fn play(&mut self) {
+    /// Looks what has been heard to its end.
+    fn follow_playback(&mut self) {
         if self.playback.give_up_marks(self.now) {
             self.note(Note::Limit("mark_wait_ms_max"));
         }
         while let Some(over) = self.playback.next_over() {
             self.piece_over(over, false);
         }
-        if self.playback.pump(self.now, &mut self.outbox) {
-            self.first_sound();
-        }
     }
 
-    /// The first words: a clip of the server's when there is one, else the model is asked for exactly them.
-    fn open(&mut self) {
+    /// Begins with the first words: by a clip of the server's when there is one, else the model is asked for exactly
+    /// them. Returns whether they will be said.
+    fn open(&mut self) -> bool {
         let setup = self.setup.clone();
         match &setup.opening_clip {
-            Some(clip) => {
-                self.record.agent_begins(Source::Opening, Some(&setup.opening), self.now);
-                self.playback.push(Source::Opening, &clip.0);
-                self.playback.complete(Source::Opening);
-            }
-            None => self.owed = Some(Owed::words(self.now, setup.opening.clone())),
-        }
-    }
-
-    /// Says one of the server's own sentences: by its clip, else by the engine. Returns whether it will be said.
-    fn say(&mut self, phrase: Phrase) -> bool {
-        let words = Words(phrase.words(self.setup.language).to_owned());
-        if let Some(clip) = self.setup.clips.get(&phrase).cloned() {
-            let source = Source::Phrase(phrase);
-            self.record.agent_begins(source, Some(&words), self.now);
-            self.playback.push(source, &clip.0);
-            self.playback.complete(source);
-        } else if matches!(self.engine, Engine::Ready) && matches!(self.reply, Reply::Idle) {
-            self.ask_for_reply(Some(words));
-        } else {
-            return false;
-        }
-        self.note(Note::Said(phrase));
-        if self.playback.pump(self.now, &mut self.outbox) {
-            self.first_sound();
+            Some(clip) => self.play(Source::Opening, &setup.opening, clip),
+            None if self.engine_free() => self.ask(Say::Opening, None),
+            None => return false,
         }
         true
     }
 
+    /// Says one of the server's own sentences: by its clip, else by the engine. Returns whether it will be said.
+    fn say(&mut self, phrase: Phrase) -> bool {
+        let setup = self.setup.clone();
+        if let Some(clip) = setup.clips.get(&phrase) {
+            let words = Words(phrase.words(setup.language).to_owned());
+            self.play(Source::Phrase(phrase), &words, clip);
+        } else if self.engine_free() {
+            self.ask(Say::Phrase(phrase), None);
+        } else {
+            return false;
+        }
+        self.note(Note::Said(phrase));
+        true
+    }
+
+    fn play(&mut self, source: Source, words: &Words, clip: &Sound) {
+        self.record.agent_begins(source, Some(words), self.now);
+        self.playback.push(source, &clip.0);
+        self.playback.complete(source);
+    }
+
     fn end(&mut self, outcome: Outcome) {
-        if self.playback.audible() {
+        if self.playback.audible() && !self.playback.paused() {
             self.playback.pause(self.now, &mut self.outbox);
         }
         for over in self.playback.cut() {
-            self.record.agent_over(over, over.heard_ms < over.generated_ms, self.now, &mut self.outbox);
+            self.record.agent_over(over, true, self.now, &mut self.outbox);
         }
-        self.record.close(self.now, &mut self.outbox);
+        self.record.close(&mut self.outbox);
         self.ended = true;
         self.tools.clear();
         self.outbox.push_back(Output::HangUp(outcome));

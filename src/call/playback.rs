@@ -8,7 +8,10 @@
 use std::collections::VecDeque;
 
 use super::port::{ItemId, Mark, Output, Sound, ToCaller};
-use crate::domain::{phrases::Phrase, time::CallTime};
+use crate::{
+    audio::frames::MuLaw20ms,
+    domain::{phrases::Phrase, time::CallTime},
+};
 
 /// Sound is let out until this much of it is ahead of the ear, in milliseconds (call.md: 200–400).
 pub const LEAD_MS_MAX: u64 = 400;
@@ -16,22 +19,27 @@ pub const LEAD_MS_MAX: u64 = 400;
 pub const LEAD_MS_LOW: u64 = 240;
 /// The most sound between two marks, in milliseconds.
 pub const CHUNK_MS_MAX: u64 = 200;
-/// The first chunk after a silence, in milliseconds: short, so that its mark tells early that playing began.
+/// The first chunk after a silence or a gap, in milliseconds: short, so that its mark tells early that it plays.
 pub const CHUNK_MS_FIRST: u64 = 40;
 /// Sound without a returned mark beyond which nothing more is let out, in milliseconds.
 pub const UNHEARD_MS_MAX: u64 = 1_500;
 /// How long after the ear must have run dry a mark may still come back, in milliseconds.
 pub const MARK_WAIT_MS_MAX: u64 = 1_000;
-/// The longest piece of speech that is kept, in milliseconds. What an engine generates beyond it is dropped.
-pub const PIECE_MS_MAX: u64 = 180_000;
+/// How much unheard speech is kept in all, in milliseconds. What an engine generates beyond it is dropped.
+pub const KEPT_MS_MAX: u64 = 180_000;
+/// How many pieces of speech are kept at a time.
+pub const PIECES_MAX: usize = 32;
 
 /// A telephone frame, in milliseconds and in mu-law bytes. Sound leaves in whole frames.
 const FRAME_MS: u64 = 20;
 const BYTES_PER_MS: usize = 8;
 /// Mu-law for "nothing": fills the last frame of a piece.
-const QUIET: u8 = 0xFF;
-/// Heard sound is let go of in steps of this many bytes, so that memory is not moved for every chunk.
-const FORGET_BYTES: usize = 8_000;
+const QUIET: u8 = MuLaw20ms::SILENCE;
+/// Heard sound is let go of in steps of this much, so that memory is not moved for every chunk, in milliseconds.
+const FORGET_MS: u64 = 1_000;
+/// Sound that leaves when less than this is ahead of the ear may come late: time alone is no proof that it was
+/// heard. In milliseconds.
+const JOINED_MS_MIN: u64 = 40;
 
 /// Where a piece of speech comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,48 +59,77 @@ pub struct Over {
     pub source: Source,
     /// Sound that was generated for it, in milliseconds.
     pub generated_ms: u64,
-    /// Sound of it that was heard, in milliseconds.
+    /// Sound of it that was heard, in milliseconds; never more than was generated.
     pub heard_ms: u64,
+    /// Whether all of it was generated and heard.
+    pub whole: bool,
 }
 
+/// What [`Playback::pump`] let out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sent {
+    /// Whether any sound left.
+    pub any: bool,
+    /// Whether some of it was the engine's.
+    pub engine: bool,
+}
+
+/// All positions but `heard_ms` are whole frames.
 #[derive(Debug)]
 struct Piece {
     serial: u32,
     source: Source,
     /// Sound from `base_ms` on; what was heard before may have been let go of.
-    sound: Vec<u8>,
+    sound: Sound,
     base_ms: u64,
     sent_ms: u64,
     heard_ms: u64,
-    complete: bool,
+    /// Once no more sound will come: how much was generated, before the last frame was filled up.
+    complete_ms: Option<u64>,
 }
 
 impl Piece {
-    fn generated_ms(&self) -> u64 {
-        self.base_ms + (self.sound.len() / BYTES_PER_MS) as u64
+    fn held_ms(&self) -> u64 {
+        self.base_ms + (self.sound.0.len() / BYTES_PER_MS) as u64
     }
 
     /// Whole frames that could be let out.
     fn waiting_ms(&self) -> u64 {
-        (self.generated_ms() - self.sent_ms) / FRAME_MS * FRAME_MS
+        whole_frames(self.held_ms().saturating_sub(self.sent_ms))
+    }
+
+    /// Whether what comes after it may be let out.
+    fn sent_whole(&self) -> bool {
+        self.complete_ms.is_some() && self.waiting_ms() == 0
     }
 
     fn slice(&self, from_ms: u64, to_ms: u64) -> &[u8] {
-        let at = |ms: u64| ((ms - self.base_ms) as usize * BYTES_PER_MS).min(self.sound.len());
-        &self.sound[at(from_ms)..at(to_ms)]
+        let at = |ms: u64| (ms.saturating_sub(self.base_ms) as usize * BYTES_PER_MS).min(self.sound.0.len());
+        &self.sound.0[at(from_ms)..at(to_ms)]
+    }
+
+    fn hear(&mut self, to_ms: u64) {
+        self.heard_ms = self.heard_ms.max(to_ms.min(self.sent_ms));
     }
 
     fn forget_heard(&mut self) {
-        let heard = (self.heard_ms.min(self.sent_ms) - self.base_ms) as usize * BYTES_PER_MS;
-        if heard >= FORGET_BYTES {
-            self.sound.drain(..heard);
-            self.base_ms = self.heard_ms.min(self.sent_ms);
+        let heard = whole_frames(self.heard_ms);
+        if heard >= self.base_ms + FORGET_MS {
+            self.sound.0.drain(..(heard - self.base_ms) as usize * BYTES_PER_MS);
+            self.base_ms = heard;
         }
     }
 
     fn over(&self) -> Over {
-        Over { source: self.source, generated_ms: self.generated_ms(), heard_ms: self.heard_ms }
+        let generated_ms = self.complete_ms.unwrap_or(self.held_ms());
+        let heard_ms = self.heard_ms.min(generated_ms);
+        let whole = self.complete_ms.is_some() && heard_ms == generated_ms;
+        Over { source: self.source, generated_ms, heard_ms, whole }
     }
+}
+
+fn whole_frames(ms: u64) -> u64 {
+    ms / FRAME_MS * FRAME_MS
 }
 
 /// Sound that was let out and has not come back as a mark.
@@ -101,7 +138,8 @@ struct Chunk {
     piece: u32,
     end_ms: u64,
     len_ms: u64,
-    sent: CallTime,
+    /// Whether it left in time to follow the chunk before it without a gap.
+    joined: bool,
 }
 
 /// See the module's own words.
@@ -120,60 +158,63 @@ pub struct Playback {
 
 impl Playback {
     /// Adds sound to the piece from `source`, beginning it if need be. Returns how many milliseconds had to
-    /// be dropped because the piece is too long.
+    /// be dropped because too much is kept already.
     pub fn push(&mut self, source: Source, sound: &[u8]) -> u64 {
-        let known = self.pieces.iter().position(|piece| piece.source == source && !piece.complete);
-        let at = known.unwrap_or_else(|| {
-            self.pieces.push_back(Piece {
-                serial: self.pieces_begun,
-                source,
-                sound: Vec::with_capacity(sound.len()),
-                base_ms: 0,
-                sent_ms: 0,
-                heard_ms: 0,
-                complete: false,
-            });
-            self.pieces_begun = self.pieces_begun.wrapping_add(1);
-            self.pieces.len() - 1
-        });
-        let piece = &mut self.pieces[at];
-        let room = PIECE_MS_MAX.saturating_sub(piece.generated_ms()) as usize * BYTES_PER_MS;
+        let kept_ms: u64 = self.pieces.iter().map(|piece| (piece.sound.0.len() / BYTES_PER_MS) as u64).sum();
+        let room = KEPT_MS_MAX.saturating_sub(kept_ms) as usize * BYTES_PER_MS;
+        let open = |piece: &Piece| piece.source == source && piece.complete_ms.is_none();
+        let known = self.pieces.iter().position(open);
+        let room = if known.is_none() && self.pieces.len() >= PIECES_MAX { 0 } else { room };
         let kept = sound.len().min(room);
-        piece.sound.extend_from_slice(&sound[..kept]);
+        if kept > 0 {
+            let at = known.unwrap_or_else(|| self.begin(source));
+            self.pieces[at].sound.0.extend_from_slice(&sound[..kept]);
+        }
         ((sound.len() - kept) / BYTES_PER_MS) as u64
+    }
+
+    fn begin(&mut self, source: Source) -> usize {
+        self.pieces.push_back(Piece {
+            serial: self.pieces_begun,
+            source,
+            sound: Sound(Vec::new()),
+            base_ms: 0,
+            sent_ms: 0,
+            heard_ms: 0,
+            complete_ms: None,
+        });
+        self.pieces_begun = self.pieces_begun.wrapping_add(1);
+        self.pieces.len() - 1
     }
 
     /// No more sound will come for the piece from `source`.
     pub fn complete(&mut self, source: Source) {
-        if let Some(piece) = self.pieces.iter_mut().find(|piece| piece.source == source && !piece.complete) {
-            piece.complete = true;
-            let frame = FRAME_MS as usize * BYTES_PER_MS;
-            piece.sound.resize(piece.sound.len().next_multiple_of(frame), QUIET);
+        for piece in self.pieces.iter_mut().filter(|piece| piece.source == source) {
+            piece.finish();
         }
     }
 
     /// No more sound will come for any piece of the engine's.
     pub fn complete_engine(&mut self) {
-        let open: Vec<Source> =
-            self.pieces.iter().filter(|piece| !piece.complete).map(|piece| piece.source).collect();
-        for source in open.into_iter().filter(|source| matches!(source, Source::Engine(_))) {
-            self.complete(source);
+        for piece in self.pieces.iter_mut().filter(|piece| matches!(piece.source, Source::Engine(_))) {
+            piece.finish();
         }
     }
 
-    /// Lets sound out as far as it may go at `now`. Returns whether any left.
-    pub fn pump(&mut self, now: CallTime, out: &mut VecDeque<Output>) -> bool {
+    /// Lets sound out as far as it may go at `now`.
+    pub fn pump(&mut self, now: CallTime, out: &mut VecDeque<Output>) -> Sent {
+        let mut sent = Sent::default();
         if self.paused || self.dry.since(now) > LEAD_MS_LOW {
-            return false;
+            return sent;
         }
-        let mut any = false;
+        let mut unheard = self.unheard_in_flight_ms();
         for piece in &mut self.pieces {
             loop {
                 let ahead = self.dry.since(now);
-                let unheard: u64 = self.flight.iter().map(|chunk| chunk.len_ms).sum();
                 let room = LEAD_MS_MAX.saturating_sub(ahead).min(UNHEARD_MS_MAX.saturating_sub(unheard));
-                let most = if self.flight.is_empty() && ahead == 0 { CHUNK_MS_FIRST } else { CHUNK_MS_MAX };
-                let len_ms = piece.waiting_ms().min(room / FRAME_MS * FRAME_MS).min(most);
+                let joined = sent.any || ahead >= JOINED_MS_MIN;
+                let most = if joined { CHUNK_MS_MAX } else { CHUNK_MS_FIRST };
+                let len_ms = piece.waiting_ms().min(whole_frames(room)).min(most);
                 if len_ms == 0 {
                     break;
                 }
@@ -181,17 +222,19 @@ impl Playback {
                 let sound = Sound(piece.slice(piece.sent_ms, end_ms).to_vec());
                 piece.sent_ms = end_ms;
                 self.dry = self.dry.max(now) + len_ms;
-                self.flight.push_back(Chunk { piece: piece.serial, end_ms, len_ms, sent: now });
+                unheard += len_ms;
+                self.flight.push_back(Chunk { piece: piece.serial, end_ms, len_ms, joined });
                 out.push_back(Output::ToCaller(ToCaller::Play(sound)));
                 let mark = Mark { piece: piece.serial, end_ms, generation: self.generation };
                 out.push_back(Output::ToCaller(ToCaller::Mark(mark)));
-                any = true;
+                sent.any = true;
+                sent.engine |= matches!(piece.source, Source::Engine(_));
             }
-            if !piece.complete || piece.waiting_ms() > 0 {
+            if !piece.sent_whole() {
                 break; // What comes after it must wait for the rest of it.
             }
         }
-        any
+        sent
     }
 
     /// A mark came back: everything up to it was heard, unless playback was cleared since it was sent.
@@ -202,7 +245,7 @@ impl Playback {
         }
         while let Some(chunk) = self.flight.pop_front() {
             if let Some(piece) = self.pieces.iter_mut().find(|piece| piece.serial == chunk.piece) {
-                piece.heard_ms = piece.heard_ms.max(chunk.end_ms);
+                piece.hear(chunk.end_ms);
                 piece.forget_heard();
             }
             if named(&chunk) {
@@ -211,9 +254,7 @@ impl Playback {
         }
         // Once the ear is dry, what is sent next plays only after it has travelled: wait for its own first mark.
         self.acknowledged = (!self.flight.is_empty()).then_some(now);
-        if self.flight.is_empty() {
-            self.dry = self.dry.min(now);
-        }
+        self.dry = self.dry.min(now + self.unheard_in_flight_ms());
     }
 
     /// Marks that should long have come back are given up. Returns whether there were any.
@@ -222,6 +263,7 @@ impl Playback {
         if overdue {
             self.credit(now);
             self.flight.clear();
+            self.acknowledged = None;
         }
         overdue
     }
@@ -230,7 +272,7 @@ impl Playback {
     pub fn next_over(&mut self) -> Option<Over> {
         let piece = self.pieces.front()?;
         let in_flight = self.flight.iter().any(|chunk| chunk.piece == piece.serial);
-        if !piece.complete || piece.sent_ms < piece.generated_ms() || in_flight {
+        if self.paused || !piece.sent_whole() || in_flight {
             return None;
         }
         self.pieces.pop_front().map(|piece| piece.over())
@@ -240,7 +282,7 @@ impl Playback {
     pub fn pause(&mut self, now: CallTime, out: &mut VecDeque<Output>) {
         self.credit(now);
         for piece in &mut self.pieces {
-            piece.sent_ms = piece.sent_ms.min(piece.heard_ms / FRAME_MS * FRAME_MS).max(piece.base_ms);
+            piece.sent_ms = piece.sent_ms.min(whole_frames(piece.heard_ms)).max(piece.base_ms);
         }
         self.flight.clear();
         self.generation = self.generation.wrapping_add(1);
@@ -259,10 +301,11 @@ impl Playback {
     pub fn cut(&mut self) -> Vec<Over> {
         self.paused = false;
         self.flight.clear();
+        self.acknowledged = None;
         self.pieces.drain(..).map(|piece| piece.over()).collect()
     }
 
-    /// Whether anything is left that the caller has not heard.
+    /// Whether anything is left that the caller has not heard, or more of it may come.
     pub fn speaking(&self) -> bool {
         !self.pieces.is_empty()
     }
@@ -272,9 +315,22 @@ impl Playback {
         !self.flight.is_empty() || self.pieces.iter().any(|piece| piece.waiting_ms() > 0)
     }
 
+    /// Whether the caller hears something that was worth waiting for: anything but the server's own sentences.
+    pub fn engaged(&self) -> bool {
+        self.pieces.iter().any(|piece| {
+            let in_flight = || self.flight.iter().any(|chunk| chunk.piece == piece.serial);
+            !matches!(piece.source, Source::Phrase(_)) && (piece.waiting_ms() > 0 || in_flight())
+        })
+    }
+
+    /// Whether there is a piece from `source`.
+    pub fn holds(&self, source: Source) -> bool {
+        self.pieces.iter().any(|piece| piece.source == source)
+    }
+
     /// How much is left that the caller has not heard, by mark, in milliseconds.
     pub fn unheard_ms(&self) -> u64 {
-        self.pieces.iter().map(|piece| piece.generated_ms() - piece.heard_ms).sum()
+        self.pieces.iter().map(|piece| piece.held_ms().saturating_sub(piece.heard_ms)).sum()
     }
 
     /// Whether it was made to fall silent and has not been told to go on.
@@ -292,26 +348,41 @@ impl Playback {
         if self.paused {
             return None;
         }
-        let unheard: u64 = self.flight.iter().map(|chunk| chunk.len_ms).sum();
-        let waiting = self.pieces.iter().any(|piece| piece.waiting_ms() > 0) && unheard < UNHEARD_MS_MAX;
+        let room = self.unheard_in_flight_ms() + FRAME_MS <= UNHEARD_MS_MAX;
+        let next = self.pieces.iter().find(|piece| !piece.sent_whole());
+        let waiting = room && next.is_some_and(|piece| piece.waiting_ms() > 0);
         let pump = waiting.then(|| CallTime(self.dry.0.saturating_sub(LEAD_MS_LOW)));
         let overdue = (!self.flight.is_empty()).then(|| self.dry + MARK_WAIT_MS_MAX);
         pump.into_iter().chain(overdue).min()
     }
 
-    /// Credits the time since the last mark: sound in flight plays in order, each chunk not before it was sent.
+    fn unheard_in_flight_ms(&self) -> u64 {
+        self.flight.iter().map(|chunk| chunk.len_ms).sum()
+    }
+
+    /// Credits the time since the last mark: sound in flight plays in order and without a gap, as far as it left in
+    /// time for that.
     fn credit(&mut self, now: CallTime) {
         let Some(mut ear) = self.acknowledged else { return };
-        for chunk in &self.flight {
-            let began = ear.max(chunk.sent);
-            let heard = now.since(began).min(chunk.len_ms);
+        for chunk in self.flight.iter().take_while(|chunk| chunk.joined) {
+            let heard = now.since(ear).min(chunk.len_ms);
             if let Some(piece) = self.pieces.iter_mut().find(|piece| piece.serial == chunk.piece) {
-                piece.heard_ms = piece.heard_ms.max(chunk.end_ms - chunk.len_ms + heard);
+                piece.hear(chunk.end_ms - chunk.len_ms + heard);
             }
             if heard < chunk.len_ms {
                 break;
             }
-            ear = began + chunk.len_ms;
+            ear = ear + chunk.len_ms;
+        }
+    }
+}
+
+impl Piece {
+    fn finish(&mut self) {
+        if self.complete_ms.is_none() {
+            self.complete_ms = Some(self.held_ms());
+            let frame = FRAME_MS as usize * BYTES_PER_MS;
+            self.sound.0.resize(self.sound.0.len().next_multiple_of(frame), QUIET);
         }
     }
 }

@@ -15,6 +15,10 @@ use crate::domain::{
 
 /// How many of the caller's turns may wait for their words.
 const WORDLESS_MAX: usize = 16;
+/// How long a turn of the caller's waits for its words, in milliseconds, before it is kept without.
+const WORDS_WAIT_MS_MAX: u64 = 15_000;
+/// How many turns of the agent's may be under way.
+const AGENT_TURNS_MAX: usize = 64;
 /// The longest text of one turn that is kept, in bytes.
 const TEXT_BYTES_MAX: usize = 16_384;
 
@@ -23,7 +27,7 @@ struct AgentTurn {
     source: Source,
     ordinal: u32,
     began: CallTime,
-    words: String,
+    words: Words,
     first_audio_ms: Option<u64>,
 }
 
@@ -33,7 +37,17 @@ struct CallerTurn {
     ordinal: u32,
     began: CallTime,
     ended: CallTime,
-    words: String,
+    words: Words,
+    /// Whether it is kept without words, too.
+    certain: bool,
+}
+
+/// Words that came before their turn was committed.
+#[derive(Debug)]
+struct Early {
+    item: ItemId,
+    words: Words,
+    last: bool,
 }
 
 /// The turns under way.
@@ -42,18 +56,16 @@ pub(super) struct Record {
     turns: u32,
     agent: Vec<AgentTurn>,
     caller: VecDeque<CallerTurn>,
-    /// Words that came before their turn was committed.
-    early: Option<(ItemId, String)>,
-    latency_ms: Option<u64>,
+    early: Option<Early>,
 }
 
 impl Record {
     /// The agent begins to say something, if it has not begun it already.
     pub(super) fn agent_begins(&mut self, source: Source, words: Option<&Words>, now: CallTime) {
-        if self.agent.iter().any(|turn| turn.source == source) {
+        if self.agent.iter().any(|turn| turn.source == source) || self.agent.len() >= AGENT_TURNS_MAX {
             return;
         }
-        let words = words.map(|words| words.0.clone()).unwrap_or_default();
+        let words = words.cloned().unwrap_or(Words(String::new()));
         let ordinal = self.next();
         self.agent.push(AgentTurn { source, ordinal, began: now, words, first_audio_ms: None });
     }
@@ -62,18 +74,18 @@ impl Record {
     pub(super) fn agent_says(&mut self, source: Source, words: &Words, now: CallTime) {
         self.agent_begins(source, None, now);
         if let Some(turn) = self.agent.iter_mut().find(|turn| turn.source == source)
-            && turn.words.len() + words.0.len() <= TEXT_BYTES_MAX
+            && turn.words.0.len() + words.0.len() <= TEXT_BYTES_MAX
         {
-            turn.words.push_str(&words.0);
+            turn.words.0.push_str(&words.0);
         }
     }
 
     /// How long the caller waited for the reply under way.
     pub(super) fn reply_latency(&mut self, millis: u64) {
-        if let Some(turn) = self.agent.last_mut() {
+        if let Some(turn) = self.agent.iter_mut().rev().find(|turn| matches!(turn.source, Source::Engine(_)))
+        {
             turn.first_audio_ms = Some(millis);
         }
-        self.latency_ms = Some(millis);
     }
 
     /// What the agent said is over; returns the words that were heard.
@@ -88,56 +100,80 @@ impl Record {
             return Words(String::new());
         };
         let turn = self.agent.remove(at);
-        let heard = heard_words(&turn.words, over.heard_ms, over.generated_ms);
-        let interrupted = cut && over.heard_ms < over.generated_ms;
-        let heard_text = if interrupted { heard.to_owned() } else { turn.words.clone() };
+        let interrupted = cut && !over.whole;
+        let heard_text = match interrupted {
+            true => heard_words(&turn.words.0, over.heard_ms, over.generated_ms),
+            false => turn.words.0.as_str(),
+        };
         out.push_back(Output::Note(Note::TurnOver(Turn {
             ordinal: turn.ordinal,
             speaker: Speaker::Agent,
             began: turn.began,
             ended: now,
-            text: turn.words.trim().to_owned(),
+            text: turn.words.0.trim().to_owned(),
             heard_text: heard_text.trim().to_owned(),
             generated_ms: over.generated_ms,
             heard_ms: over.heard_ms,
             interrupted,
             first_audio_ms: turn.first_audio_ms,
         })));
-        Words(heard_text)
+        Words(heard_text.to_owned())
     }
 
-    /// The caller said something; its words may come later.
-    pub(super) fn caller_turn(&mut self, item: ItemId, began: CallTime, ended: CallTime) {
-        let words =
-            self.early.take_if(|(early, _)| *early == item).map(|(_, words)| words).unwrap_or_default();
+    /// Forgets what the agent was to say and of which no sound is `left` to be heard.
+    pub(super) fn keep_heard(&mut self, left: impl Fn(Source) -> bool) {
+        self.agent.retain(|turn| left(turn.source));
+    }
+
+    /// The caller said something; its words may come later. Unless it is `certain` that it was a turn, it is one only
+    /// if words come.
+    pub(super) fn caller_turn(
+        &mut self,
+        item: ItemId,
+        began: CallTime,
+        ended: CallTime,
+        certain: bool,
+        out: &mut VecDeque<Output>,
+    ) {
+        let overdue = |turn: &CallerTurn| ended.since(turn.ended) > WORDS_WAIT_MS_MAX;
+        while self.caller.len() >= WORDLESS_MAX || self.caller.front().is_some_and(overdue) {
+            let turn = self.caller.pop_front();
+            turn.into_iter().for_each(|turn| turn.finish(out));
+        }
         let ordinal = self.next();
-        self.caller.push_back(CallerTurn { item, ordinal, began, ended, words });
-        if self.caller.len() > WORDLESS_MAX {
-            self.caller.pop_front();
+        let early = self.early.take_if(|early| early.item == item);
+        let (words, last) = early.map_or((Words(String::new()), false), |early| (early.words, early.last));
+        let turn = CallerTurn { item, ordinal, began, ended, words, certain };
+        if last {
+            turn.finish(out);
+        } else {
+            self.caller.push_back(turn);
         }
     }
 
     /// The caller's words, so far or in full.
-    pub(super) fn caller_says(&mut self, item: ItemId, words: Words, last: bool, out: &mut VecDeque<Output>) {
+    pub(super) fn caller_says(
+        &mut self,
+        item: ItemId,
+        mut words: Words,
+        last: bool,
+        out: &mut VecDeque<Output>,
+    ) {
+        words.0.truncate(words.0.floor_char_boundary(TEXT_BYTES_MAX));
         let Some(at) = self.caller.iter().position(|turn| turn.item == item) else {
-            self.early = Some((item, words.0));
+            self.early = Some(Early { item, words, last });
             return;
         };
-        self.caller[at].words = words.0;
+        self.caller[at].words = words;
         if last && let Some(turn) = self.caller.remove(at) {
-            out.push_back(Output::Note(Note::TurnOver(turn.finished())));
+            turn.finish(out);
         }
     }
 
     /// The call is over: turns that still wait for their words are kept without.
-    pub(super) fn close(&mut self, now: CallTime, out: &mut VecDeque<Output>) {
-        for turn in self.caller.drain(..) {
-            out.push_back(Output::Note(Note::TurnOver(turn.finished())));
-        }
-        let unsaid: Vec<Source> = self.agent.iter().map(|turn| turn.source).collect();
-        for source in unsaid {
-            self.agent_over(Over { source, generated_ms: 0, heard_ms: 0 }, true, now, out);
-        }
+    pub(super) fn close(&mut self, out: &mut VecDeque<Output>) {
+        self.caller.drain(..).for_each(|turn| turn.finish(out));
+        self.agent.clear();
     }
 
     fn next(&mut self) -> u32 {
@@ -147,19 +183,23 @@ impl Record {
 }
 
 impl CallerTurn {
-    fn finished(self) -> Turn {
-        Turn {
+    fn finish(self, out: &mut VecDeque<Output>) {
+        let words = self.words.0.trim();
+        if words.is_empty() && !self.certain {
+            return;
+        }
+        out.push_back(Output::Note(Note::TurnOver(Turn {
             ordinal: self.ordinal,
             speaker: Speaker::Caller,
             began: self.began,
             ended: self.ended,
-            heard_text: self.words.trim().to_owned(),
-            text: self.words.trim().to_owned(),
+            text: words.to_owned(),
+            heard_text: words.to_owned(),
             generated_ms: 0,
             heard_ms: 0,
             interrupted: false,
             first_audio_ms: None,
-        }
+        })));
     }
 }
 
