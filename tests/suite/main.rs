@@ -16,6 +16,7 @@ mod spoken;
 mod stand_ins;
 mod support;
 mod tasks;
+mod tools;
 mod twiml;
 mod two_databases;
 mod when;
