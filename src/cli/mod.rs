@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, reason = "this is where the program talks to a person")]
 
 mod apply;
+mod demo;
 mod doctor;
 mod log;
 mod migrate;
@@ -35,6 +36,8 @@ enum Command {
     Migrate,
     /// Check the configuration and everything it points at, and say what to do.
     Doctor,
+    /// Play a whole call on this machine, without keys, and show it.
+    Demo(demo::Arguments),
     /// Create or update a tenant as a file describes it (see config/example-tenant.toml).
     Apply {
         /// The file.
@@ -55,7 +58,13 @@ pub fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let config = read_config(arguments.config.as_deref())?;
+    let config = match &arguments.command {
+        // The demo brings its own keys and database, whatever is configured here.
+        Command::Demo(_) => demo::config()?,
+        Command::Serve | Command::Migrate | Command::Doctor | Command::Apply { .. } => {
+            read_config(arguments.config.as_deref())?
+        }
+    };
     log::begin(&config.log)?;
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     if config.runtime.worker_threads > 0 {
@@ -68,6 +77,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Command::Serve => serve::run(config, clock).await,
             Command::Migrate => migrate::run(&config).await,
             Command::Doctor => doctor::run(&config, clock).await,
+            Command::Demo(demo) => demo::run(demo).await,
             Command::Apply { file } => apply::run(&config, &file).await,
         }
     })

@@ -9,6 +9,7 @@ pub mod caller;
 pub mod ear;
 pub mod openai;
 pub mod scenario;
+pub mod stage;
 pub mod twilio;
 pub mod voice;
 

@@ -1,0 +1,418 @@
+//! A whole call, set up from nothing: the real server with a fresh embedded database, the stand-ins around it,
+//! the example tenant in it, and a scenario to be played.
+//!
+//! What `frontdesk demo` shows and what the whole-call tests look at is the same. It is told afterwards, from
+//! the database alone, whether the scenario came to what it had to come to.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use super::{
+    Faults,
+    openai::{Manners, OpenAi, Setup},
+    scenario::{Outcome, Scenario},
+    twilio::{self, Account, Conditions, Dial, Exchange, Report},
+    voice::{BadRecordings, UnknownWords, Voice},
+};
+use crate::{
+    app::{self, clips, provision},
+    boot::{
+        self, Running,
+        config::{Config, ConfigError},
+    },
+    domain::{
+        assistant::Language,
+        booking::{Appointment, AppointmentStatus},
+        contact::Contact,
+        conversation::{self, CallRecord, CallSid, CallState, Turn},
+        id::{AppointmentId, ContactId},
+        org::Tenant,
+        phone::E164,
+        time::{TimeRange, Timestamp},
+    },
+    platform::{clock::Clock, ids},
+    store::{self, ToolCall},
+};
+
+/// The tenant whose telephone rings.
+const EXAMPLE: &str = include_str!("../../config/example-tenant.toml");
+
+/// Its slug.
+const SLUG: &str = "praxis-sommer";
+
+/// Where the server is for Twilio; nobody resolves it.
+const PUBLIC_URL: &str = "https://frontdesk.example";
+
+/// Who rings.
+const CALLER: &str = "+4915112345678";
+
+/// What a call of the stage may take at most.
+const CALL_MAX: Duration = Duration::from_secs(240);
+
+/// How long the record of a call may take to be complete after its end, by the wall.
+const RECORD_WAIT_MAX: Duration = Duration::from_secs(30);
+
+/// How often it is looked for.
+const RECORD_LOOK_PERIOD: Duration = Duration::from_millis(50);
+
+/// What keeps a stage from being set or played.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The server does not start.
+    #[error(transparent)]
+    Boot(#[from] boot::Error),
+    /// Its configuration is refused.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The example tenant is refused.
+    #[error("the example tenant is refused: {0}")]
+    Tenant(String),
+    /// The database does not answer.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// The opening words cannot be made.
+    #[error("the opening words cannot be made")]
+    Clips(#[from] app::Error),
+    /// The recordings are not in order.
+    #[error(transparent)]
+    Recordings(#[from] BadRecordings),
+    /// Nobody recorded what the scenario says.
+    #[error(transparent)]
+    Words(#[from] UnknownWords),
+    /// There was nobody to call.
+    #[error(transparent)]
+    Call(#[from] twilio::Error),
+    /// A socket or a folder.
+    #[error("the stage needs a socket and a folder")]
+    Machine(#[from] std::io::Error),
+}
+
+/// How a stage is to be.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// The clock everything runs by.
+    pub clock: Clock,
+    /// Where database and recordings go: a folder that is fresh.
+    pub folder: PathBuf,
+    /// How the engine behaves.
+    pub manners: Manners,
+    /// What happens to the caller's sound.
+    pub conditions: Conditions,
+    /// Whether opening words and phrases are recorded before the call.
+    pub clips: bool,
+    /// Whether messages are kept for a test to read.
+    pub keep_log: bool,
+    /// Configuration besides, as environment variables.
+    pub environment: Vec<(String, String)>,
+}
+
+/// A stage, set.
+pub struct Stage {
+    /// What is played.
+    pub scenario: Scenario,
+    /// The engine.
+    pub openai: OpenAi,
+    /// The server.
+    pub server: Running,
+    /// The tenant.
+    pub tenant: Tenant,
+    /// What both sides speak with.
+    pub voice: Arc<Voice>,
+    /// The call that is going to be made.
+    pub dial: Dial,
+    /// What Twilio found wrong.
+    pub faults: Faults,
+    /// The patient's appointment, where there is one.
+    pub before: Option<Appointment>,
+}
+
+/// A call that was played, as the database has it.
+#[derive(Debug)]
+pub struct Played {
+    /// What Twilio saw.
+    pub report: Report,
+    /// Its record.
+    pub call: Option<CallRecord>,
+    /// Who said what.
+    pub turns: Vec<Turn>,
+    /// What the model asked for.
+    pub tool_calls: Vec<ToolCall>,
+    /// The appointment it is about.
+    pub appointment: Option<Appointment>,
+    /// Whose it is.
+    pub contact: Option<Contact>,
+    /// What is not as it must be; nothing, when all is well.
+    pub problems: Vec<String>,
+}
+
+impl Stage {
+    /// Sets everything up: after this, the server answers.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`].
+    pub async fn set(scenario: Scenario, wanted: Wanted) -> Result<Self, Error> {
+        let language = scenario.language;
+        let voice = Arc::new(Voice::embedded()?);
+        let faults = Faults::default();
+        let account = Account { sid: twilio::sid("AC"), token: ids::token() };
+        let exchange = Exchange::start(account.clone(), faults.clone()).await?;
+        let key = format!("sk-{}", ids::token());
+        let defaults = Config::read(None, [])?;
+        let script = scenario.script(&voice)?;
+        let openai = OpenAi::start(Setup {
+            clock: wanted.clock,
+            voice: voice.clone(),
+            language,
+            key: key.clone(),
+            models: vec![(defaults.openai.model.clone(), None)],
+            minds: Box::new(move || Box::new(script.clone())),
+            manners: wanted.manners.clone(),
+            keep_log: wanted.keep_log,
+        })
+        .await?;
+        std::fs::create_dir_all(&wanted.folder)?;
+        let settings = [
+            ("FRONTDESK__HTTP__BIND", "127.0.0.1:0".to_owned()),
+            ("FRONTDESK__HTTP__PUBLIC_URL", PUBLIC_URL.to_owned()),
+            (
+                "FRONTDESK__DATABASE__URL",
+                format!("sqlite://{}", wanted.folder.join("frontdesk.db").display()),
+            ),
+            ("FRONTDESK__BLOBS__FOLDER", wanted.folder.join("blobs").display().to_string()),
+            ("FRONTDESK__SECRETS__KEY", base64_simd::STANDARD.encode_to_string([7; 32])),
+            ("FRONTDESK__OPENAI__BASE_URL", openai.base_url()),
+            ("FRONTDESK__OPENAI__API_KEY", key),
+            ("FRONTDESK__TWILIO__BASE_URL", exchange.base_url()),
+            ("FRONTDESK__TWILIO__ACCOUNT_SID", account.sid.clone()),
+            ("FRONTDESK__TWILIO__AUTH_TOKEN", account.token.clone()),
+        ];
+        let settings = settings.map(|(name, value)| (name.to_owned(), value)).into_iter();
+        let config = Config::read(None, settings.chain(wanted.environment.clone()))?;
+        let speech = config.openai.clone();
+        let server = boot::start(config, wanted.clock).await?;
+        let tenant = provision(&server, scenario.open).await?;
+        let to = number_in(&server, &tenant, language).await?;
+        let before = match scenario.patient {
+            Some(name) => Some(appoint(&server, &tenant, name, wanted.clock.now()).await?),
+            None => None,
+        };
+        if wanted.clips {
+            let mut tx = server.store.read(&tenant.id).await?;
+            let assistants = tx.assistants().all().await?;
+            drop(tx);
+            for assistant in assistants {
+                clips::make(&server.blobs, &speech, &assistant, language, wanted.clock).await?;
+            }
+        }
+        let dial = Dial {
+            clock: wanted.clock,
+            account,
+            reach: server.addr,
+            voice_url: format!("{PUBLIC_URL}/twilio/voice"),
+            status_url: Some(format!("{PUBLIC_URL}/twilio/status")),
+            from: CALLER.to_owned(),
+            to: to.to_string(),
+            verified: None,
+            conditions: wanted.conditions,
+            exchange: Some(exchange),
+            limit: CALL_MAX,
+            keep_log: wanted.keep_log,
+        };
+        Ok(Self { scenario, openai, server, tenant, voice, dial, faults, before })
+    }
+
+    /// Plays the scenario: makes the call, and looks at what came of it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`]. A call that went wrong is no error but a problem of what was played.
+    pub async fn play(&self) -> Result<Played, Error> {
+        let mut caller = self.scenario.caller(&self.voice)?;
+        let report = self.dial.place(&mut caller, &self.faults).await?;
+        self.look(report).await
+    }
+
+    /// Ends the server and the stand-ins.
+    pub async fn strike(self) {
+        self.server.stop().await;
+    }
+
+    /// What the database has of the call, and whether that is what it had to come to.
+    async fn look(&self, report: Report) -> Result<Played, Error> {
+        let call = self.record(&report.call_sid).await?;
+        let mut tx = self.server.store.read(&self.tenant.id).await?;
+        let (mut turns, mut tool_calls, mut of_call) = (vec![], vec![], vec![]);
+        if let Some(call) = &call {
+            turns = tx.calls().turns(&call.id).await?;
+            tool_calls = tx.tool_calls().of_call(&call.id).await?;
+            of_call = tx.appointments().of_call(&call.id).await?;
+        }
+        let appointment = match &self.before {
+            Some(before) => tx.appointments().get(&before.id).await?,
+            None => of_call.iter().find(|one| one.status == AppointmentStatus::Confirmed).cloned(),
+        };
+        let whose = appointment.as_ref().and_then(|one| one.contact.clone());
+        let contact = match whose {
+            Some(id) => tx.contacts().get(&id).await?,
+            None => None,
+        };
+        drop(tx);
+        let mut played = Played { report, call, turns, tool_calls, appointment, contact, problems: vec![] };
+        played.problems = self.problems(&played);
+        Ok(played)
+    }
+
+    /// The call's record, once it is complete.
+    async fn record(&self, call_sid: &str) -> Result<Option<CallRecord>, Error> {
+        let Ok(sid) = call_sid.parse::<CallSid>() else { return Ok(None) };
+        // By the wall: a database is not faster for a hurried clock.
+        let wall = Clock::system();
+        let watch = wall.stopwatch();
+        loop {
+            let mut tx = self.server.store.read(&self.tenant.id).await?;
+            let call = tx.calls().by_sid(&sid).await?;
+            let consent = match &call {
+                Some(call) => tx.calls().consent(&call.id).await?,
+                None => None,
+            };
+            drop(tx);
+            let complete = call.as_ref().is_some_and(|call| {
+                let archived = call.recording.as_ref().is_some_and(|blob| blob.ends_with(".ogg"));
+                call.ended.is_some() && call.state == CallState::Completed && (archived || consent.is_none())
+            });
+            if complete || watch.elapsed() > RECORD_WAIT_MAX {
+                return Ok(call);
+            }
+            wall.sleep(RECORD_LOOK_PERIOD).await;
+        }
+    }
+
+    fn problems(&self, played: &Played) -> Vec<String> {
+        let mut problems = played.report.undone.clone();
+        problems.extend(self.faults.all().into_iter().map(|fault| format!("Twilio would object: {fault}")));
+        problems.extend(
+            self.openai.faults().all().into_iter().map(|fault| format!("OpenAI would object: {fault}")),
+        );
+        let Some(call) = &played.call else {
+            problems.push("there is no record of the call".to_owned());
+            return problems;
+        };
+        if call.ended.is_none() || call.state != CallState::Completed {
+            problems.push(format!("the record says that the call is {}", call.state.as_str()));
+        }
+        let wanted = match self.scenario.outcome {
+            Outcome::Booked => conversation::Outcome::CallerLeft,
+            Outcome::Moved | Outcome::Cancelled | Outcome::NothingFree => conversation::Outcome::AgentLeft,
+            Outcome::Silence => conversation::Outcome::Silence,
+        };
+        if call.outcome != Some(wanted) {
+            let found = call.outcome.map_or("nothing", conversation::Outcome::as_str);
+            problems.push(format!("the call ended as {found}, not as {}", wanted.as_str()));
+        }
+        problems.extend(self.wrong_with(played.appointment.as_ref(), played.contact.as_ref()));
+        problems
+    }
+
+    /// What is wrong with the appointment there is, or with there being one.
+    fn wrong_with(&self, found: Option<&Appointment>, contact: Option<&Contact>) -> Option<String> {
+        let confirmed = |one: &&Appointment| one.status == AppointmentStatus::Confirmed;
+        match self.scenario.outcome {
+            Outcome::Booked => match found.filter(confirmed) {
+                None => Some("the appointment is not in the database".to_owned()),
+                Some(_) if contact.is_none() => Some("the appointment is nobody's".to_owned()),
+                Some(_) => None,
+            },
+            Outcome::Moved => {
+                let elsewhere = self.before.as_ref().zip(found.filter(confirmed));
+                let moved = elsewhere.is_some_and(|(before, after)| before.time != after.time);
+                (!moved).then(|| "the appointment has not been moved".to_owned())
+            }
+            Outcome::Cancelled => {
+                let cancelled = found.is_some_and(|one| one.status == AppointmentStatus::Cancelled);
+                (!cancelled).then(|| "the appointment has not been cancelled".to_owned())
+            }
+            Outcome::NothingFree | Outcome::Silence => {
+                found.map(|_| "an appointment is in the database that nobody asked for".to_owned())
+            }
+        }
+    }
+}
+
+/// Makes the example tenant, with its practice open or closed for good.
+async fn provision(server: &Running, open: bool) -> Result<Tenant, Error> {
+    let mut text = EXAMPLE.to_owned();
+    if !open {
+        let mut table: toml::Table = text.parse().map_err(|error| Error::Tenant(format!("{error}")))?;
+        for resource in table["resources"].as_array_mut().into_iter().flatten() {
+            for hours in ["week", "exceptions"] {
+                if let Some(resource) = resource.as_table_mut() {
+                    resource.insert(hours.to_owned(), toml::Table::new().into());
+                }
+            }
+        }
+        text = table.to_string();
+    }
+    let document = provision::Document::read(&text).map_err(|faults| Error::Tenant(faults.to_string()))?;
+    provision::apply(&server.store, &document).await.map_err(|error| Error::Tenant(error.to_string()))?;
+    let tenant = server.store.across_tenants().tenant(SLUG).await?;
+    tenant.ok_or_else(|| Error::Tenant(format!("it has no tenant {SLUG}")))
+}
+
+/// The number that is answered in a language.
+async fn number_in(server: &Running, tenant: &Tenant, language: Language) -> Result<E164, Error> {
+    let mut tx = server.store.read(&tenant.id).await?;
+    let numbers = tx.numbers().all().await?;
+    let number = numbers.into_iter().find(|number| number.language == language);
+    Ok(number.ok_or_else(|| Error::Tenant(format!("it has no number for {language}")))?.number)
+}
+
+/// Gives the caller an appointment: at ten on the Tuesday after next.
+async fn appoint(
+    server: &Running,
+    tenant: &Tenant,
+    name: &str,
+    now: Timestamp,
+) -> Result<Appointment, Error> {
+    let bad = |what: &str| Error::Tenant(format!("it has no {what}"));
+    let mut tx = server.store.begin(&tenant.id).await?;
+    let service = tx.services().by_key("checkup").await?.ok_or_else(|| bad("checkup"))?;
+    let resource = tx.resources().of_service(&service.id).await?.into_iter().next();
+    let resource = resource.ok_or_else(|| bad("resource"))?;
+    let today = tenant.zone.wall(now).date();
+    let start = today
+        .nth_weekday(2, jiff::civil::Weekday::Tuesday)
+        .and_then(|day| day.at(10, 0, 0, 0).to_zoned(tenant.zone.rules().clone()))
+        .map_err(|_| bad("calendar"))?;
+    let start = Timestamp::from(start.timestamp());
+    let time = TimeRange { start, end: start.plus_minutes(i64::from(service.duration_min)) };
+    let contact = Contact {
+        id: ContactId::of(ids::fresh(now)),
+        name: name.to_owned(),
+        number: CALLER.parse().ok(),
+        born: None,
+    };
+    let appointment = Appointment {
+        id: AppointmentId::of(ids::fresh(now)),
+        service: service.id,
+        resource: resource.id,
+        contact: Some(contact.id.clone()),
+        time,
+        blocked: time,
+        status: AppointmentStatus::Confirmed,
+        expires: None,
+        note: String::new(),
+    };
+    tx.contacts().put(&contact, now).await?;
+    tx.appointments().insert(&appointment, None, now).await?;
+    tx.commit().await?;
+    Ok(appointment)
+}
+
+/// A fresh folder for a stage below `parent`.
+pub fn fresh_folder(parent: &Path) -> PathBuf {
+    parent.join(format!("frontdesk-{}", &ids::token()[..12]))
+}
