@@ -8,14 +8,17 @@ use secrecy::ExposeSecret;
 
 use super::config::Config;
 use crate::{
-    domain::time::Timestamp,
+    domain::{org::Tenant, time::Timestamp},
     platform::{
         blobs::{self, Blobs},
         secrets::Sealer,
     },
     speech::catalog::{self, Model},
     store::Store,
-    telephony::rest::{self, Rest},
+    telephony::{
+        self,
+        rest::{self, Rest},
+    },
 };
 
 /// From how many days before a model's end on it is spoken of.
@@ -95,13 +98,13 @@ async fn database(config: &Config) -> Vec<Finding> {
         Err(error) => vec![problem(subject, format!("{error}. Check the rights of its user."))],
     };
     if findings.iter().all(|finding| finding.words.contains("up to date.")) {
-        findings.extend(tenants(&store).await);
+        findings.extend(tenants(&store, &config.twilio).await);
     }
     store.close().await;
     findings
 }
 
-async fn tenants(store: &Store) -> Option<Finding> {
+async fn tenants(store: &Store, twilio: &telephony::Settings) -> Option<Finding> {
     let subject = "tenants";
     match store.across_tenants().tenants().await {
         Ok(tenants) if tenants.is_empty() => Some(advice(
@@ -109,10 +112,27 @@ async fn tenants(store: &Store) -> Option<Finding> {
             "There is none, so no number is answered. Describe a tenant in a file (config/example-tenant.toml shows how) and run \
              `frontdesk apply FILE`.",
         )),
+        Ok(tenants) if tenants.iter().any(|tenant| lacks_token(tenant, twilio)) => {
+            let lacking = tenants.iter().filter(|tenant| lacks_token(tenant, twilio));
+            let slugs: Vec<_> = lacking.map(|tenant| tenant.slug.as_str()).collect();
+            Some(problem(
+                subject,
+                format!(
+                    "The calls of {} will be refused: no auth token is known for their Twilio account. Set it under \
+                     [twilio.accounts].",
+                    slugs.join(", ")
+                ),
+            ))
+        }
         Ok(tenants) if tenants.len() == 1 => Some(well(subject, "One is set up.")),
         Ok(tenants) => Some(well(subject, format!("{} are set up.", tenants.len()))),
         Err(_) => None,
     }
+}
+
+/// Whether the tenant has an account of its own, of which we know no token.
+fn lacks_token(tenant: &Tenant, twilio: &telephony::Settings) -> bool {
+    tenant.twilio_account_sid.as_ref().is_some_and(|sid| twilio.auth_token_of(sid).is_none())
 }
 
 async fn recordings(config: &Config) -> Finding {

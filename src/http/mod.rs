@@ -8,11 +8,12 @@ pub mod metrics;
 pub mod problem;
 pub mod twilio;
 
-use std::time::Duration;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Request, State},
+    http::StatusCode,
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -23,11 +24,7 @@ use tracing::warn;
 
 use self::problem::Problem;
 use crate::{
-    app::{
-        accounts::{self, Owner},
-        health::Health,
-    },
-    domain::phone::E164,
+    app::{accounts, health::Health},
     live::Lines,
     platform::{clock::Clock, tasks::Tasks},
     store::Store,
@@ -42,7 +39,7 @@ pub struct Doors {
     /// The calls in the air.
     pub lines: Lines,
     /// Twilio's accounts and voices.
-    pub twilio: std::sync::Arc<telephony::Settings>,
+    pub twilio: Arc<telephony::Settings>,
     /// Where Twilio reaches this server.
     pub public_url: PublicUrl,
     /// Whether calls can be answered.
@@ -60,26 +57,20 @@ pub struct Doors {
 }
 
 impl Doors {
-    /// The auth token with which Twilio must have signed a webhook of these parameters: that of the account that
-    /// owns the called number. `None` when the request names another account, or we know no token.
-    async fn auth_token(&self, params: &[(String, String)]) -> Option<SecretString> {
-        let param = |name| params.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
-        let named = param("AccountSid")?;
-        let owner = match param("To").and_then(|to| to.parse::<E164>().ok()) {
-            Some(to) => accounts::owner(&self.store, &to).await,
-            None => Ok(Owner::Nobody),
-        };
-        let owns = match owner {
-            Ok(Owner::Account(sid)) => sid == named,
-            Ok(Owner::Operator) => self.twilio.account_sid == named,
-            Ok(Owner::Nobody) => true,
-            Err(error) => {
-                // Nothing can be read or kept, so nobody's wall is at stake; the caller should hear an apology.
-                warn!(error = &error as &dyn std::error::Error, "a number's account could not be looked up");
-                true
-            }
-        };
-        self.twilio.auth_token_of(named).filter(|_| owns).cloned()
+    /// The auth token with which Twilio must have signed a webhook of this form: that of the account it names, if
+    /// that account may speak of the number and the call it names.
+    async fn auth_token(&self, form: &BTreeMap<String, String>) -> Option<SecretString> {
+        let account = form.get("AccountSid")?;
+        let number = form.get("To").and_then(|to| to.parse().ok());
+        let call = form.get("CallSid").and_then(|sid| sid.parse().ok());
+        let operator = &self.twilio.account_sid;
+        let asked = accounts::may_speak(&self.store, operator, account, number.as_ref(), call.as_ref()).await;
+        let may = asked.unwrap_or_else(|error| {
+            // Nothing can be read or kept, so nobody's wall is at stake; the caller should hear an apology.
+            warn!(error = &error as &dyn std::error::Error, "an account's rights could not be looked up");
+            true
+        });
+        self.twilio.auth_token_of(account).filter(|_| may).cloned()
     }
 }
 
@@ -104,6 +95,9 @@ pub fn router(doors: Doors) -> Router {
 /// The answer, or that it took too long.
 async fn in_time(clock: Clock, limit: Duration, request: Request, next: Next) -> Response {
     match clock.within(limit, next.run(request)).await {
+        Some(response) if response.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+            Problem::TooLarge.into_response()
+        }
         Some(response) => response,
         None => Problem::TimedOut.into_response(),
     }

@@ -182,12 +182,14 @@ async fn signed_form(
     body: &Bytes,
 ) -> Result<BTreeMap<String, String>, Problem> {
     let pairs: Vec<(String, String)> = form_urlencoded::parse(body).into_owned().collect();
+    // A name that comes twice means its last value, here as in everything that follows.
+    let form: BTreeMap<String, String> = pairs.iter().cloned().collect();
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let path = uri.path_and_query().map_or(uri.path(), |path| path.as_str());
     let url = doors.public_url.webhook(path);
     let signed = match (header(SIGNATURE), Algorithm::from_settings(header(SIGNATURE_SETTINGS))) {
         (Some(signature), Some(algorithm)) => {
-            let token = doors.auth_token(&pairs).await;
+            let token = doors.auth_token(&form).await;
             token.is_some_and(|token| signature::verify_with(algorithm, &token, &url, &pairs, signature))
         }
         _ => false,
@@ -197,7 +199,7 @@ async fn signed_form(
         warn!("a webhook was not signed as it must be");
         return Err(Problem::Forbidden);
     }
-    Ok(pairs.into_iter().collect())
+    Ok(form)
 }
 
 fn ring(form: &BTreeMap<String, String>) -> Result<Ring, Problem> {
