@@ -232,7 +232,7 @@ on_both! {
         let asked = json!({ "service": "Vorsorge", "when": "heute um zwei", "with": "egal" });
         assert_eq!(other.ask("find_slots", asked).await["status"], "ok");
         assert_eq!(other.ask("book", json!({ "slot": "A2", "name": "Eva Zwei" })).await["status"], "booked");
-        assert_eq!(line.ledger().await[1].resource, line.practice.ada.id);
+        assert!(line.ledger().await.iter().any(|booked| booked.resource == line.practice.ada.id));
     }
 
     async fn when_nothing_is_free_something_else_is_offered(fresh: Fresh) {
