@@ -1,10 +1,13 @@
 //! A tenant by file: what is written is what is stored, and what is wrong is named.
 
 use frontdesk::{
-    app::provision::Document,
+    app::provision::{Change, Document, Error, Report, apply},
     domain::{assistant::Language, phrases, tool::ToolName},
+    store::Store,
 };
 use proptest::prelude::*;
+
+use crate::support::databases::on_both;
 
 const EXAMPLE: &str = include_str!("../../config/example-tenant.toml");
 
@@ -144,6 +147,67 @@ fn a_document_that_is_not_toml_is_refused_with_its_line() {
     let found = faults("[tenant]\nslug = praxis\n");
     assert!(found[0].starts_with("line 2: "), "{found:?}");
     assert!(faults("").iter().any(|fault| fault.starts_with("line 1: tenant: is missing")));
+}
+
+on_both! {
+    async fn applied_once_it_is_there_and_applied_twice_nothing_changes(fresh: Fresh) {
+        let first = applied(&fresh.store, EXAMPLE).await;
+        assert!(first.lines.iter().all(|line| line.change == Change::Created), "{first:?}");
+        assert_eq!(first.lines.len(), 1 + 2 + 3 + 1 + 2);
+        let again = applied(&fresh.store, EXAMPLE).await;
+        assert!(!again.changed(), "{again:?}");
+
+        let practice = Document::read(EXAMPLE).unwrap();
+        let number = &practice.numbers[0].number;
+        let (tenant, _) = fresh.store.across_tenants().number(number).await.unwrap().unwrap();
+        assert_eq!(tenant, practice.tenant);
+        let mut tx = fresh.store.read(&tenant.id).await.unwrap();
+        assert_eq!(tx.assistants().get(&practice.assistants[0].id).await.unwrap(), practice.assistants.first().cloned());
+        for (_, service) in &practice.services {
+            assert_eq!(tx.services().get(&service.id).await.unwrap().as_ref(), Some(service));
+        }
+        for resource in &practice.resources {
+            assert_eq!(tx.resources().get(&resource.id).await.unwrap().as_ref(), Some(resource));
+        }
+    }
+
+    async fn only_what_is_written_otherwise_is_updated(fresh: Fresh) {
+        applied(&fresh.store, EXAMPLE).await;
+        let changed = EXAMPLE
+            .replace("duration = 45", "duration = 50")
+            .replace("wednesday = [\"08:00-13:00\"]", "wednesday = [\"08:00-12:00\"]")
+            .replace("max_duration_ms = 900000", "max_duration_ms = 600000");
+        let report = applied(&fresh.store, &changed).await;
+        let touched: Vec<_> =
+            report.lines.iter().filter(|line| line.change == Change::Updated).map(|line| line.name.as_str()).collect();
+        assert_eq!(touched, ["Dr. Sommer", "cleaning", "Empfang"]);
+        assert!(!applied(&fresh.store, &changed).await.changed());
+    }
+
+    async fn what_a_document_leaves_out_stays_and_is_told(fresh: Fresh) {
+        applied(&fresh.store, EXAMPLE).await;
+        let start = EXAMPLE.rfind("[[numbers]]").unwrap();
+        let report = applied(&fresh.store, &EXAMPLE[..start]).await;
+        assert!(!report.changed());
+        assert_eq!(report.elsewhere, [("number", "+15555550134".to_owned())]);
+    }
+
+    async fn a_number_of_another_tenant_is_refused_and_nothing_is_changed(fresh: Fresh) {
+        applied(&fresh.store, EXAMPLE).await;
+        let thief = EXAMPLE
+            .replace("slug = \"praxis-sommer\"", "slug = \"thief\"")
+            .replace("+15555550134", "+15555550199");
+        let error = apply(&fresh.store, &Document::read(&thief).unwrap()).await.unwrap_err();
+        assert!(matches!(&error, Error::Refused { kind: "number", .. }), "{error:?}");
+        assert!(error.to_string().contains("+493055501234: belongs to another tenant"), "{error}");
+        assert!(fresh.store.across_tenants().tenant("thief").await.unwrap().is_none());
+        let free = "+15555550199".parse().unwrap();
+        assert!(fresh.store.across_tenants().number(&free).await.unwrap().is_none());
+    }
+}
+
+async fn applied(store: &Store, text: &str) -> Report {
+    apply(store, &Document::read(text).unwrap()).await.unwrap()
 }
 
 proptest! {

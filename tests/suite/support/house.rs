@@ -7,6 +7,7 @@ use tempfile::TempDir;
 pub struct House {
     folder: TempDir,
     settings: Vec<(String, String)>,
+    file: Option<std::path::PathBuf>,
 }
 
 impl House {
@@ -14,7 +15,7 @@ impl House {
     pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().display().to_string();
-        let house = Self { folder, settings: vec![] };
+        let house = Self { folder, settings: vec![], file: None };
         house
             .with("HTTP__BIND", "127.0.0.1:0")
             .with("DATABASE__URL", &format!("sqlite://{path}/frontdesk.db"))
@@ -24,6 +25,12 @@ impl House {
     /// With one key of the configuration set, named as in the environment.
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.settings.push((format!("FRONTDESK__{name}"), value.to_owned()));
+        self
+    }
+
+    /// With a configuration file beneath the keys.
+    pub fn with_file(mut self, file: &std::path::Path) -> Self {
+        self.file = Some(file.to_owned());
         self
     }
 
@@ -40,7 +47,9 @@ impl House {
 
     /// The whole configuration.
     pub fn config(&self) -> Config {
-        Config::read(None, self.settings.clone()).unwrap()
+        let text = self.file.as_ref().map(|file| std::fs::read_to_string(file).unwrap());
+        let file = text.as_deref().map(|text| ("desk.toml", text));
+        Config::read(file, self.settings.clone()).unwrap()
     }
 
     /// A path inside the folder.

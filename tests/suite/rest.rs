@@ -1,0 +1,97 @@
+//! What we ask of Twilio's REST API, and what we make of its answers.
+
+use std::sync::{Arc, Mutex};
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::Request,
+    http::{HeaderMap, StatusCode},
+    routing::any,
+};
+use frontdesk::{
+    domain::conversation::CallSid,
+    telephony::{
+        Settings,
+        rest::{Error, Rest},
+    },
+};
+
+const ACCOUNT: &str = "AC00000000000000000000000000000001";
+
+/// What a stand-in was asked: method and path, headers, body.
+type Asked = Arc<Mutex<Vec<(String, HeaderMap, String)>>>;
+
+/// A stand-in that answers everything alike.
+async fn twilio(status: u16, body: &'static str) -> (Rest, Asked) {
+    let asked = Asked::default();
+    let noted = asked.clone();
+    let answer = move |request: Request| async move {
+        let line = format!("{} {}", request.method(), request.uri().path());
+        let headers = request.headers().clone();
+        let sent: Bytes = axum::body::to_bytes(request.into_body(), 10_000).await.unwrap();
+        noted.lock().unwrap().push((line, headers, String::from_utf8(sent.to_vec()).unwrap()));
+        (StatusCode::from_u16(status).unwrap(), body)
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    let router = Router::new().fallback(any(answer));
+    #[expect(clippy::disallowed_methods, reason = "a stand-in that ends with its test")]
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    (rest(&format!("http://{addr}/")), asked)
+}
+
+fn rest(base_url: &str) -> Rest {
+    let settings = Settings {
+        base_url: base_url.parse().unwrap(),
+        account_sid: ACCOUNT.to_owned(),
+        auth_token: "12345".to_owned().into(),
+        accounts: [("ACtheirs".to_owned(), "54321".to_owned().into())].into(),
+        say_voices: [].into(),
+    };
+    Rest::new(&settings).unwrap()
+}
+
+fn call() -> CallSid {
+    format!("CA{:032x}", 7).parse().unwrap()
+}
+
+#[tokio::test]
+async fn hanging_up_completes_the_call_for_the_account_it_belongs_to() {
+    let (rest, asked) = twilio(200, "{\"status\":\"completed\"}").await;
+    rest.hang_up(ACCOUNT, &call()).await.unwrap();
+    rest.hang_up("ACtheirs", &call()).await.unwrap();
+    let asked = asked.lock().unwrap();
+    let (line, headers, body) = &asked[0];
+    assert_eq!(*line, format!("POST /2010-04-01/Accounts/{ACCOUNT}/Calls/{}.json", call()));
+    assert_eq!(headers["authorization"], "Basic QUMwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMToxMjM0NQ==");
+    assert_eq!(headers["content-type"], "application/x-www-form-urlencoded");
+    assert_eq!(body, "Status=completed");
+    assert_eq!(asked[1].0, format!("POST /2010-04-01/Accounts/ACtheirs/Calls/{}.json", call()));
+    assert_eq!(asked[1].1["authorization"], "Basic QUN0aGVpcnM6NTQzMjE=");
+}
+
+#[tokio::test]
+async fn a_call_that_is_over_or_gone_is_as_good_as_hung_up() {
+    for (status, body) in [(404, "{\"code\":20404}"), (404, "not json"), (400, "{\"code\":21220}")] {
+        let (rest, _) = twilio(status, body).await;
+        assert!(rest.hang_up(ACCOUNT, &call()).await.is_ok(), "{status} {body}");
+    }
+}
+
+#[tokio::test]
+async fn every_other_answer_is_an_error_that_says_which() {
+    let (refusing, _) = twilio(429, "{\"code\":20429}").await;
+    assert!(matches!(
+        refusing.hang_up(ACCOUNT, &call()).await,
+        Err(Error::Refused { status: 429, code: 20429 })
+    ));
+    let (broken, _) = twilio(500, "<html>").await;
+    assert!(matches!(broken.hang_up(ACCOUNT, &call()).await, Err(Error::Refused { status: 500, code: 0 })));
+    let (strict, asked) = twilio(401, "{\"code\":20003}").await;
+    assert!(matches!(strict.check(ACCOUNT).await, Err(Error::Unauthorized)));
+    assert_eq!(asked.lock().unwrap()[0].0, format!("GET /2010-04-01/Accounts/{ACCOUNT}.json"));
+    assert!(matches!(strict.hang_up("ACnobody", &call()).await, Err(Error::NoToken)));
+    assert_eq!(asked.lock().unwrap().len(), 1, "nothing is asked without a token");
+    assert!(matches!(rest("http://127.0.0.1:9").check(ACCOUNT).await, Err(Error::Away(_))));
+}
