@@ -52,6 +52,11 @@ impl House {
         Config::read(file, self.settings.clone()).unwrap()
     }
 
+    /// The keys as a process finds them in its environment.
+    pub fn environment(&self) -> Vec<(String, String)> {
+        self.settings.clone()
+    }
+
     /// A path inside the folder.
     pub fn path(&self, name: &str) -> std::path::PathBuf {
         self.folder.path().join(name)
