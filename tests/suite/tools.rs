@@ -144,6 +144,36 @@ on_both! {
         assert_eq!(other.ask("hold_slot", json!({ "slot": "A3" })).await["status"], "held");
     }
 
+    async fn a_call_is_not_kept_from_the_time_it_holds(fresh: Fresh) {
+        let line = Line::open(&fresh.store).await;
+        let asked = json!({ "service": "Impfung", "when": "heute um zwei" });
+        line.ask("find_slots", asked.clone()).await;
+        line.ask("hold_slot", json!({ "slot": "A1" })).await;
+        assert_eq!(line.ask("find_slots", asked.clone()).await["status"], "ok");
+        assert_eq!(line.second_call().await.ask("find_slots", asked).await["status"], "alternatives");
+        assert_eq!(line.ask("book", json!({ "slot": "A2", "name": "Otto Neu" })).await["status"], "booked");
+        let [appointment] = &line.ledger().await[..] else { panic!("there is one appointment") };
+        assert_eq!(appointment.status, AppointmentStatus::Confirmed);
+        // A hold on another time is given back when this one is booked.
+        line.ask("find_slots", json!({ "service": "Impfung", "when": "heute um drei" })).await;
+        line.ask("hold_slot", json!({ "slot": "A3" })).await;
+        line.find("morgen um neun").await;
+        line.ask("book", json!({ "slot": "A4", "name": "Otto Neu" })).await;
+        assert!(line.ledger().await.iter().all(|own| own.status == AppointmentStatus::Confirmed));
+    }
+
+    async fn the_answers_follow_the_callers_language(fresh: Fresh) {
+        let line = Line::open(&fresh.store).await;
+        let asked = json!({ "service": "Vorsorge", "when": "tomorrow at nine", "language": "en" });
+        let found = line.ask("find_slots", asked).await;
+        assert_eq!(found["slots"][0]["spoken"], "tomorrow, Tuesday at nine in the morning");
+        assert_eq!(found["service"], "Check-up");
+        let held = line.ask("hold_slot", json!({ "slot": "A1", "language": "fr" })).await;
+        assert!(held["say"].as_str().unwrap().starts_with("I am keeping this time for you: tomorrow"));
+        let german = line.ask("find_slots", json!({ "language": "de" })).await;
+        assert_eq!(german["say"], "Wann würde es Ihnen passen?");
+    }
+
     async fn a_request_that_comes_again_gets_its_first_answer(fresh: Fresh) {
         let line = Line::open(&fresh.store).await;
         line.find("heute um zwei").await;
@@ -630,11 +660,14 @@ fn the_model_is_told_of_the_tools_the_assistant_has() {
     }
     let find = &all[0].parameters["properties"]["service"]["enum"];
     assert_eq!(*find, json!(["Impfung", "Check-up"]), "in the language of the call where there is a name");
+    assert_eq!(all[1].parameters["properties"]["language"]["enum"], json!(["de", "en"]));
     let mut modest = practice.assistant.clone();
+    modest.fallback = None;
     modest.recording = false;
     modest.tools = vec![ToolName::TakeMessage];
     let few: Vec<&str> = specs(&modest, &services, Language::German).iter().map(|spec| spec.name).collect();
     assert_eq!(few, ["take_message", "end_call"]);
+    assert!(specs(&modest, &[], Language::German)[0].parameters["properties"]["language"].is_null());
 }
 
 #[tokio::test]

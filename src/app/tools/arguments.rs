@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 
-use crate::domain::phone::E164;
+use crate::domain::{assistant::Language, phone::E164};
 
 /// The longest JSON text of arguments that is read, in bytes.
 pub const ARGUMENTS_LEN_MAX: usize = 8 * 1024;
@@ -92,13 +92,23 @@ pub(super) fn read<T: DeserializeOwned>(arguments: &str) -> Result<T, Unreadable
         .map_err(|error| Unreadable(format!("The arguments are not as described: {error}.")))
 }
 
+/// The language the caller is said to speak.
+pub(super) fn language(arguments: &str) -> Option<Language> {
+    #[derive(Deserialize)]
+    struct Spoken {
+        #[serde(default, deserialize_with = "text")]
+        language: Option<String>,
+    }
+    read::<Spoken>(arguments).ok()?.language?.parse().ok()
+}
+
 /// What is kept of arguments for the record.
 pub(super) fn cut(arguments: &str) -> String {
     let mut end = arguments.len().min(ARGUMENTS_LEN_MAX);
     while !arguments.is_char_boundary(end) {
         end -= 1;
     }
-    arguments[..end].replace('\0', "")
+    without_cards(&arguments[..end].replace('\0', ""))
 }
 
 /// The text without control characters and surplus spaces, cut at `chars_max`; payment cards are blanked.

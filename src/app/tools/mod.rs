@@ -14,7 +14,13 @@ mod slots;
 mod specs;
 mod words;
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::{Map, Value, json};
@@ -32,7 +38,7 @@ use crate::{
     domain::{
         assistant::{Assistant, Language},
         booking::Appointment,
-        id::{CallId, ContactId, MessageId, ToolCallId},
+        id::{AppointmentId, CallId, ContactId, MessageId, ToolCallId},
         org::Tenant,
         phone::E164,
         spoken,
@@ -112,6 +118,8 @@ pub struct Toolbox {
     context: CallContext,
     store: Store,
     clock: Clock,
+    /// Which of [`Language::ALL`] the answers are made in.
+    language: AtomicUsize,
     state: Mutex<State>,
 }
 
@@ -128,6 +136,8 @@ struct State {
     own: Own,
     /// Who calls, once that is known.
     contact: Option<ContactId>,
+    /// The hold this call has. A call holds one time.
+    hold: Option<AppointmentId>,
     /// What this call has booked, as it stands.
     booked: Vec<Appointment>,
     /// How many of its bookings it has given back.
@@ -165,7 +175,9 @@ impl Reply {
 impl Toolbox {
     /// The tools of a call that has just been answered.
     pub fn new(context: CallContext, store: Store, clock: Clock) -> Self {
-        Self { context, store, clock, state: Mutex::default() }
+        let toolbox = Self { context, store, clock, language: AtomicUsize::new(0), state: Mutex::default() };
+        toolbox.speak(toolbox.context.language);
+        toolbox
     }
 
     /// Does what the model asks for, or says why not. The same request is done once: repeated under its id it
@@ -244,6 +256,12 @@ impl Toolbox {
         if !self.context.assistant.tools.contains(&tool) {
             return self.mistake("This assistant does not have that tool.");
         }
+        if let Some(language) = arguments::language(&request.arguments)
+            && (language == self.context.assistant.language
+                || Some(language) == self.context.assistant.fallback)
+        {
+            self.speak(language);
+        }
         match self.work(state, tool, request).await {
             Ok(reply) => reply,
             Err(Trouble::Mistake(what)) => self.mistake(&what),
@@ -296,8 +314,14 @@ impl Toolbox {
         Ok(self.ask("taken", Say::MessageTaken))
     }
 
+    /// The language of the answers: the call's, until the caller is said to speak another.
     fn language(&self) -> Language {
-        self.context.language
+        Language::ALL.get(self.language.load(Ordering::Relaxed)).copied().unwrap_or(self.context.language)
+    }
+
+    fn speak(&self, language: Language) {
+        let at = Language::ALL.iter().position(|known| *known == language);
+        self.language.store(at.unwrap_or(usize::MAX), Ordering::Relaxed);
     }
 
     fn spoken(&self, at: Timestamp, now: Timestamp) -> String {

@@ -29,8 +29,6 @@ pub(super) struct Offer {
     pub spoken: String,
     /// The appointment it was offered to be moved to.
     pub moving: Option<AppointmentId>,
-    /// The hold that keeps it.
-    pub kept: Option<AppointmentId>,
 }
 
 /// What this call was offered.
@@ -59,13 +57,6 @@ impl Offers {
     pub fn get(&self, key: &str) -> Option<&Offer> {
         let key = key.trim();
         self.offers.iter().find(|offer| offer.key.eq_ignore_ascii_case(key))
-    }
-
-    /// Remembers the hold that keeps an offer. A call holds one time: what kept another has been given back.
-    pub fn keep(&mut self, key: &str, hold: AppointmentId) {
-        for offer in &mut self.offers {
-            offer.kept = (offer.key == key).then(|| hold.clone());
-        }
     }
 }
 

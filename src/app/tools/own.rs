@@ -215,12 +215,13 @@ impl Toolbox {
         let same =
             Wish { resource: offer.with.clone().or(Some(own.appointment.resource.clone())), ..wish.clone() };
         let mut moved =
-            bookings::move_to(&self.store, &by, now, id, &contact, &same, offer.kept.as_ref()).await;
+            bookings::move_to(&self.store, &by, now, id, &contact, &same, state.hold.as_ref()).await;
         if same != wish && matches!(moved, Err(app::Error::Taken | app::Error::Refused(_))) {
-            moved = bookings::move_to(&self.store, &by, now, id, &contact, &wish, offer.kept.as_ref()).await;
+            moved = bookings::move_to(&self.store, &by, now, id, &contact, &wish, state.hold.as_ref()).await;
         }
         match moved {
             Ok(moved) => {
+                state.hold = None;
                 for booked in state.booked.iter_mut().filter(|booked| booked.id == moved.id) {
                     *booked = moved.clone();
                 }

@@ -71,7 +71,8 @@ impl Toolbox {
                 return Ok(self.ask("need_person", Say::WhichPerson).with("persons", names));
             }
         };
-        let search = Search { service, with, moving: moving.as_ref().map(|own| &own.id), taken: None };
+        let moving = moving.as_ref().map(|own| &own.id);
+        let search = Search { service, with, moving, hold: state.hold.clone(), taken: None };
         let choice = self.search(&search, wish, now).await?;
         Ok(self.offer(state, &search, choice, now))
     }
@@ -96,7 +97,7 @@ impl Toolbox {
         let now = self.clock.now();
         match bookings::hold(&self.store, &self.asker(request), now, &offer.wish()).await {
             Ok(kept) => {
-                state.offers.keep(&offer.key, kept.id);
+                state.hold = Some(kept.id);
                 let say = words::kept(&offer.spoken, self.language());
                 Ok(Reply::new("held", say)
                     .with("slot", offer.key)
@@ -137,10 +138,10 @@ impl Toolbox {
         let note = asked.notes.map(|notes| arguments::tidy(&notes, NOTE_CHARS_MAX)).unwrap_or_default();
         let by = self.asker(request);
         let wish = offer.wish();
-        match bookings::book(&self.store, &by, now, &wish, &contact, &note, offer.kept.as_ref()).await {
+        match bookings::book(&self.store, &by, now, &wish, &contact, &note, state.hold.as_ref()).await {
             Ok(booked) => {
                 tracing::info!(call.id = %self.context.call, appointment.id = %booked.id, "an appointment was booked");
-                state.offers.keep(&offer.key, booked.id.clone());
+                state.hold = None;
                 state.booked.push(booked.clone());
                 Ok(self.booked(state, booked, &offer))
             }
@@ -212,7 +213,7 @@ impl Toolbox {
             from,
             to,
             resource: search.with.map(|resource| resource.id.clone()),
-            moving: search.moving.cloned(),
+            moving: search.moving.cloned().or_else(|| search.hold.clone()),
             count_max: LOOKED_AT_MAX,
         };
         let mut free = bookings::find(&self.store, &self.context.tenant.id, now, &asked).await?;
@@ -230,7 +231,6 @@ impl Toolbox {
             with: search.with.map(|resource| resource.id.clone()),
             spoken: self.spoken(slot.time.start, now),
             moving: search.moving.cloned(),
-            kept: None,
         });
         let offers = state.offers.add(new);
         let spoken: Vec<&str> = offers.iter().map(|offer| offer.spoken.as_str()).collect();
@@ -267,6 +267,7 @@ impl Toolbox {
             service: &service,
             with: with.as_ref(),
             moving: gone.moving.as_ref(),
+            hold: state.hold.clone(),
             taken: Some(gone.start),
         };
         let wall = self.context.tenant.zone.wall(gone.start).datetime();
@@ -312,6 +313,8 @@ struct Search<'a> {
     with: Option<&'a Resource>,
     /// The appointment that is to be moved.
     moving: Option<&'a AppointmentId>,
+    /// The call's own hold, which does not keep it from its time.
+    hold: Option<AppointmentId>,
     /// A start that has just gone.
     taken: Option<Timestamp>,
 }

@@ -42,7 +42,7 @@ pub fn specs(assistant: &Assistant, services: &[Service], language: Language) ->
         .map(|tool| Spec {
             name: tool.as_str(),
             description: description(tool).to_owned(),
-            parameters: parameters(tool, &names),
+            parameters: parameters(tool, &names, assistant),
         })
         .collect()
 }
@@ -91,12 +91,18 @@ fn description(tool: ToolName) -> &'static str {
     }
 }
 
-fn parameters(tool: ToolName, services: &[&str]) -> Value {
+fn parameters(tool: ToolName, services: &[&str], assistant: &Assistant) -> Value {
     let text = |description: &str| json!({ "type": "string", "description": description });
-    let (properties, required): (Value, &[&str]) = match tool {
+    let service = if services.is_empty() {
+        // A list of choices may not be empty.
+        text("What the caller wants to come for.")
+    } else {
+        json!({ "type": "string", "enum": services, "description": "What the caller wants to come for." })
+    };
+    let (mut properties, required): (Value, &[&str]) = match tool {
         ToolName::FindSlots => (
             json!({
-                "service": { "type": "string", "enum": services, "description": "What the caller wants to come for." },
+                "service": service,
                 "when": text("What the caller said about when, in their own words, such as \"next Friday at three\" \
                               or \"so bald wie möglich\"."),
                 "with": text("The name of the person or room the caller asked for. Leave it out if they did not."),
@@ -153,5 +159,13 @@ fn parameters(tool: ToolName, services: &[&str]) -> Value {
         ),
         ToolName::EndCall => (json!({}), &[]),
     };
+    let answers = !matches!(tool, ToolName::RecordingConsent | ToolName::EndCall);
+    if let Some(fallback) = assistant.fallback.filter(|_| answers) {
+        properties["language"] = json!({
+            "type": "string",
+            "enum": [assistant.language.code(), fallback.code()],
+            "description": "The language the caller speaks: the answer's sentences are made in it.",
+        });
+    }
     json!({ "type": "object", "properties": properties, "required": required })
 }
