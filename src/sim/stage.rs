@@ -33,7 +33,7 @@ use crate::{
         phone::E164,
         time::{TimeRange, Timestamp},
     },
-    platform::{clock::Clock, ids},
+    platform::{blobs::BlobName, clock::Clock, ids},
     store::{self, ToolCall},
 };
 
@@ -54,6 +54,9 @@ const CALL_MAX: Duration = Duration::from_secs(240);
 
 /// How long the record of a call may take to be complete after its end, by the wall.
 const RECORD_WAIT_MAX: Duration = Duration::from_secs(30);
+
+/// How long is waited for its recording to be archived besides, by the wall.
+const ARCHIVE_WAIT_MAX: Duration = Duration::from_secs(3);
 
 /// How often it is looked for.
 const RECORD_LOOK_PERIOD: Duration = Duration::from_millis(50);
@@ -136,6 +139,8 @@ pub struct Played {
     pub report: Report,
     /// Its record.
     pub call: Option<CallRecord>,
+    /// Whether the caller agreed to be recorded.
+    pub agreed: bool,
     /// Who said what.
     pub turns: Vec<Turn>,
     /// What the model asked for.
@@ -243,7 +248,7 @@ impl Stage {
 
     /// What the database has of the call, and whether that is what it had to come to.
     async fn look(&self, report: Report) -> Result<Played, Error> {
-        let call = self.record(&report.call_sid).await?;
+        let (call, agreed) = self.record(&report.call_sid).await?.unzip();
         let mut tx = self.server.store.read(&self.tenant.id).await?;
         let (mut turns, mut tool_calls, mut of_call) = (vec![], vec![], vec![]);
         if let Some(call) = &call {
@@ -261,31 +266,38 @@ impl Stage {
             None => None,
         };
         drop(tx);
-        let mut played = Played { report, call, turns, tool_calls, appointment, contact, problems: vec![] };
+        let agreed = agreed.unwrap_or_default();
+        let mut played =
+            Played { report, call, agreed, turns, tool_calls, appointment, contact, problems: vec![] };
         played.problems = self.problems(&played);
         Ok(played)
     }
 
-    /// The call's record, once it is complete.
-    async fn record(&self, call_sid: &str) -> Result<Option<CallRecord>, Error> {
+    /// The call's record, once it is complete, and what the caller agreed to.
+    async fn record(&self, call_sid: &str) -> Result<Option<(CallRecord, bool)>, Error> {
         let Ok(sid) = call_sid.parse::<CallSid>() else { return Ok(None) };
-        // By the wall: a database is not faster for a hurried clock.
+        // By the wall: neither a database nor a disk is faster for a hurried clock.
         let wall = Clock::system();
         let watch = wall.stopwatch();
+        let mut complete_since = None;
         loop {
             let mut tx = self.server.store.read(&self.tenant.id).await?;
             let call = tx.calls().by_sid(&sid).await?;
-            let consent = match &call {
-                Some(call) => tx.calls().consent(&call.id).await?,
-                None => None,
+            let agreed = match &call {
+                Some(call) => tx.calls().consent(&call.id).await?.is_some(),
+                None => false,
             };
             drop(tx);
-            let complete = call.as_ref().is_some_and(|call| {
-                let archived = call.recording.as_ref().is_some_and(|blob| blob.ends_with(".ogg"));
-                call.ended.is_some() && call.state == CallState::Completed && (archived || consent.is_none())
-            });
-            if complete || watch.elapsed() > RECORD_WAIT_MAX {
-                return Ok(call);
+            let over = |call: &CallRecord| call.ended.is_some() && call.state == CallState::Completed;
+            let recording = call.as_ref().and_then(|call| call.recording.as_deref());
+            let archived = recording.is_some_and(|blob| blob.ends_with(".ogg"));
+            if call.as_ref().is_some_and(over) && (recording.is_some() || !agreed) {
+                complete_since.get_or_insert(watch.elapsed());
+            }
+            let waited = complete_since.is_some_and(|since| watch.elapsed() >= since + ARCHIVE_WAIT_MAX);
+            let done = complete_since.is_some() && (archived || !agreed || waited);
+            if done || watch.elapsed() > RECORD_WAIT_MAX {
+                return Ok(call.map(|call| (call, agreed)));
             }
             wall.sleep(RECORD_LOOK_PERIOD).await;
         }
@@ -313,8 +325,20 @@ impl Stage {
             let found = call.outcome.map_or("nothing", conversation::Outcome::as_str);
             problems.push(format!("the call ended as {found}, not as {}", wanted.as_str()));
         }
+        if played.agreed != self.recording(call).is_some_and(|path| path.is_file()) {
+            problems.push(match played.agreed {
+                true => "the caller agreed, and there is no recording".to_owned(),
+                false => "there is a recording nobody agreed to".to_owned(),
+            });
+        }
         problems.extend(self.wrong_with(played.appointment.as_ref(), played.contact.as_ref()));
         problems
+    }
+
+    /// Where a call's recording lies.
+    pub fn recording(&self, call: &CallRecord) -> Option<PathBuf> {
+        let name = BlobName::new(call.recording.as_ref()?.as_str()).ok()?;
+        Some(self.server.blobs.path(&name))
     }
 
     /// What is wrong with the appointment there is, or with there being one.

@@ -13,7 +13,6 @@ use crate::{
         time::CallTime,
     },
     live::notice::{Notice, What},
-    platform::blobs::BlobName,
     sim::stage::{self, Played, Stage},
 };
 
@@ -178,9 +177,7 @@ impl Screen {
         };
         self.fact("Appointment", &appointment);
         let call = played.call.as_ref();
-        let recording = call.and_then(|call| call.recording.clone());
-        let recording = recording.and_then(|name| BlobName::new(name).ok());
-        let recording = recording.map(|name| stage.server.blobs.path(&name).display().to_string());
+        let recording = call.and_then(|call| stage.recording(call)).map(|path| path.display().to_string());
         self.fact("Recording", recording.as_deref().unwrap_or("none"));
         let cost = call.map_or(MicroUsd::default(), |call| call.cost);
         self.fact("Cost", &format!("{cost} at the engine's prices"));

@@ -36,15 +36,12 @@ pub fn named(name: &str, language: Language) -> Option<Scenario> {
 /// How long the agent has been silent when a caller takes the turn.
 const MY_TURN: Cue = Cue::WhenQuiet(1_000);
 
-/// Far enough into the opening that the recording question is being asked, and not over.
-const INTO_THE_OPENING: Cue = Cue::AfterHearing(6_000);
-
 fn book(words: &'static Words, language: Language) -> Scenario {
     Scenario {
         name: "book",
         language,
         caller: vec![
-            says(INTO_THE_OPENING, words.interrupts),
+            says(Cue::AfterHearing(words.opening_ms), words.interrupts),
             says(Cue::AfterHearing(2_500), words.listens),
             says(MY_TURN, words.asks_when),
             says(MY_TURN, words.second),
@@ -200,6 +197,8 @@ struct Words {
     when: &'static str,
     /// The caller's name.
     patient: &'static str,
+    /// So much of the opening is heard when the recording question has begun and is far from over.
+    opening_ms: u64,
     // The caller.
     interrupts: &'static str,
     listens: &'static str,
@@ -229,6 +228,7 @@ static GERMAN: Words = Words {
     service: "Kontrolle",
     when: "nächste Woche vormittags",
     patient: "Erika Mustermann",
+    opening_ms: 5_000,
     interrupts: "Ja, gern. Entschuldigung, ich brauche einen Termin zur Kontrolle.",
     listens: "Mm-hm.",
     yes: "Ja, bitte.",
@@ -257,6 +257,7 @@ static ENGLISH: Words = Words {
     service: "check-up",
     when: "next week in the morning",
     patient: "Erica Miller",
+    opening_ms: 4_700,
     interrupts: "Yes, fine. Sorry, I need an appointment for a check-up.",
     listens: "Mm-hm.",
     yes: "Yes, please.",
