@@ -288,7 +288,8 @@ impl Stage {
                 None => false,
             };
             drop(tx);
-            let over = |call: &CallRecord| call.ended.is_some() && call.state == CallState::Completed;
+            // The status callback may end a call before those who carried it have written down how.
+            let over = |call: &CallRecord| call.outcome.is_some() && call.state == CallState::Completed;
             let recording = call.as_ref().and_then(|call| call.recording.as_deref());
             let archived = recording.is_some_and(|blob| blob.ends_with(".ogg"));
             if call.as_ref().is_some_and(over) && (recording.is_some() || !agreed) {

@@ -71,7 +71,7 @@ fn the_model_follows_its_part_with_what_tools_answered() {
     let answered =
         |tool: &str, answer| Asked { results: vec![(tool.to_owned(), answer)], ..Asked::default() };
 
-    let opened = heard(&mut script, "Yes, fine. Sorry, I need an appointment for a check-up.");
+    let opened = heard(&mut script, "Yes, that is fine, I need an appointment for a check-up.");
     assert_eq!(
         script.answer(&opened).unwrap().calls,
         [("recording_consent".into(), json!({ "agreed": true }))]

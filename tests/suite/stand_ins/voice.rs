@@ -10,7 +10,7 @@ const LINES: [(Language, &[&str]); 2] = [
     (
         Language::German,
         &[
-            "Ja, gern. Entschuldigung, ich brauche einen Termin zur Kontrolle.",
+            "Ja, das ist in Ordnung, ich brauche einen Termin zur Kontrolle.",
             "Geht es nächste Woche vormittags?",
             "Den zweiten bitte.",
             "Den ersten bitte.",
@@ -24,7 +24,7 @@ const LINES: [(Language, &[&str]); 2] = [
     (
         Language::English,
         &[
-            "Yes, fine. Sorry, I need an appointment for a check-up.",
+            "Yes, that is fine, I need an appointment for a check-up.",
             "Is there anything next week in the morning?",
             "The second one, please.",
             "The first one, please.",
