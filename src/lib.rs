@@ -14,6 +14,7 @@ pub mod telephony;
 
 pub mod app;
 
+pub mod jobs;
 pub mod live;
 
 pub mod http;

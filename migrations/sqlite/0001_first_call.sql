@@ -280,15 +280,3 @@ CREATE TABLE jobs (
     UNIQUE (tenant_id, kind, subject)
 ) STRICT;
 CREATE INDEX jobs_due ON jobs (due_at) WHERE state = 'waiting';
-
--- Opening words that have been spoken once and are kept as sound. `words` is a digest of what was said and how.
-CREATE TABLE clips (
-    tenant_id TEXT NOT NULL,
-    assistant_id TEXT NOT NULL,
-    language TEXT NOT NULL,
-    words TEXT NOT NULL,
-    blob TEXT NOT NULL,
-    made_at INTEGER NOT NULL,
-    PRIMARY KEY (tenant_id, assistant_id, language),
-    FOREIGN KEY (tenant_id, assistant_id) REFERENCES assistants (tenant_id, id)
-) STRICT;

@@ -9,6 +9,7 @@ pub mod calls;
 pub mod clips;
 pub mod health;
 pub mod provision;
+pub mod recordings;
 pub mod tools;
 
 use crate::{calendars, domain::availability::Refusal, store};

@@ -29,6 +29,8 @@ pub const ENGINE_EVENTS_UNKNOWN_TOTAL: &str = "frontdesk_engine_events_unknown_t
 pub const ENGINE_TROUBLE_TOTAL: &str = "frontdesk_engine_trouble_total";
 /// Attempts that a wall stopped: a wrong signature, a used token. Label `event`.
 pub const SECURITY_TOTAL: &str = "frontdesk_security_total";
+/// Jobs that were taken. Labels `kind`, `result`: `done`, `again`, `given_up`.
+pub const JOBS_TOTAL: &str = "frontdesk_jobs_total";
 
 /// Upper edges of the buckets all millisecond histograms share.
 pub const MS_BUCKETS: [f64; 16] = [
@@ -57,5 +59,6 @@ pub fn describe() {
     describe_counter!(COST_MICROUSD_TOTAL, "What engines cost, in millionths of a US dollar");
     describe_counter!(ENGINE_EVENTS_UNKNOWN_TOTAL, "Engine events of an unknown type");
     describe_counter!(ENGINE_TROUBLE_TOTAL, "What an engine failed to do by kind of trouble");
+    describe_counter!(JOBS_TOTAL, "Jobs that were taken by kind and result");
     describe_counter!(SECURITY_TOTAL, "Attempts that a wall stopped by kind");
 }

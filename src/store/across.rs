@@ -58,7 +58,7 @@ impl Across<'_> {
     /// When the database cannot answer.
     pub async fn tenants(self) -> Result<Vec<Tenant>, Error> {
         let mut tx = self.store.read_any().await?;
-        let rows: Vec<TenantRow> = on!(&mut tx, db => sqlx::query_as(TENANTS).fetch_all(db).await?);
+        let rows: Vec<TenantRow> = on!(tx, db => sqlx::query_as(TENANTS).fetch_all(db).await?);
         rows.into_iter().map(Tenant::try_from).collect()
     }
 
@@ -69,7 +69,7 @@ impl Across<'_> {
     pub async fn tenant(self, slug: &str) -> Result<Option<Tenant>, Error> {
         let mut tx = self.store.read_any().await?;
         let row: Option<TenantRow> =
-            on!(&mut tx, db => sqlx::query_as(TENANT).bind(slug).fetch_optional(db).await?);
+            on!(tx, db => sqlx::query_as(TENANT).bind(slug).fetch_optional(db).await?);
         row.map(Tenant::try_from).transpose()
     }
 
@@ -79,10 +79,10 @@ impl Across<'_> {
     /// When the database cannot answer.
     pub async fn number(self, number: &E164) -> Result<Option<(Tenant, Number)>, Error> {
         let mut tx = self.store.read_any().await?;
-        let tenant: Option<TenantRow> = on!(&mut tx, db => {
+        let tenant: Option<TenantRow> = on!(tx, db => {
             sqlx::query_as(TENANT_OF_NUMBER).bind(number.as_str()).fetch_optional(db).await?
         });
-        let row: Option<NumberRow> = on!(&mut tx, db => {
+        let row: Option<NumberRow> = on!(tx, db => {
             sqlx::query_as(NUMBER).bind(number.as_str()).fetch_optional(db).await?
         });
         match (tenant, row) {
@@ -98,7 +98,7 @@ impl Across<'_> {
     pub async fn call(self, sid: &CallSid) -> Result<Option<(TenantId, CallId)>, Error> {
         let mut tx = self.store.read_any().await?;
         let row: Option<CallRow> =
-            on!(&mut tx, db => sqlx::query_as(CALL).bind(sid.as_str()).fetch_optional(db).await?);
+            on!(tx, db => sqlx::query_as(CALL).bind(sid.as_str()).fetch_optional(db).await?);
         row.map(|row| Ok((rows::text(&row.tenant_id, "calls.tenant_id")?, rows::text(&row.id, "calls.id")?)))
             .transpose()
     }
@@ -116,7 +116,7 @@ impl Across<'_> {
     ) -> Result<Vec<Job>, Error> {
         let mut tx = self.store.begin_any().await?;
         let text = if self.store.embedded() { TAKE_ON_SQLITE } else { TAKE_ON_POSTGRES };
-        let rows: Vec<JobRow> = on!(&mut tx, db => sqlx::query_as(text)
+        let rows: Vec<JobRow> = on!(tx, db => sqlx::query_as(text)
             .bind(now.0)
             .bind(until.0)
             .bind(i64::from(count_max))
@@ -131,7 +131,7 @@ impl Across<'_> {
     /// When the database cannot answer.
     pub async fn next_due(self) -> Result<Option<Timestamp>, Error> {
         let mut tx = self.store.read_any().await?;
-        let (due,): (Option<i64>,) = on!(&mut tx, db => sqlx::query_as(NEXT_DUE).fetch_one(db).await?);
+        let (due,): (Option<i64>,) = on!(tx, db => sqlx::query_as(NEXT_DUE).fetch_one(db).await?);
         Ok(due.map(Timestamp))
     }
 
@@ -141,8 +141,7 @@ impl Across<'_> {
     /// When the database cannot answer.
     pub async fn clear_lapsed(self, now: Timestamp) -> Result<u64, Error> {
         let mut tx = self.store.begin_any().await?;
-        let gone =
-            on!(&mut tx, db => sqlx::query(CLEAR_LAPSED).bind(now.0).execute(db).await?.rows_affected());
+        let gone = on!(tx, db => sqlx::query(CLEAR_LAPSED).bind(now.0).execute(db).await?.rows_affected());
         tx.commit().await?;
         Ok(gone)
     }
@@ -153,7 +152,7 @@ impl Across<'_> {
     /// When the database cannot answer.
     pub async fn close_lost(self, rang: Timestamp, now: Timestamp) -> Result<u64, Error> {
         let mut tx = self.store.begin_any().await?;
-        let closed = on!(&mut tx, db => sqlx::query(CLOSE_LOST)
+        let closed = on!(tx, db => sqlx::query(CLOSE_LOST)
             .bind(rang.0)
             .bind(now.0)
             .execute(db).await?.rows_affected());
@@ -168,7 +167,7 @@ impl Across<'_> {
     pub async fn forget_requests(self, made: Timestamp) -> Result<u64, Error> {
         let mut tx = self.store.begin_any().await?;
         let gone =
-            on!(&mut tx, db => sqlx::query(FORGET_REQUESTS).bind(made.0).execute(db).await?.rows_affected());
+            on!(tx, db => sqlx::query(FORGET_REQUESTS).bind(made.0).execute(db).await?.rows_affected());
         tx.commit().await?;
         Ok(gone)
     }

@@ -129,6 +129,7 @@ impl Jobs<'_> {
             .bind(subject.as_str())
             .bind(due.0)
             .execute(db).await.map(drop)?);
+        self.tx.adds_work = true;
         Ok(())
     }
 

@@ -11,7 +11,6 @@ mod across;
 mod appointments;
 mod assistants;
 mod calls;
-mod clips;
 mod contacts;
 mod jobs;
 mod messages;
@@ -32,7 +31,7 @@ use sqlx::{
     postgres::PgConnectOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 pub use self::{
     across::Across,
@@ -177,7 +176,6 @@ pub const TEXTS: &[&[Text]] = &[
     appointments::TEXTS,
     assistants::TEXTS,
     calls::TEXTS,
-    clips::TEXTS,
     contacts::TEXTS,
     jobs::TEXTS,
     messages::TEXTS,
@@ -191,12 +189,12 @@ pub const TEXTS: &[&[Text]] = &[
 /// Runs the same query on whichever database is behind a transaction; type-checked for each.
 macro_rules! on {
     ($tx:expr, $db:ident => $query:expr) => {
-        match &mut *$tx {
-            $crate::store::Tx::Sqlite(tx, _) => {
+        match &mut $tx.open {
+            $crate::store::Open::Sqlite(tx, _) => {
                 let $db = &mut **tx;
                 $query
             }
-            $crate::store::Tx::Postgres(tx) => {
+            $crate::store::Open::Postgres(tx) => {
                 let $db = &mut **tx;
                 $query
             }
@@ -209,6 +207,7 @@ use on;
 #[derive(Clone)]
 pub struct Store {
     pool: Pool,
+    work_added: Arc<Notify>,
 }
 
 #[derive(Clone)]
@@ -225,16 +224,27 @@ impl fmt::Debug for Store {
     }
 }
 
-enum Tx {
+/// A transaction that is open.
+struct Tx {
+    open: Open,
+    /// Whether it adds work to the queue, which is told when it is kept.
+    adds_work: bool,
+    work_added: Arc<Notify>,
+}
+
+enum Open {
     Sqlite(Transaction<'static, Sqlite>, Option<OwnedSemaphorePermit>),
     Postgres(Transaction<'static, Postgres>),
 }
 
 impl Tx {
     async fn commit(self) -> Result<(), Error> {
-        match self {
-            Self::Sqlite(tx, _writing) => tx.commit().await?,
-            Self::Postgres(tx) => tx.commit().await?,
+        match self.open {
+            Open::Sqlite(tx, _writing) => tx.commit().await?,
+            Open::Postgres(tx) => tx.commit().await?,
+        }
+        if self.adds_work {
+            self.work_added.notify_one();
         }
         Ok(())
     }
@@ -260,7 +270,7 @@ impl Store {
                 .synchronous(SqliteSynchronous::Normal)
                 .busy_timeout(WAIT_MAX);
             let pool = pool_options(settings).connect_with(options).await?;
-            return Ok(Self { pool: Pool::Sqlite(pool, Arc::new(Semaphore::new(1))) });
+            return Ok(Self::on(Pool::Sqlite(pool, Arc::new(Semaphore::new(1)))));
         }
         if url.starts_with("postgres:") || url.starts_with("postgresql:") {
             let options = PgConnectOptions::from_str(url).map_err(|_| Error::Url)?.options([
@@ -269,9 +279,13 @@ impl Store {
                 ("idle_in_transaction_session_timeout", "60000".to_owned()),
             ]);
             let pool = pool_options(settings).connect_with(options).await?;
-            return Ok(Self { pool: Pool::Postgres(pool) });
+            return Ok(Self::on(Pool::Postgres(pool)));
         }
         Err(Error::Url)
+    }
+
+    fn on(pool: Pool) -> Self {
+        Self { pool, work_added: Arc::default() }
     }
 
     /// What the database is called.
@@ -381,6 +395,12 @@ impl Store {
         if self.embedded() { text.sqlite } else { text.postgres }
     }
 
+    /// Waits until this process adds work to the queue. One addition wakes one who waits; it is a nudge, not a
+    /// promise: other processes add work, too.
+    pub async fn work_added(&self) {
+        self.work_added.notified().await;
+    }
+
     /// Closes every connection once it is given back.
     pub async fn close(&self) {
         match &self.pool {
@@ -390,23 +410,27 @@ impl Store {
     }
 
     async fn read_any(&self) -> Result<Tx, Error> {
-        Ok(match &self.pool {
-            Pool::Sqlite(pool, _) => Tx::Sqlite(pool.begin_with("BEGIN DEFERRED").await?, None),
+        Ok(self.tx(match &self.pool {
+            Pool::Sqlite(pool, _) => Open::Sqlite(pool.begin_with("BEGIN DEFERRED").await?, None),
             Pool::Postgres(pool) => {
-                Tx::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
+                Open::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
             }
-        })
+        }))
     }
 
     async fn begin_any(&self) -> Result<Tx, Error> {
-        Ok(match &self.pool {
+        Ok(self.tx(match &self.pool {
             Pool::Sqlite(pool, writers) => {
                 let writing = writing(writers).await?;
                 // Deferred, a transaction that reads before it writes fails where another wrote in between.
-                Tx::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?, Some(writing))
+                Open::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?, Some(writing))
             }
-            Pool::Postgres(pool) => Tx::Postgres(pool.begin().await?),
-        })
+            Pool::Postgres(pool) => Open::Postgres(pool.begin().await?),
+        }))
+    }
+
+    fn tx(&self, open: Open) -> Tx {
+        Tx { open, adds_work: false, work_added: Arc::clone(&self.work_added) }
     }
 }
 
@@ -486,8 +510,6 @@ aggregates! {
     messages: Messages;
     /// Work that is due.
     jobs: Jobs;
-    /// Opening words kept as sound.
-    clips: Clips;
 }
 
 /// What keeping something changed.

@@ -122,7 +122,7 @@ impl Resources<'_> {
     /// # Errors
     /// [`Error::Busy`] when others do not get done.
     pub async fn lock_of_service(&mut self, service: &ServiceId) -> Result<(), Error> {
-        if let super::Tx::Postgres(tx) = &mut *self.tx {
+        if let super::Open::Postgres(tx) = &mut self.tx.open {
             sqlx::query(LOCK_OF_SERVICE)
                 .bind(self.tenant.as_str())
                 .bind(service.as_str())

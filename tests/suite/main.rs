@@ -7,6 +7,8 @@ mod config;
 mod doctor;
 mod floors;
 mod http;
+mod jobs;
+mod ledger;
 mod provision;
 mod recording;
 mod rest;

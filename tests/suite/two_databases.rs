@@ -1,6 +1,6 @@
 //! The same store, the same promises, on SQLite and on PostgreSQL.
 
-use std::{collections::BTreeSet, path::Path};
+use std::{collections::BTreeSet, path::Path, time::Duration};
 
 use frontdesk::{
     domain::{
@@ -11,10 +11,7 @@ use frontdesk::{
         money::MicroUsd,
         time::{CallTime, TimeRange, Timestamp},
     },
-    store::{
-        Change, Consent, Ended, Error, Message, Settings, Store, TEXTS, TenantTx, ToolCall, ToolCallStatus,
-        Work,
-    },
+    store::{Change, Consent, Ended, Error, Message, Settings, Store, TEXTS, ToolCall, ToolCallStatus, Work},
 };
 use jiff::civil::{date, time};
 
@@ -397,18 +394,18 @@ on_both! {
         assert_eq!((taken.len(), taken[0].attempts), (1, 1));
     }
 
-    async fn a_clip_is_found_by_the_words_it_holds(fresh: Fresh) {
+    async fn work_that_is_added_wakes_who_waits_once_it_is_kept(fresh: Fresh) {
         let practice = Practice::open(&fresh.store, "alpha").await;
-        let who = &practice.assistant.id;
-        let mut tx = fresh.store.begin(&practice.tenant.id).await.unwrap();
-        tx.clips().put(who, Language::German, "old words", "clips/1", at(0)).await.unwrap();
-        tx.clips().put(who, Language::German, "new words", "clips/2", at(1)).await.unwrap();
-        let find = async |tx: &mut TenantTx, language, words| {
-            tx.clips().find(who, language, words).await.unwrap()
-        };
-        assert_eq!(find(&mut tx, Language::German, "new words").await.as_deref(), Some("clips/2"));
-        assert_eq!(find(&mut tx, Language::German, "old words").await, None);
-        assert_eq!(find(&mut tx, Language::English, "new words").await, None);
+        let work = Work::OpeningClip { assistant: practice.assistant.id.clone(), language: Language::German };
+        for kept in [false, true] {
+            let mut tx = fresh.store.begin(&practice.tenant.id).await.unwrap();
+            tx.jobs().add(&"job_1".parse().unwrap(), &work, at(0)).await.unwrap();
+            if kept {
+                tx.commit().await.unwrap();
+            }
+            let woken = tokio::time::timeout(Duration::ZERO, fresh.store.work_added()).await;
+            assert_eq!(woken.is_ok(), kept);
+        }
     }
 
     async fn what_is_left_lying_about_is_swept_up(fresh: Fresh) {

@@ -1,0 +1,199 @@
+//! Work that calls and changes have set in motion: taken from the queue, run, retried, given up.
+//!
+//! A nudge makes it prompt, the timer makes it certain. A job looks at what is true when it runs, is safe to run
+//! twice, and does a bounded amount; what it does is `app`'s. Several processes may run this beside one another: a
+//! job that was taken is one's own until its lease ends. It never decides about a conversation.
+
+mod upkeep;
+mod work;
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use futures_util::future::BoxFuture;
+use metrics::counter;
+use tokio::task::JoinSet;
+use tracing::{error, info, warn};
+
+pub use self::{
+    upkeep::{LOST_AFTER_MINUTES, REQUESTS_KEPT_MINUTES, Swept, sweep},
+    work::Hands,
+};
+use crate::{
+    app,
+    domain::time::Timestamp,
+    platform::{clock::Clock, metrics as figures, tasks::Tasks},
+    store::{self, Job, Store},
+};
+
+/// How many jobs run at once.
+pub const AT_ONCE_MAX: usize = 2;
+/// How long a job that was taken is one's own, in minutes.
+pub const LEASE_MINUTES: i64 = 10;
+/// Longest a job may take; less than its lease, so that nobody else begins before it has ended.
+pub const WORK_TIME_MAX: Duration = Duration::from_secs(9 * 60);
+/// How often a job is tried before it is given up.
+pub const ATTEMPTS_MAX: u32 = 8;
+/// Wait before the second attempt, in minutes; each further one waits twice as long.
+pub const RETRY_MINUTES: i64 = 1;
+/// Longest wait between two attempts, in minutes.
+pub const RETRY_MINUTES_MAX: i64 = 60;
+/// How often the queue is looked at when nobody nudges.
+pub const LOOK_PERIOD: Duration = Duration::from_secs(5);
+/// How often what lies about is swept up.
+pub const SWEEP_PERIOD: Duration = Duration::from_secs(60);
+
+/// What runs a job.
+pub type Handler = Arc<dyn Fn(Job) -> BoxFuture<'static, Result<(), app::Error>> + Send + Sync>;
+
+/// Takes jobs and has them run, until somebody asks to leave.
+#[derive(Clone)]
+pub struct Runner {
+    store: Store,
+    clock: Clock,
+    tasks: Tasks,
+    handler: Handler,
+}
+
+impl Runner {
+    /// A runner that has `handler` do the work.
+    pub fn new(store: Store, clock: Clock, tasks: Tasks, handler: Handler) -> Self {
+        Self { store, clock, tasks, handler }
+    }
+
+    /// Runs what is due until somebody asks to leave; what runs then is finished, unless somebody asks hard. A
+    /// database that is away is waited for.
+    ///
+    /// # Errors
+    /// Never.
+    pub async fn run(self) -> Result<(), Infallible> {
+        let mut running = JoinSet::new();
+        let (watch, mut swept) = (self.clock.stopwatch(), None);
+        while !self.tasks.is_leaving() {
+            if swept.is_none_or(|at| watch.elapsed() >= at + SWEEP_PERIOD) {
+                swept = Some(watch.elapsed());
+                if let Err(error) = sweep(&self.store, self.clock.now()).await {
+                    warn!(error = &error as &dyn std::error::Error, "what lies about could not be swept up");
+                }
+            }
+            self.take(&mut running).await;
+            tokio::select! {
+                Some(ended) = running.join_next() => self.note_panic(ended),
+                () = self.store.work_added(), if running.len() < AT_ONCE_MAX => {}
+                () = self.clock.sleep(LOOK_PERIOD) => {}
+                () = self.tasks.leaving() => {}
+            }
+        }
+        loop {
+            tokio::select! {
+                ended = running.join_next() => match ended {
+                    Some(ended) => self.note_panic(ended),
+                    None => return Ok(()),
+                },
+                // Dropping what runs stops it; its lease ends, and somebody begins it anew.
+                () = self.tasks.stopping() => return Ok(()),
+            }
+        }
+    }
+
+    /// Begins as many jobs as are due and may run.
+    async fn take(&self, running: &mut JoinSet<()>) {
+        let Some(free) = AT_ONCE_MAX.checked_sub(running.len()).filter(|free| *free > 0) else { return };
+        let now = self.clock.now();
+        let count = u32::try_from(free).unwrap_or(u32::MAX);
+        let taken = self.store.across_tenants().take_jobs(now, now.plus_minutes(LEASE_MINUTES), count).await;
+        match taken {
+            Ok(jobs) => {
+                for job in jobs {
+                    let runner = self.clone();
+                    running.spawn(async move { runner.carry(job).await });
+                }
+            }
+            Err(error) => warn!(error = &error as &dyn std::error::Error, "the queue cannot be read"),
+        }
+    }
+
+    /// Runs one job and notes what came of it.
+    async fn carry(&self, job: Job) {
+        let kind = job.work.kind();
+        let result = if job.attempts > ATTEMPTS_MAX {
+            // Taken too often without a word about how it ended: it takes whoever runs it down.
+            Some(Ended::Never("it never ended".to_owned()))
+        } else {
+            match self.clock.within(WORK_TIME_MAX, (self.handler)(job.clone())).await {
+                Some(Ok(())) => None,
+                Some(Err(error)) => {
+                    warn!(job.id = %job.id, kind, error = &error as &dyn std::error::Error, "a job failed");
+                    Some(Ended::of(&error, job.attempts))
+                }
+                None => Some(Ended::again("it took too long".to_owned(), job.attempts)),
+            }
+        };
+        let now = self.clock.now();
+        let (label, noted) = match result {
+            None => ("done", self.note(&job, now, None).await),
+            Some(ended @ Ended::Again { .. }) => ("again", self.note(&job, now, Some(ended)).await),
+            Some(ended @ Ended::Never(_)) => {
+                error!(job.id = %job.id, kind, attempts = job.attempts, "a job is given up");
+                ("given_up", self.note(&job, now, Some(ended)).await)
+            }
+        };
+        counter!(figures::JOBS_TOTAL, "kind" => kind, "result" => label).increment(1);
+        match noted {
+            Ok(true) => info!(job.id = %job.id, kind, attempts = job.attempts, result = label, "a job ended"),
+            Ok(false) => warn!(job.id = %job.id, kind, "a job ended after its lease"),
+            // The lease ends, and the job runs again: it is safe to.
+            Err(error) => {
+                warn!(job.id = %job.id, error = &error as &dyn std::error::Error, "how a job ended is not noted");
+            }
+        }
+    }
+
+    async fn note(&self, job: &Job, now: Timestamp, ended: Option<Ended>) -> Result<bool, store::Error> {
+        let mut tx = self.store.begin(&job.tenant).await?;
+        let counted = match ended {
+            None => tx.jobs().done(job).await?,
+            Some(Ended::Again { minutes, problem }) => {
+                tx.jobs().again(job, now.plus_minutes(minutes), &problem).await?
+            }
+            Some(Ended::Never(problem)) => tx.jobs().give_up(job, &problem).await?,
+        };
+        tx.commit().await?;
+        Ok(counted)
+    }
+
+    fn note_panic(&self, ended: Result<(), tokio::task::JoinError>) {
+        if let Err(panicked) = ended {
+            error!(error = &panicked as &dyn std::error::Error, "a job did not end; it is tried again");
+        }
+    }
+}
+
+/// How a job ended that was not done.
+enum Ended {
+    /// It is tried again after some minutes.
+    Again { minutes: i64, problem: String },
+    /// Trying again would not help.
+    Never(String),
+}
+
+impl Ended {
+    fn of(error: &app::Error, attempts: u32) -> Self {
+        match error {
+            app::Error::Unavailable(..) | app::Error::Internal(_) => Self::again(error.to_string(), attempts),
+            app::Error::NotFound(_)
+            | app::Error::Taken
+            | app::Error::Refused(_)
+            | app::Error::TooLate
+            | app::Error::Conflict(_)
+            | app::Error::Invalid { .. } => Self::Never(error.to_string()),
+        }
+    }
+
+    fn again(problem: String, attempts: u32) -> Self {
+        if attempts >= ATTEMPTS_MAX {
+            return Self::Never(problem);
+        }
+        let doubled = RETRY_MINUTES.saturating_mul(1 << attempts.saturating_sub(1).min(30));
+        Self::Again { minutes: doubled.min(RETRY_MINUTES_MAX), problem }
+    }
+}

@@ -1,0 +1,35 @@
+//! What is swept up now and then: holds that lapsed, calls whose end nobody told, requests nobody will repeat.
+
+use crate::{
+    domain::time::Timestamp,
+    store::{Error, Store},
+};
+
+/// How long after it rang a call whose end nobody has told counts as lost, in minutes.
+pub const LOST_AFTER_MINUTES: i64 = 120;
+/// How long it is remembered what came of a request, in minutes: seven days.
+pub const REQUESTS_KEPT_MINUTES: i64 = 7 * 24 * 60;
+
+/// What was swept up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Swept {
+    /// Holds that had lapsed. They kept nobody out; they only lay about.
+    pub holds: u64,
+    /// Calls closed as lost.
+    pub calls: u64,
+    /// Requests forgotten.
+    pub requests: u64,
+}
+
+/// Sweeps up once. Safe to run twice, and by several processes at once.
+///
+/// # Errors
+/// When the database cannot answer; what was swept up before stays swept up.
+pub async fn sweep(store: &Store, now: Timestamp) -> Result<Swept, Error> {
+    let across = store.across_tenants();
+    Ok(Swept {
+        holds: across.clear_lapsed(now).await?,
+        calls: across.close_lost(now.plus_minutes(-LOST_AFTER_MINUTES), now).await?,
+        requests: across.forget_requests(now.plus_minutes(-REQUESTS_KEPT_MINUTES)).await?,
+    })
+}

@@ -1,0 +1,49 @@
+//! Who does which work: one arm per kind, each a question to `app`.
+
+use std::sync::Arc;
+
+use super::Handler;
+use crate::{
+    app::{self, clips, recordings},
+    platform::{blobs::Blobs, clock::Clock},
+    speech,
+    store::{Job, Store, Work},
+};
+
+/// What the work is done with.
+#[derive(Clone)]
+pub struct Hands {
+    /// The database.
+    pub store: Store,
+    /// Recordings and clips.
+    pub blobs: Blobs,
+    /// The engine that speaks clips.
+    pub speech: speech::Settings,
+    /// The clock.
+    pub clock: Clock,
+}
+
+impl Hands {
+    /// What the runner has run.
+    pub fn handler(self) -> Handler {
+        let hands = Arc::new(self);
+        Arc::new(move |job| {
+            let hands = Arc::clone(&hands);
+            Box::pin(async move { hands.carry_out(job).await })
+        })
+    }
+
+    async fn carry_out(&self, job: Job) -> Result<(), app::Error> {
+        match job.work {
+            Work::ArchiveRecording { call } => {
+                recordings::archive(&self.store, &self.blobs, &job.tenant, &call).await?;
+            }
+            Work::OpeningClip { assistant, language } => {
+                let assistant = self.store.read(&job.tenant).await?.assistants().get(&assistant).await?;
+                let assistant = assistant.ok_or(app::Error::NotFound("assistant"))?;
+                clips::make(&self.blobs, &self.speech, &assistant, language, self.clock).await?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,138 @@
+//! Work in the queue: run promptly, run again when it fails, given up in the end.
+
+use std::{sync::Arc, time::Duration};
+
+use frontdesk::{
+    app,
+    domain::{assistant::Language, conversation::Outcome, time::Timestamp},
+    jobs::{self, ATTEMPTS_MAX, Handler, LOST_AFTER_MINUTES, Runner},
+    platform::{clock::Clock, tasks::Tasks},
+    store::{Job, Store, Work},
+};
+use tokio::sync::mpsc;
+
+use crate::support::{
+    databases::{Fresh, on_both},
+    practice::{Practice, at},
+};
+
+/// Nothing here takes longer, whatever the machine is busy with.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+on_both! {
+    async fn work_that_is_added_is_done_at_once(fresh: Fresh) {
+        // On a clock that does not hurry, the timer alone would let it wait for seconds.
+        let mut scene = Scene::begin(&fresh, Clock::system(), |_| Ok(())).await;
+        for n in 0..5 {
+            scene.add(n).await;
+        }
+        let mut done: Vec<u32> = Vec::new();
+        for _ in 0..5 {
+            done.push(scene.ran().await.attempts);
+        }
+        assert_eq!(done, [1; 5]);
+        scene.leave().await;
+        assert_eq!(scene.waiting().await, None, "what is done is gone");
+    }
+
+    async fn work_that_fails_is_tried_again_and_then_given_up(fresh: Fresh) {
+        let away = || app::Error::Unavailable("the engine", "unplugged".into());
+        let mut scene = Scene::begin(&fresh, Clock::hurried(10_000), move |_| Err(away())).await;
+        scene.add(1).await;
+        for attempt in 1..=ATTEMPTS_MAX {
+            assert_eq!(scene.ran().await.attempts, attempt);
+        }
+        scene.leave().await;
+        let mut tx = fresh.store.read(&scene.practice.tenant.id).await.unwrap();
+        let given_up = tx.jobs().given_up().await.unwrap();
+        assert_eq!(given_up.len(), 1);
+        assert_eq!(given_up[0].problem.as_deref(), Some("the engine does not answer; try again shortly"));
+    }
+
+    async fn work_that_can_never_be_done_is_given_up_at_once(fresh: Fresh) {
+        let mut scene =
+            Scene::begin(&fresh, Clock::system(), |_| Err(app::Error::NotFound("recording"))).await;
+        scene.add(1).await;
+        assert_eq!(scene.ran().await.attempts, 1);
+        scene.leave().await;
+        let mut tx = fresh.store.read(&scene.practice.tenant.id).await.unwrap();
+        assert_eq!(tx.jobs().given_up().await.unwrap().len(), 1);
+    }
+
+    async fn work_that_panics_ends_alone_and_is_begun_anew(fresh: Fresh) {
+        let mut scene = Scene::begin(&fresh, Clock::hurried(10_000), |job| {
+            assert!(job.attempts > 1, "the first attempt breaks");
+            Ok(())
+        })
+        .await;
+        scene.add(1).await;
+        assert_eq!(scene.ran().await.attempts, 1);
+        assert_eq!(scene.ran().await.attempts, 2, "once the lease has ended");
+        scene.leave().await;
+        assert_eq!(scene.waiting().await, None);
+    }
+
+    async fn calls_whose_end_nobody_told_are_closed(fresh: Fresh) {
+        let practice = Practice::open(&fresh.store, "alpha").await;
+        let call = practice.call(&fresh.store, 1).await;
+        let soon = jobs::sweep(&fresh.store, at(LOST_AFTER_MINUTES - 1)).await.unwrap();
+        assert_eq!(soon.calls, 0);
+        let swept = jobs::sweep(&fresh.store, at(LOST_AFTER_MINUTES)).await.unwrap();
+        assert_eq!(swept.calls, 1);
+        let mut tx = fresh.store.read(&practice.tenant.id).await.unwrap();
+        let record = tx.calls().get(&call).await.unwrap().unwrap();
+        assert_eq!((record.outcome, record.ended), (Some(Outcome::Lost), Some(at(LOST_AFTER_MINUTES))));
+    }
+}
+
+/// A runner at work on a practice's queue.
+struct Scene {
+    practice: Practice,
+    store: Store,
+    clock: Clock,
+    tasks: Tasks,
+    ran: mpsc::Receiver<Job>,
+}
+
+impl Scene {
+    async fn begin<F>(fresh: &Fresh, clock: Clock, result: F) -> Self
+    where
+        F: Fn(&Job) -> Result<(), app::Error> + Send + Sync + 'static,
+    {
+        let practice = Practice::open(&fresh.store, "alpha").await;
+        let (tell, ran) = mpsc::channel(100);
+        let (tasks, result) = (Tasks::new(), Arc::new(result));
+        let handler: Handler = Arc::new(move |job| {
+            let (tell, result) = (tell.clone(), Arc::clone(&result));
+            Box::pin(async move {
+                tell.send(job.clone()).await.unwrap();
+                result(&job)
+            })
+        });
+        let runner = Runner::new(fresh.store.clone(), clock, tasks.clone(), handler);
+        tasks.spawn_vital("jobs", runner.run());
+        Self { practice, store: fresh.store.clone(), clock, tasks, ran }
+    }
+
+    async fn add(&self, n: u32) {
+        let language = if n.is_multiple_of(2) { Language::German } else { Language::English };
+        let assistant = format!("ast_{n}").parse().unwrap();
+        let mut tx = self.store.begin(&self.practice.tenant.id).await.unwrap();
+        let (id, now) = (format!("job_{n}").parse().unwrap(), self.clock.now());
+        tx.jobs().add(&id, &Work::OpeningClip { assistant, language }, now).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    async fn ran(&mut self) -> Job {
+        tokio::time::timeout(PATIENCE, self.ran.recv()).await.unwrap().unwrap()
+    }
+
+    async fn leave(&self) {
+        self.tasks.leave();
+        tokio::time::timeout(PATIENCE, self.tasks.ended()).await.unwrap();
+    }
+
+    async fn waiting(&self) -> Option<Timestamp> {
+        self.store.across_tenants().next_due().await.unwrap()
+    }
+}
