@@ -193,11 +193,7 @@ pub async fn book(
     let held = change.live_hold(hold).await?;
     let desk = change.desk(wish).await?;
     // What is held is kept as it is: the caller may have been told with whom.
-    let keeps = held.filter(|held| {
-        held.service == wish.service
-            && held.time.start == wish.start
-            && wish.resource.as_ref().is_none_or(|wanted| *wanted == held.resource)
-    });
+    let held = held.filter(|held| keeps(held, wish));
     let promise = |place: Place, id: AppointmentId| Appointment {
         id,
         service: wish.service.clone(),
@@ -209,10 +205,11 @@ pub async fn book(
         expires: None,
         note: note.to_owned(),
     };
-    let kept = match keeps {
+    let kept = match held {
         Some(held) => {
             let same = Wish { resource: Some(held.resource.clone()), ..wish.clone() };
-            let kept = promise(desk.check(now, &same, std::slice::from_ref(&held.id))?, held.id);
+            let place = desk.check(held_since(&held, now), &same, std::slice::from_ref(&held.id))?;
+            let kept = promise(place, held.id);
             if !change.tx.appointments().update(&kept, AppointmentStatus::Held).await? {
                 return Err(Error::Taken);
             }
@@ -282,16 +279,16 @@ pub async fn move_to(
     }
     let standing = change.changeable(id, of).await?;
     let held = change.live_hold(hold).await?;
-    let mut ignoring = vec![id.clone()];
-    let mut wanted = wish.clone();
+    let (mut ignoring, mut wanted, mut as_of) = (vec![id.clone()], wish.clone(), now);
     if let Some(held) = held {
-        if held.service == wish.service && held.time.start == wish.start && wish.resource.is_none() {
+        if keeps(&held, wish) {
+            as_of = held_since(&held, now);
             wanted.resource = Some(held.resource);
         }
         change.tx.appointments().release(&held.id, by.call.as_ref()).await?;
         ignoring.push(held.id);
     }
-    let place = change.desk(wish).await?.check(now, &wanted, &ignoring)?;
+    let place = change.desk(wish).await?.check(as_of, &wanted, &ignoring)?;
     let moved = Appointment {
         service: wish.service.clone(),
         resource: place.resource,
@@ -443,6 +440,18 @@ struct Place {
     resource: ResourceId,
     time: TimeRange,
     blocked: TimeRange,
+}
+
+/// Whether a hold keeps what is wished for.
+fn keeps(held: &Appointment, wish: &Wish) -> bool {
+    held.service == wish.service
+        && held.time.start == wish.start
+        && wish.resource.as_ref().is_none_or(|wanted| *wanted == held.resource)
+}
+
+/// When a hold was made: what could be had then can be had while it holds, though the time comes closer.
+fn held_since(held: &Appointment, now: Timestamp) -> Timestamp {
+    held.expires.map_or(now, |expires| expires.plus_minutes(-HOLD_MINUTES)).min(now)
 }
 
 /// A wish in a form that is equal when the wish is.

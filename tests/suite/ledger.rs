@@ -176,6 +176,18 @@ on_both! {
         assert_eq!(upcoming, [kept]);
     }
 
+    async fn what_was_held_in_time_is_promised_though_the_notice_has_passed(fresh: Fresh) {
+        let practice = Practice::open(&fresh.store, "alpha").await;
+        let call = practice.call(&fresh.store, 1).await;
+        let wish = with(&practice, &practice.checkup, 60);
+        let held = hold(&fresh.store, &practice, Some(&call), &wish, at(0)).await.unwrap();
+        let (by, contact) = (asker(&practice, Some(&call), None), &practice.contact.id);
+        let late = with(&practice, &practice.vaccination, 60);
+        let late = bookings::book(&fresh.store, &by, at(1), &late, contact, "", Some(&held.id)).await;
+        assert!(matches!(late, Err(Error::Refused(Refusal::Notice))), "a hold keeps only its own time");
+        bookings::book(&fresh.store, &by, at(1), &wish, contact, "", Some(&held.id)).await.unwrap();
+    }
+
     async fn a_hold_that_lapsed_is_no_obstacle_while_nobody_else_came(fresh: Fresh) {
         let practice = Practice::open(&fresh.store, "alpha").await;
         let call = practice.call(&fresh.store, 1).await;
@@ -242,7 +254,7 @@ on_both! {
         let practice = Practice::open(&fresh.store, "alpha").await;
         let (call, contact) = (practice.call(&fresh.store, 1).await, &practice.contact.id);
         let wish = |minutes| Wish { resource: None, ..with(&practice, &practice.checkup, minutes) };
-        let mine = book(&fresh.store, &practice, &wish(TEN), contact).await.unwrap();
+        let mine = book(&fresh.store, &practice, &wish(TEN + 15), contact).await.unwrap();
         let held = hold(&fresh.store, &practice, Some(&call), &wish(TEN + 60), at(0)).await.unwrap();
         let asker = asker(&practice, Some(&call), None);
         let hold = Some(&held.id);
