@@ -137,15 +137,12 @@ fn engine_delta_of_200_ms(bencher: Bencher) {
         line.clear();
         let mut marks = Vec::new();
         for output in outputs {
-            match output {
-                Output::ToCaller(ToCaller::Play(sound)) => {
-                    media_stream::write_media(&stream, &sound.0, &mut line)
-                }
-                Output::ToCaller(ToCaller::Mark(mark)) => {
-                    media_stream::write_mark(&stream, mark, &mut line);
-                    marks.push(mark);
-                }
-                _ => {}
+            if let Output::ToCaller(ToCaller::Play(sound)) = &output {
+                media_stream::write_media(&stream, &sound.0, &mut line);
+            }
+            if let Output::ToCaller(ToCaller::Mark(mark)) = output {
+                media_stream::write_mark(&stream, mark, &mut line);
+                marks.push(mark);
             }
         }
         call.handle(Input::ReplyItemDone(item), CallTime(now)).for_each(drop);
@@ -161,8 +158,6 @@ fn stream_sid() -> media_stream::StreamSid {
     let start = format!(
         r#"{{"event":"start","sequenceNumber":"1","streamSid":"{sid}","start":{{"accountSid":"AC1","streamSid":"{sid}","callSid":"CA1","tracks":["inbound"],"customParameters":{{}},"mediaFormat":{{"encoding":"audio/x-mulaw","sampleRate":8000,"channels":1}}}}}}"#
     );
-    match media_stream::read(&start) {
-        Message::Start(start) => start.stream_sid,
-        other => panic!("not a start: {other:?}"),
-    }
+    let Message::Start(start) = media_stream::read(&start) else { panic!("not a start: {start}") };
+    start.stream_sid
 }

@@ -502,9 +502,10 @@ where
             Note::Paused | Note::ToolBegan(_) | Note::Said(_) => {}
         }
         if self.notices.watched() {
-            let name = match &note {
-                Note::ToolBegan(id) | Note::ToolEnded { id, .. } => self.names.get(id).cloned(),
-                _ => None,
+            let name = if let Note::ToolBegan(id) | Note::ToolEnded { id, .. } = &note {
+                self.names.get(id).cloned()
+            } else {
+                None
             };
             self.notices.tell(now, What::Note { note, tool: name });
         }

@@ -523,10 +523,12 @@ where
             Some(Ok(_)) => return Err(Unproven::Malformed),
             Some(Err(_)) | None => return Err(Unproven::NoProof),
         };
-        match media_stream::read(&text) {
-            Message::Start(start) => return Ok(start),
-            Message::Connected => {}
-            _ => return Err(Unproven::Malformed),
+        let message = media_stream::read(&text);
+        if let Message::Start(start) = message {
+            return Ok(start);
+        }
+        if !matches!(message, Message::Connected) {
+            return Err(Unproven::Malformed);
         }
     }
     Err(Unproven::Malformed)

@@ -103,6 +103,7 @@ pub enum Error {
 }
 
 impl From<sqlx::Error> for Error {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "another's enum, which grows")]
     fn from(error: sqlx::Error) -> Self {
         match &error {
             sqlx::Error::Io(_)

@@ -133,10 +133,10 @@ async fn every_event_of_the_stand_in_for_openai_has_the_published_shape() {
     peer.settle().await;
 
     let (wrong, kinds) = check_all(&schema, "type", &server.sent());
-    assert_eq!(wrong, [String::new(); 0]);
+    assert_eq!(wrong, [""; 0]);
     assert!(kinds.len() >= 30, "{kinds:?}");
     let (wrong, _) = check_all(&schema, "type", &server.received());
-    assert_eq!(wrong, [String::new(); 0]);
+    assert_eq!(wrong, [""; 0]);
 }
 
 #[tokio::test]
@@ -159,7 +159,7 @@ async fn every_message_of_the_stand_in_for_twilio_has_the_documented_shape() {
     let sent: Vec<Value> = report.sent.iter().map(|text| serde_json::from_str(text).unwrap()).collect();
     let inbound = definition(&schema, "FromTwilio");
     let wrong: Vec<String> = sent.iter().flat_map(|message| errors(&inbound, message)).collect();
-    assert_eq!(wrong, [String::new(); 0]);
+    assert_eq!(wrong, [""; 0]);
     let kinds: BTreeSet<&str> = sent.iter().map(|message| message["event"].as_str().unwrap()).collect();
     assert_eq!(kinds.len(), 6, "{kinds:?}");
 }
@@ -175,7 +175,7 @@ fn what_is_wrong_towards_twilio_by_the_documents_is_wrong_for_the_stand_in() {
         json!({ "event": "clear", "streamSid": sid }),
     ];
     for example in &examples {
-        assert_eq!(errors(&outbound, example), [String::new(); 0]);
+        assert_eq!(errors(&outbound, example), [""; 0]);
         assert!(frontdesk::sim::twilio::shapes::read(&example.to_string(), &sid).is_ok());
         for path in paths(example) {
             for put in [None, Some(json!(5)), Some(json!({ "more": 1 })), Some(json!(null))] {
@@ -268,7 +268,7 @@ async fn every_event_of_the_product_to_openai_has_the_published_shape() {
 
     let sent = server.received();
     let (wrong, kinds) = check_all(&schema, "type", &sent);
-    assert_eq!(wrong, [String::new(); 0]);
+    assert_eq!(wrong, [""; 0]);
     assert_eq!(kinds.len(), 8, "{kinds:?}");
     assert!(server.faults().none(), "{:?}", server.faults().all());
     assert_eq!(server.races(), ["input_audio_buffer_commit_empty", "response_cancel_not_active"]);
@@ -292,7 +292,7 @@ fn every_message_of_the_product_to_twilio_has_the_documented_shape() {
             "customParameters": {},
         },
     });
-    assert_eq!(errors(&definition(&schema, "FromTwilio"), &start), [String::new(); 0]);
+    assert_eq!(errors(&definition(&schema, "FromTwilio"), &start), [""; 0]);
     let start = start.to_string();
     let Message::Start(start) = media_stream::read(&start) else { panic!("a start is read as one") };
     let mark = Mark { piece: 3, end_ms: 1_240, generation: 2 };
@@ -301,7 +301,7 @@ fn every_message_of_the_product_to_twilio_has_the_documented_shape() {
     media_stream::write_mark(&start.stream_sid, mark, &mut texts[1]);
     media_stream::write_clear(&start.stream_sid, &mut texts[2]);
     for text in texts {
-        assert_eq!(errors(&outbound, &serde_json::from_str(&text).unwrap()), [String::new(); 0], "{text}");
+        assert_eq!(errors(&outbound, &serde_json::from_str(&text).unwrap()), [""; 0], "{text}");
         assert!(frontdesk::sim::twilio::shapes::read(&text, &sid).is_ok(), "{text}");
     }
 }

@@ -306,7 +306,7 @@ on_both! {
         assert_eq!(tx.calls().turns(&id).await.unwrap(), turns);
         assert_eq!(tx.calls().consent(&id).await.unwrap(), ended.consent);
         assert_eq!(tx.calls().latest(5).await.unwrap(), [record]);
-        assert_eq!(tx.messages().of_call(&id).await.unwrap(), [message.clone()]);
+        assert_eq!(tx.messages().of_call(&id).await.unwrap(), std::slice::from_ref(&message));
         assert_eq!(tx.messages().latest(5).await.unwrap(), [message]);
     }
 

@@ -237,6 +237,7 @@ pub async fn read_aloud(
 }
 
 impl Session {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "nothing else matters while a sentence is read aloud")]
     async fn speak(&mut self, words: &str) -> Result<Sound, Error> {
         self.tell(&ToEngine::Respond { say: Some(Words(words.to_owned())) })?;
         self.flush().await?;

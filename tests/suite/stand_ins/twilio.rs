@@ -300,7 +300,7 @@ async fn a_caller_interrupts_listens_and_answers_on_cue() {
         line(Cue::After(300), Doing::HangUp),
     ];
     let report = server.dial().place(&mut Caller::new(lines, 60_000), &Faults::default()).await.unwrap();
-    assert_eq!(report.undone, [String::new(); 0]);
+    assert_eq!(report.undone, [""; 0]);
     let first = |sound: &[u8], byte: u8| sound.iter().position(|b| *b == byte).unwrap() as u64 / 8;
     let begun = report.agent_sound.iter().position(|byte| *byte != 0xff).unwrap() as u64 / 8;
     let interrupts = first(&report.caller_sound, 0x10) - begun;
