@@ -205,6 +205,9 @@ impl Call {
     }
 
     pub(super) fn reply_began(&mut self) {
+        if !matches!(self.engine, Engine::Ready) {
+            return;
+        }
         match &mut self.stray {
             Some(stray) if !stray.began => {
                 stray.began = true;

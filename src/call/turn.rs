@@ -54,6 +54,8 @@ pub(super) struct Turn {
     heard: Evidence,
     /// Since when the engine hears the caller speak.
     engine_hears: Option<CallTime>,
+    /// When it began to, of what has not been committed yet.
+    engine_began: Option<CallTime>,
     /// How long the engine heard the caller speak, of what has not been committed yet, in milliseconds.
     engine_heard_ms: u64,
     /// The last sound that was judged harmless.
@@ -162,6 +164,7 @@ impl Call {
     pub(super) fn engine_hears_speech(&mut self) {
         let now = self.now;
         self.turn.engine_hears = Some(now);
+        self.turn.engine_began.get_or_insert(now);
         self.turn.began.get_or_insert(now);
         let just_judged = self.turn.harmless.is_some_and(|harmless| now.since(harmless.at) < TRUST_MS);
         if self.trial.is_none() && !just_judged && self.may_be_interrupted() {
@@ -181,6 +184,7 @@ impl Call {
     pub(super) fn committed(&mut self, item: ItemId) {
         let now = self.now;
         self.engine_hears_silence();
+        let engine_began = self.turn.engine_began.take();
         self.turn.settle(item);
         if let Some(forced) = self.turn.forced.take()
             && now.since(forced.at) < FORCED_WAIT_MS_MAX
@@ -193,7 +197,10 @@ impl Call {
         let heard = std::mem::take(&mut self.turn.heard);
         let engine_heard_ms = std::mem::take(&mut self.turn.engine_heard_ms);
         let harmless = std::mem::take(&mut self.turn.harmless_uncommitted)
-            && self.turn.harmless.is_some_and(|harmless| now.since(harmless.at) < HARMLESS_COMMIT_MS_MAX);
+            && self.turn.harmless.is_some_and(|harmless| {
+                let began_before = engine_began.is_some_and(|since| since <= harmless.at);
+                began_before || now.since(harmless.at) < HARMLESS_COMMIT_MS_MAX
+            });
         let said = self.turn.said.take_if(|said| *said == item).is_some();
         let ended = self.hearing.last_speech().filter(|_| heard.any()).unwrap_or(now);
         let began = self.turn.began.take().unwrap_or(ended);
@@ -205,7 +212,8 @@ impl Call {
         let on_trial = self.trial.is_some();
         self.turn.ended = Some(ended);
         self.record.caller_turn(item, began, ended, voice || said || on_trial || harmless, &mut self.outbox);
-        let doubt = Doubt { item, until: None, while_agent_spoke: self.playback.speaking(), ended };
+        let doubt =
+            Doubt { item, until: None, while_agent_spoke: harmless || self.playback.speaking(), ended };
         if on_trial {
             self.turn.committed_on_trial = Some(item);
         } else if voice || said {
@@ -321,6 +329,7 @@ impl Call {
             }
             None => {
                 self.turn.heard = Evidence::default();
+                self.turn.began = self.turn.engine_began;
                 self.turn.harmless_uncommitted = true;
             }
         }
@@ -345,6 +354,7 @@ impl Call {
             self.turn.heard = Evidence::default();
             self.turn.engine_heard_ms = 0;
             self.turn.engine_hears = None;
+            self.turn.engine_began = None;
             self.turn.harmless_uncommitted = false;
             self.tell(ToEngine::Commit);
             self.owe(Some(ended));

@@ -5,6 +5,7 @@
 mod availability;
 mod commands;
 mod config;
+mod conversations;
 mod doctor;
 mod floors;
 mod http;

@@ -5,5 +5,6 @@ pub mod house;
 pub mod postgres;
 pub mod practice;
 pub mod realtime_peer;
+pub mod scene;
 pub mod specs;
 pub mod telephone_server;
