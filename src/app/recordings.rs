@@ -24,9 +24,9 @@ pub async fn archive(store: &Store, blobs: &Blobs, tenant: &TenantId, call: &Cal
     let archived = tokio::task::spawn_blocking(move || archive::archive(&blobs, &name))
         .await
         .map_err(|panicked| Error::Internal(Box::new(panicked)))?
-        .map_err(|error| match error {
-            archive::Error::Blobs(blobs::Error::Missing) => Error::NotFound("recording"),
-            error => Error::Internal(Box::new(error)),
+        .map_err(|error| {
+            let gone = matches!(error, archive::Error::Blobs(blobs::Error::Missing));
+            if gone { Error::NotFound("recording") } else { Error::Internal(Box::new(error)) }
         })?;
     if archived.name.as_str() == kept {
         return Ok(false);

@@ -16,6 +16,7 @@ use self::config::Config;
 use crate::{
     app::health::Health,
     http::{self, Doors},
+    jobs::{Hands, Runner},
     live::{self, Lines},
     platform::{
         blobs::{self, Blobs},
@@ -138,6 +139,8 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Error> {
     };
     let router = http::router(doors);
     tasks.spawn_vital("listener", http::listener::serve(listener, router, tasks.clone(), clock));
+    let hands = Hands { store: store.clone(), blobs: blobs.clone(), speech: config.openai.clone(), clock };
+    tasks.spawn_vital("jobs", Runner::new(store.clone(), clock, tasks.clone(), hands.handler()).run());
     tasks.spawn(tidy_figures(figures, tasks.clone(), clock));
 
     info!(%addr, database = store.kind(), "frontdesk answers");

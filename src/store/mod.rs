@@ -105,35 +105,35 @@ pub enum Error {
 impl From<sqlx::Error> for Error {
     #[expect(clippy::wildcard_enum_match_arm, reason = "another's enum, which grows")]
     fn from(error: sqlx::Error) -> Self {
-        match &error {
+        let away = matches!(
+            error,
             sqlx::Error::Io(_)
-            | sqlx::Error::Tls(_)
-            | sqlx::Error::PoolTimedOut
-            | sqlx::Error::PoolClosed
-            | sqlx::Error::WorkerCrashed => Self::Away(error),
-            sqlx::Error::Database(told) => {
-                let code = told.code().unwrap_or_default();
-                // 23P01: PostgreSQL's exclusion_violation. SQLite's triggers say the constraint's name.
-                if code == "23P01" || told.message() == "appointments_apart" {
-                    return Self::Taken;
-                }
-                if told.is_unique_violation() {
-                    return Self::NotUnique(error);
-                }
-                if told.is_foreign_key_violation() {
-                    return Self::Dangling(error);
-                }
-                match &*code {
-                    // serialization_failure, deadlock_detected, lock_not_available, query_canceled;
-                    // SQLITE_BUSY and its extended forms
-                    "40001" | "40P01" | "55P03" | "57014" | "5" | "261" | "517" | "773" => {
-                        Self::Busy(Some(error))
-                    }
-                    // admin_shutdown, crash_shutdown, cannot_connect_now, too_many_connections
-                    "57P01" | "57P02" | "57P03" | "53300" => Self::Away(error),
-                    _ => Self::Database(error),
-                }
-            }
+                | sqlx::Error::Tls(_)
+                | sqlx::Error::PoolTimedOut
+                | sqlx::Error::PoolClosed
+                | sqlx::Error::WorkerCrashed
+        );
+        if away {
+            return Self::Away(error);
+        }
+        let Some(told) = error.as_database_error() else { return Self::Database(error) };
+        let code = told.code().unwrap_or_default();
+        // 23P01: PostgreSQL's exclusion_violation. SQLite's triggers say the constraint's name.
+        if code == "23P01" || told.message() == "appointments_apart" {
+            return Self::Taken;
+        }
+        if told.is_unique_violation() {
+            return Self::NotUnique(error);
+        }
+        if told.is_foreign_key_violation() {
+            return Self::Dangling(error);
+        }
+        match &*code {
+            // serialization_failure, deadlock_detected, lock_not_available, query_canceled; SQLITE_BUSY and its
+            // extended forms
+            "40001" | "40P01" | "55P03" | "57014" | "5" | "261" | "517" | "773" => Self::Busy(Some(error)),
+            // admin_shutdown, crash_shutdown, cannot_connect_now, too_many_connections
+            "57P01" | "57P02" | "57P03" | "53300" => Self::Away(error),
             _ => Self::Database(error),
         }
     }
