@@ -39,10 +39,15 @@ fn the_interval_is_independent_of_the_duration() {
 #[test]
 fn windows_that_touch_are_one() {
     let mut shop = Shop::new();
-    shop.service.duration_min = 90;
-    shop.service.interval_min = 90;
+    shop.service.interval_min = 120;
     shop.hours(&[("12:00", "15:00"), ("09:00", "12:00")]);
-    assert_eq!(shop.starts("2027-01-13"), ["09:00", "10:30", "12:00", "13:30"]);
+    assert_eq!(shop.starts("2027-01-13"), ["09:00", "11:00", "13:00"]);
+    shop.service.duration_min = 90;
+    assert_eq!(
+        shop.starts("2027-01-13"),
+        ["09:00", "11:00", "13:00"],
+        "one may begin before noon and end after"
+    );
 }
 
 #[test]
@@ -69,6 +74,8 @@ fn a_window_past_midnight_belongs_to_the_day_it_opens() {
     shop.service.duration_min = 45;
     shop.exception("2027-01-16", &[("01:00", "04:00")]);
     assert_eq!(shop.starts("2027-01-16"), ["00:15", "01:00", "01:45", "02:30", "03:15"]);
+    shop.exception("2027-01-16", &[("02:00", "04:00")]);
+    assert_eq!(shop.starts("2027-01-16"), ["00:15", "01:00", "01:45", "02:30", "03:15"], "or touches it");
 }
 
 #[test]

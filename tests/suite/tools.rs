@@ -352,6 +352,18 @@ on_both! {
         assert_eq!(line.toolbox.identity().await, IdentityLevel::Anybody);
     }
 
+    async fn a_date_of_birth_nobody_knows_proves_nothing(fresh: Fresh) {
+        let line = Line::open(&fresh.store).await;
+        line.give(&line.practice.contact, at(TWO)).await;
+        line.keep(&Contact { born: None, ..line.practice.contact.clone() }).await;
+        let claimed = line.ask("my_appointments", json!({ "date_of_birth": "1964-08-12" })).await;
+        assert_eq!(claimed["status"], "not_found");
+        let unreadable = line.ask("my_appointments", json!({ "date_of_birth": "im August" })).await;
+        assert_eq!(unreadable["status"], "not_found");
+        let both = json!({ "name": "Erika Beispiel", "date_of_birth": "1964-08-12" });
+        assert_eq!(line.ask("my_appointments", both).await["status"], "ok", "the name is enough");
+    }
+
     async fn an_appointment_is_moved_to_an_offered_time(fresh: Fresh) {
         let line = Line::open(&fresh.store).await;
         let id = line.give(&line.practice.contact, at(TWO)).await;

@@ -127,7 +127,8 @@ impl Schedule {
         self.exceptions.get(&date).unwrap_or(&self.week[weekday % 7])
     }
 
-    /// Where one may start on `date`: its own windows, merged, and what is left of the night before.
+    /// Where one may start on `date`: its own windows, merged, and what is left of the night before. A night that
+    /// ends at midnight leaves nothing, so the grid of a day begins with the day.
     pub(super) fn spans(&self, date: civil::Date, zone: &Zone) -> Vec<Span> {
         let mut spans = Vec::new();
         let before = date.yesterday().ok().map(|before| (before, self.windows(before)));
@@ -140,7 +141,7 @@ impl Schedule {
         }
         for own in merged(date, self.windows(date), zone) {
             match spans.last_mut() {
-                Some(last) if own.from < last.until => last.until = last.until.max(own.until),
+                Some(last) if own.from <= last.until => last.until = last.until.max(own.until),
                 _ => spans.push(own),
             }
         }
