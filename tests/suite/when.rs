@@ -47,6 +47,8 @@ fn days_are_understood_in_german() {
         ("in drei Tagen", "2027-03-06"),
         ("am 24. Dezember nächsten Jahres", "2028-12-24"),
         ("Ich hätte gern am Freitag einen Termin, bitte", "2027-03-05"),
+        ("heute in einer Woche", "2027-03-10"),
+        ("morgen in zwei Wochen", "2027-03-18"),
     ] {
         assert_eq!(understood(said, German), day(meant), "{said}");
     }
@@ -77,6 +79,9 @@ fn days_are_understood_in_english() {
         ("in 3 days", "2027-03-06"),
         ("December 24th next year", "2028-12-24"),
         ("could I come in on Friday please", "2027-03-05"),
+        ("a week from Friday", "2027-03-12"),
+        ("two weeks from tomorrow", "2027-03-18"),
+        ("March fifth twenty twenty-eight", "2028-03-05"),
     ] {
         assert_eq!(understood(said, English), day(meant), "{said}");
     }
@@ -103,6 +108,12 @@ fn stretches_of_days_are_understood() {
         ("so bald wie möglich", German, "2027-03-03", OPEN),
         ("den nächsten freien Termin", German, "2027-03-03", OPEN),
         ("in den nächsten Tagen", German, "2027-03-03", "2027-03-10"),
+        ("nach dem Wochenende", German, "2027-03-08", OPEN),
+        ("in 14 Tagen", German, "2027-03-15", "2027-03-21"),
+        ("nicht vor Montag", German, "2027-03-08", OPEN),
+        ("after the weekend", English, "2027-03-08", OPEN),
+        ("no later than Friday", English, "2027-03-03", "2027-03-05"),
+        ("two weeks from now", English, "2027-03-15", "2027-03-21"),
         ("next week", English, "2027-03-08", "2027-03-14"),
         ("in two weeks", English, "2027-03-15", "2027-03-21"),
         ("early next week", English, "2027-03-08", "2027-03-09"),
@@ -246,6 +257,10 @@ fn a_day_and_a_time_go_together() {
         ("Friday three thirty", English, "2027-03-05", at(15, 30)),
         ("March 10 after nine", English, "2027-03-10", between(9, 24)),
         ("tonight", English, "2027-03-03", between(17, 22)),
+        ("this afternoon", English, "2027-03-03", between(12, 18)),
+        ("first thing tomorrow", English, "2027-03-04", between(6, 12)),
+        ("Friday after lunch", English, "2027-03-05", between(14, 24)),
+        ("Freitag nicht vor zehn", German, "2027-03-05", between(10, 24)),
         ("2027-03-04T14:30", English, "2027-03-04", at(14, 30)),
         ("2027-03-04T14:30:00+01:00", English, "2027-03-04", at(14, 30)),
         ("2027-03-04T23:30:00Z", English, "2027-03-05", at(0, 30)),

@@ -73,7 +73,7 @@ impl Reader<'_> {
             _ => return None,
         };
         // Between ten to four and from ten to four lies a word.
-        if matches!(before, Some(Item::Between | Item::From)) && word.is_empty() {
+        if matches!(before, Some(Item::Between | Item::From | Item::After)) && word.is_empty() {
             return None;
         }
         let minutes_word = usize::from(matches!(self.word(at + 1), "minuten" | "minutes"));
@@ -131,6 +131,7 @@ impl Reader<'_> {
                 before,
                 Some(
                     Item::From
+                        | Item::After
                         | Item::Until
                         | Item::Around
                         | Item::Between

@@ -28,6 +28,7 @@ enum Joint {
     #[default]
     None,
     From,
+    After,
     Until,
     Around,
     Between,
@@ -63,11 +64,25 @@ struct Heard {
 impl Heard {
     fn of(items: &[Item], today: civil::Date) -> Result<Self, Question> {
         let mut heard = Self::default();
-        let (mut joint, mut portion) = (Joint::None, None);
+        let (mut joint, mut portion, mut weeks) = (Joint::None, None, 0i64);
         for item in items {
             let (from, to, named, weekday) = match *item {
                 Item::From => {
                     joint = Joint::From;
+                    continue;
+                }
+                Item::After => {
+                    joint = Joint::After;
+                    continue;
+                }
+                Item::Weeks(count) => {
+                    match heard.days.last_mut() {
+                        Some(day) if joint == Joint::None => {
+                            day.from = day.from.saturating_add(count.weeks());
+                            day.to = day.to.saturating_add(count.weeks());
+                        }
+                        _ => weeks = count,
+                    }
                     continue;
                 }
                 Item::Until => {
@@ -125,6 +140,8 @@ impl Heard {
                     (date, date, false, Some(weekday))
                 }
             };
+            let later = std::mem::take(&mut weeks).weeks();
+            let (from, to) = (from.saturating_add(later), to.saturating_add(later));
             heard.days.push(Days { joint: std::mem::take(&mut joint), from, to, named, weekday });
         }
         heard.days = together(heard.days)?;
@@ -136,7 +153,8 @@ impl Heard {
 fn together(days: Vec<Days>) -> Result<Vec<Days>, Question> {
     let mut out: Vec<Days> = Vec::with_capacity(days.len());
     for day in days {
-        let Some(last) = out.last_mut().filter(|_| day.joint == Joint::None || day.joint == Joint::From)
+        let Some(last) =
+            out.last_mut().filter(|_| matches!(day.joint, Joint::None | Joint::From | Joint::After))
         else {
             out.push(day);
             continue;
@@ -150,7 +168,7 @@ fn together(days: Vec<Days>) -> Result<Vec<Days>, Question> {
                 continue;
             }
         };
-        if day.joint == Joint::From {
+        if day.joint != Joint::None {
             out.push(day);
             continue;
         }
@@ -192,6 +210,7 @@ fn dates(
     if heard.days.len() == 1 {
         match first.joint {
             Joint::From => to = open,
+            Joint::After => (from, to) = (first.to.saturating_add(1.day()), open),
             Joint::Until => from = today,
             Joint::None | Joint::Around | Joint::Between | Joint::To | Joint::Or => {}
         }
@@ -227,7 +246,9 @@ fn time_of_day(heard: &Heard) -> Result<Option<TimeOfDay>, Question> {
     let around = |time: civil::Time, minutes: i32| shifted(time, minutes);
     match clocks[..] {
         [] => {}
-        [(Joint::From, time)] => return Ok(Some(TimeOfDay::Between { from: time, until: day_end })),
+        [(Joint::From | Joint::After, time)] => {
+            return Ok(Some(TimeOfDay::Between { from: time, until: day_end }));
+        }
         [(Joint::Until, time)] => {
             return Ok(Some(TimeOfDay::Between { from: civil::Time::midnight(), until: time }));
         }
@@ -247,6 +268,7 @@ fn time_of_day(heard: &Heard) -> Result<Option<TimeOfDay>, Question> {
         let (mut from, mut until) = hours(*part, *portion);
         match joint {
             Joint::From => until = day_end,
+            Joint::After => (from, until) = (until, day_end),
             Joint::Until => (from, until) = (civil::Time::midnight(), from),
             Joint::None | Joint::Around | Joint::Between | Joint::To | Joint::Or => {}
         }

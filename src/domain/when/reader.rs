@@ -25,8 +25,12 @@ pub(super) enum Item {
     Part(Part),
     /// As soon as possible.
     Soon,
-    /// From, after.
+    /// From.
     From,
+    /// After: with a day, from the next one.
+    After,
+    /// So many weeks after the day beside it.
+    Weeks(i64),
     /// Until, before.
     Until,
     /// Around.
@@ -188,6 +192,9 @@ impl Reader<'_> {
                 )
         };
         let first = matches!(self.tokens.get(at), Some(Token::Number { value: 1, ordinal: true, .. }));
+        if first && self.word(at + 1) == "thing" {
+            return Some((2, Item::Part(Part::Morning)));
+        }
         let next = matches!(stem(self.word(at)), "naechst" | "fruehest");
         if (first || next) && free(self.word(at + 1)) {
             return Some((2, Item::Soon));
@@ -220,7 +227,11 @@ impl Reader<'_> {
             (Language::German, "werktags" | "wochentags") => weekdays(0..5),
             (Language::English, "weekdays") => weekdays(0..5),
             (Language::German, "wochenends") | (Language::English, "weekends") => weekdays(5..7),
-            _ => return Ok(self.ahead(at).or_else(|| self.week_or_month(at)).or_else(|| self.weekday(at))),
+            (Language::English, "this") if self.part(at + 1).is_some() => day(0),
+            _ => {
+                let read = self.ahead(at, before).or_else(|| self.weeks_from(at));
+                return Ok(read.or_else(|| self.week_or_month(at)).or_else(|| self.weekday(at)));
+            }
         };
         Ok(Some((1, near)))
     }
@@ -280,6 +291,13 @@ impl Reader<'_> {
             {
                 (1, Some(*year))
             }
+            // "Twenty twenty seven"
+            Some(Token::Number { value: 20, .. }) if month.is_some() => {
+                match self.plain_number(at + read + 1) {
+                    Some(years @ 20..100) => (2, Some(2000 + years)),
+                    _ => (0, year),
+                }
+            }
             _ if self.says(at + read, &["naechsten", "jahres"])
                 || self.says(at + read, &["next", "year"]) =>
             {
@@ -313,7 +331,7 @@ impl Reader<'_> {
     }
 
     /// "In two weeks", "in drei Tagen".
-    fn ahead(&self, at: usize) -> Read {
+    fn ahead(&self, at: usize, before: Option<&Item>) -> Read {
         if self.word(at) != "in" {
             return None;
         }
@@ -326,7 +344,11 @@ impl Reader<'_> {
             _ => return None,
         };
         let today = self.now.date();
+        let after_day = matches!(before, Some(Item::Days { from, to }) if from == to);
         let item = match self.word(at + read - 1) {
+            "week" | "weeks" | "woche" | "wochen" if after_day => Item::Weeks(count),
+            // "In 14 Tagen" is in two weeks.
+            "tagen" | "days" if count > 0 && count % 7 == 0 => week_of(today.saturating_add(count.days())),
             "day" | "days" | "tag" | "tagen" | "tage" => {
                 let date = today.saturating_add(count.days());
                 Item::Days { from: date, to: date }
@@ -336,6 +358,22 @@ impl Reader<'_> {
             _ => return None,
         };
         Some((read, item))
+    }
+
+    /// "A week from Friday", "two weeks from now".
+    fn weeks_from(&self, at: usize) -> Read {
+        let count = match (self.plain_number(at), self.word(at)) {
+            (Some(count @ 1..=104), _) => i64::from(count),
+            (None, "a") => 1,
+            _ => return None,
+        };
+        if !matches!(self.word(at + 1), "week" | "weeks") || self.word(at + 2) != "from" {
+            return None;
+        }
+        if self.word(at + 3) == "now" {
+            return Some((4, week_of(self.now.date().saturating_add(count.weeks()))));
+        }
+        Some((3, Item::Weeks(count)))
     }
 
     /// "Next week", "diese Woche", "im März", "the weekend".
@@ -429,7 +467,12 @@ impl Reader<'_> {
         let word = self.word(at);
         let item = match self.language {
             Language::German => match word {
-                "ab" | "nach" | "von" | "fruehestens" | "seit" => Item::From,
+                "nicht" if self.word(at + 1) == "vor" => return Some((2, Item::From)),
+                "nicht" if self.word(at + 1) == "nach" => return Some((2, Item::Until)),
+                "nicht" if self.says(at + 1, &["spaeter", "als"]) => return Some((3, Item::Until)),
+                "nicht" if self.says(at + 1, &["frueher", "als"]) => return Some((3, Item::From)),
+                "ab" | "von" | "fruehestens" | "seit" => Item::From,
+                "nach" => Item::After,
                 "bis" | "vor" | "spaetestens" => Item::Until,
                 "gegen" | "circa" | "ca" | "etwa" | "ungefaehr" => Item::Around,
                 "zwischen" => Item::Between,
@@ -445,7 +488,12 @@ impl Reader<'_> {
                 },
             },
             Language::English => match word {
-                "from" | "after" | "since" | "starting" => Item::From,
+                "not" | "no" if self.says(at + 1, &["later", "than"]) => return Some((3, Item::Until)),
+                "not" | "no" if self.says(at + 1, &["earlier", "than"]) => return Some((3, Item::From)),
+                "not" if self.word(at + 1) == "before" => return Some((2, Item::From)),
+                "not" if self.word(at + 1) == "after" => return Some((2, Item::Until)),
+                "from" | "since" | "starting" => Item::From,
+                "after" => Item::After,
                 "until" | "till" | "by" | "before" => Item::Until,
                 "around" | "about" | "roughly" => Item::Around,
                 "between" => Item::Between,
