@@ -2,8 +2,8 @@
 # Says "ready" or "failed"; when its standard input ends, however that came about, it takes everything away again.
 folder=$1 programs=$2 user=$3
 
-# Whoever started us may be interrupted; we are ended by the end of the input alone.
-trap '' HUP INT TERM
+# Whoever started us may be interrupted, or gone before we are ready; we are ended by the end of the input alone.
+trap '' HUP INT TERM PIPE
 
 as_user() {
     if [ -z "$user" ]; then
