@@ -13,13 +13,17 @@ use crate::{
     call::port::{Sound, Words},
     domain::{
         assistant::{Assistant, Language},
+        id::{AssistantId, JobId, TenantId},
         phrases::{self, Phrase},
+        time::Timestamp,
     },
     platform::{
         blobs::{self, BlobName, Blobs},
         clock::Clock,
+        ids,
     },
     speech::{self, Briefing},
+    store::{Store, Work},
 };
 
 /// The sentences a call may need at once, whatever the engine does.
@@ -76,6 +80,38 @@ pub fn load(blobs: &Blobs, settings: &speech::Settings, assistant: &Assistant, l
             .filter_map(|phrase| Some((phrase, read(phrase.words(language))?)))
             .collect(),
     }
+}
+
+/// Asks for what is missing of the clips of `assistant` in `language` to be made, soon and by somebody else.
+///
+/// # Errors
+/// [`Error::Unavailable`] when the database is away.
+pub async fn ask_for(
+    store: &Store,
+    tenant: &TenantId,
+    assistant: &AssistantId,
+    language: Language,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let mut tx = store.begin(tenant).await?;
+    let work = Work::OpeningClip { assistant: assistant.clone(), language };
+    tx.jobs().add(&JobId::of(ids::fresh(now)), &work, now).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Asks for the clips of everybody who answers a number, such as after the voices have changed. What is made
+/// already is not made again.
+///
+/// # Errors
+/// [`Error::Unavailable`] when the database is away.
+pub async fn ask_for_all(store: &Store, now: Timestamp) -> Result<(), Error> {
+    for tenant in store.across_tenants().tenants().await? {
+        let numbers = store.read(&tenant.id).await?.numbers().all().await?;
+        for number in numbers {
+            ask_for(store, &tenant.id, &number.assistant, number.language, now).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Makes what is missing of the clips of `assistant` in `language`. Returns how many were made.

@@ -14,7 +14,7 @@ use tracing::{info, warn};
 
 use self::config::Config;
 use crate::{
-    app::health::Health,
+    app::{clips, health::Health},
     http::{self, Doors},
     jobs::{Hands, Runner},
     live::{self, Lines},
@@ -141,6 +141,14 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Error> {
     tasks.spawn_vital("listener", http::listener::serve(listener, router, tasks.clone(), clock));
     let hands = Hands { store: store.clone(), blobs: blobs.clone(), speech: config.openai.clone(), clock };
     tasks.spawn_vital("jobs", Runner::new(store.clone(), clock, tasks.clone(), hands.handler()).run());
+    if config.openai.has_key() {
+        let store = store.clone();
+        tasks.spawn(async move {
+            if let Err(error) = clips::ask_for_all(&store, clock.now()).await {
+                warn!(error = &error as &dyn std::error::Error, "clips could not be asked for");
+            }
+        });
+    }
     tasks.spawn(tidy_figures(figures, tasks.clone(), clock));
 
     info!(%addr, database = store.kind(), "frontdesk answers");

@@ -489,6 +489,14 @@ impl Lines {
                 sets.clear();
             }
             sets.insert(key, clips.clone());
+        } else if parts.speech.has_key() {
+            let (store, now) = (parts.store.clone(), parts.clock.now());
+            let (tenant, assistant) = (answer.tenant.id.clone(), assistant.id.clone());
+            parts.tasks.spawn(async move {
+                if let Err(error) = clips::ask_for(&store, &tenant, &assistant, language, now).await {
+                    warn!(error = &error as &dyn std::error::Error, "clips could not be asked for");
+                }
+            });
         }
         clips
     }
