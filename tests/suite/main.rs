@@ -11,6 +11,7 @@ mod floors;
 mod http;
 mod jobs;
 mod ledger;
+mod media_door;
 mod provision;
 mod recording;
 mod rest;
