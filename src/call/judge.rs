@@ -31,6 +31,12 @@ const NOTICE: (usize, usize) = (2, 3);
 const VOICED_MIN: f32 = 0.5;
 /// Up to this share of energy above 1 kHz, a voiced frame is a hum: lips closed, as in "mm-hm".
 const HUM_BRIGHT_MAX: f32 = 0.02;
+/// A sound with pauses that lasts so long, of which so much was open speech, is a sentence, in milliseconds.
+const SENTENCE_MS_MIN: u64 = 640;
+const SENTENCE_OPEN_MS_MIN: u64 = 120;
+/// A sound this long, in milliseconds, whose loudness varies by less than this, in dB, is a tone and no voice.
+const TONE_MS_MIN: u64 = 160;
+const TONE_RANGE_DB_MAX: f32 = 2.0;
 /// As many words as somebody says who only signals that they listen.
 const LISTENING_WORDS_MAX: usize = 4;
 
@@ -105,6 +111,8 @@ struct Stretch {
     began: CallTime,
     last: CallTime,
     heard: Evidence,
+    /// The softest and the loudest frame but the first, in dB.
+    levels_db: (f32, f32),
 }
 
 /// Follows the caller's sound.
@@ -149,7 +157,16 @@ impl Hearing {
             noticed.for_each(|one| speech += *one);
         }
         let began = CallTime(now.0.saturating_sub(FRAME_MS * NOTICE.0 as u64));
-        let stretch = self.stretch.get_or_insert(Stretch { began, last: now, heard: Evidence::default() });
+        let stretch = self.stretch.get_or_insert(Stretch {
+            began,
+            last: now,
+            heard: Evidence::default(),
+            levels_db: (f32::INFINITY, f32::NEG_INFINITY),
+        });
+        if !onset {
+            let (softest, loudest) = stretch.levels_db;
+            stretch.levels_db = (softest.min(voice.level_db), loudest.max(voice.level_db));
+        }
         stretch.last = now;
         stretch.heard += speech;
         self.last_speech = Some(now);
@@ -166,10 +183,27 @@ impl Hearing {
         self.last_speech
     }
 
+    /// Whether the present stretch is as steady as only a tone is: a machine, not a voice.
+    pub fn tone(&self) -> bool {
+        self.stretch.is_some_and(|stretch| {
+            let (softest, loudest) = stretch.levels_db;
+            stretch.heard.voice_ms() >= TONE_MS_MIN && loudest - softest < TONE_RANGE_DB_MAX
+        })
+    }
+
     /// What was heard in the present stretch of speech.
     pub fn stretch(&self) -> Evidence {
         self.stretch.map(|stretch| stretch.heard).unwrap_or_default()
     }
+}
+
+/// Sounds judged harmless a moment before the one on trial.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Before {
+    /// When the first of them began.
+    pub began: Option<CallTime>,
+    /// What was heard of them.
+    pub heard: Evidence,
 }
 
 /// A sound that made the agent fall silent, while it is being weighed.
@@ -178,8 +212,8 @@ pub struct Trial {
     /// When the agent fell silent for it.
     pub since: CallTime,
     heard: Evidence,
-    /// What sounds judged harmless a moment before weigh, in milliseconds.
-    before_ms: u64,
+    /// What was judged harmless a moment before: who keeps trying wants the floor.
+    before: Before,
     last_voice: Option<CallTime>,
     /// What the words so far say, once there are any.
     words: Option<Meaning>,
@@ -195,11 +229,10 @@ pub enum Meaning {
 }
 
 impl Trial {
-    /// Begins to weigh a sound, of which `heard` was heard so far. `before_ms` is the weight of what was judged a
-    /// moment before: who keeps trying wants the floor.
-    pub fn begin(now: CallTime, heard: Evidence, before_ms: u64) -> Self {
+    /// Begins to weigh a sound, of which `heard` was heard so far.
+    pub fn begin(now: CallTime, heard: Evidence, before: Before) -> Self {
         let last_voice = heard.any().then_some(now);
-        Self { since: now, heard, before_ms, last_voice, words: None }
+        Self { since: now, heard, before, last_voice, words: None }
     }
 
     /// More of it.
@@ -220,18 +253,36 @@ impl Trial {
         self.heard
     }
 
+    /// What the next trial is to know, should this one end with the agent going on.
+    pub fn remember(&self) -> Before {
+        Before { began: Some(self.began()), heard: self.all() }
+    }
+
+    fn began(&self) -> CallTime {
+        self.before.began.unwrap_or(self.since)
+    }
+
+    fn all(&self) -> Evidence {
+        let mut all = self.before.heard;
+        all += self.heard;
+        all
+    }
+
     /// The verdict, as soon as there can be one.
     pub fn verdict(&self, policy: &TurnPolicy, hearing: &Hearing, now: CallTime) -> Option<Verdict> {
         let enough_ms = policy.min_speech_ms
             + match policy.sensitivity {
-                Sensitivity::Low => 500,
-                Sensitivity::Medium => 340,
-                Sensitivity::High => 180,
+                Sensitivity::Low => 460,
+                Sensitivity::Medium => 260,
+                Sensitivity::High => 160,
             };
         let listening_ms = if self.words.is_some() { LISTENING_EXTRA_MS } else { 0 };
-        if self.words == Some(Meaning::Says)
-            || self.heard.floor_ms() + self.before_ms >= enough_ms + listening_ms
-        {
+        let all = self.all();
+        let spans_ms = self.last_voice.map_or(0, |last| last.since(self.began()));
+        let sentence = spans_ms >= SENTENCE_MS_MIN + listening_ms && all.open_ms >= SENTENCE_OPEN_MS_MIN;
+        let enough = all.floor_ms() >= enough_ms + listening_ms;
+        let tone = hearing.tone();
+        if self.words == Some(Meaning::Says) || ((enough || sentence) && !tone) {
             return Some(Verdict::Interruption);
         }
         if now >= self.quiet_at(hearing) {
@@ -244,7 +295,7 @@ impl Trial {
         (now >= until).then(|| {
             // A voice that has gone on for so long is no cough and no "mm-hm".
             let mostly_voice = self.heard.voice_ms() * 3 >= now.since(self.since) * 2;
-            if still && mostly_voice { Verdict::Interruption } else { Verdict::GoesOn }
+            if still && mostly_voice && !tone { Verdict::Interruption } else { Verdict::GoesOn }
         })
     }
 

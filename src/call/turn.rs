@@ -7,7 +7,7 @@ use std::{collections::VecDeque, fmt};
 
 use super::{
     Call,
-    judge::{Evidence, Meaning, STRETCH_GAP_MS, Trial, meaning},
+    judge::{Before, Evidence, Meaning, STRETCH_GAP_MS, Trial, meaning},
     port::{ItemId, Note, Output, ToEngine, Verdict, Words},
     reply::Reply,
 };
@@ -31,9 +31,9 @@ const LAST_WORDS_MS: u64 = 700;
 /// After a sound was judged harmless, the engine's word alone does not stop the agent for so long, in milliseconds.
 const TRUST_MS: u64 = 1_000;
 /// How long what was judged harmless adds to the weight of what follows, in milliseconds.
-const CARRY_MS: u64 = 1_500;
+const CARRY_MS: u64 = 600;
 /// A voice that goes on after the verdict is weighed again once so much more of it was heard, in milliseconds.
-const AGAIN_MS: u64 = 240;
+const AGAIN_MS: u64 = 80;
 /// How long after a sound was judged harmless the engine may take to commit it, in milliseconds.
 const HARMLESS_COMMIT_MS_MAX: u64 = 2_500;
 /// How many committed sounds may wait for their words to say whether they were turns.
@@ -80,7 +80,8 @@ pub(super) struct Turn {
 #[derive(Clone, Copy, Debug)]
 struct Harmless {
     at: CallTime,
-    weight_ms: u64,
+    /// What the next trial is to know of it.
+    before: Before,
     /// What had been heard of the stretch of speech by then.
     stretch: Evidence,
 }
@@ -149,7 +150,7 @@ impl Call {
         } else if self.may_be_interrupted() {
             let judged = self.turn.harmless.filter(|_| !heard.onset).map(|harmless| harmless.stretch);
             let fresh = self.hearing.stretch().since(&judged.unwrap_or_default());
-            if heard.onset || fresh.voice_ms() >= AGAIN_MS {
+            if heard.onset || (fresh.voice_ms() >= AGAIN_MS && !self.hearing.tone()) {
                 self.try_sound(fresh);
             }
         } else if !self.playback.audible()
@@ -298,7 +299,7 @@ impl Call {
         let Some(trial) = &self.trial else { return };
         let Some(verdict) = trial.verdict(&self.setup.policy, &self.hearing, self.now) else { return };
         let silent_ms = self.now.since(trial.since);
-        let weight_ms = trial.heard().floor_ms() / 2;
+        let before = trial.remember();
         let committed = self.turn.committed_on_trial;
         self.note(Note::Judged { verdict, silent_ms });
         match verdict {
@@ -308,17 +309,17 @@ impl Call {
                     self.owe(self.turn.ended);
                 }
             }
-            Verdict::GoesOn => self.go_on(weight_ms),
+            Verdict::GoesOn => self.go_on(before),
         }
     }
 
     /// The agent goes on: what was heard was not meant for the floor, unless it answers the agent's last words.
-    fn go_on(&mut self, weight_ms: u64) {
+    fn go_on(&mut self, before: Before) {
         let answers = self.in_last_words() && self.trial.as_ref().is_some_and(|t| t.heard().any());
         self.trial = None;
         self.playback.resume();
         let stretch = self.hearing.stretch();
-        self.turn.harmless = Some(Harmless { at: self.now, weight_ms, stretch });
+        self.turn.harmless = Some(Harmless { at: self.now, before, stretch });
         let committed = self.turn.committed_on_trial.take();
         match committed {
             Some(_) if answers => self.owe(self.turn.ended),
@@ -414,8 +415,9 @@ impl Call {
     fn try_sound(&mut self, heard: Evidence) {
         let now = self.now;
         self.playback.pause(now, &mut self.outbox);
-        let before = self.turn.harmless.filter(|harmless| now.since(harmless.at) < CARRY_MS);
-        self.trial = Some(Trial::begin(now, heard, before.map_or(0, |harmless| harmless.weight_ms)));
+        let lately = self.turn.harmless.filter(|harmless| now.since(harmless.at) < CARRY_MS);
+        let before = lately.map(|harmless| harmless.before).unwrap_or_default();
+        self.trial = Some(Trial::begin(now, heard, before));
         self.note(Note::Paused);
     }
 

@@ -383,7 +383,9 @@ impl Scene {
         }
         if self.now.is_multiple_of(20) {
             self.engine_listens();
-            self.give(Input::CallerAudio(self.voice));
+            // Voices are never as steady as tones.
+            let level_db = self.voice.level_db + (self.now / 20 % 4) as f32 * 2.0;
+            self.give(Input::CallerAudio(Voice { level_db, ..self.voice }));
         }
         if self.call.deadline().is_some_and(|due| due.0 <= self.now) {
             self.give(Input::Tick);
