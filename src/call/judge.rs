@@ -32,11 +32,13 @@ const VOICED_MIN: f32 = 0.5;
 /// Up to this share of energy above 1 kHz, a voiced frame is a hum: lips closed, as in "mm-hm".
 const HUM_BRIGHT_MAX: f32 = 0.02;
 /// A sound with pauses that lasts so long, of which so much was open speech, is a sentence, in milliseconds.
-const SENTENCE_MS_MIN: u64 = 640;
-const SENTENCE_OPEN_MS_MIN: u64 = 120;
+const SENTENCE_MS_MIN: u64 = 560;
+const SENTENCE_OPEN_MS_MIN: u64 = 100;
 /// A sound this long, in milliseconds, whose loudness varies by less than this, in dB, is a tone and no voice.
 const TONE_MS_MIN: u64 = 160;
 const TONE_RANGE_DB_MAX: f32 = 2.0;
+/// Sound that stands out less than this, in dB, is the line's own noise or the rest of what has ended.
+const STANDS_OUT_DB_MIN: f32 = 1.0;
 /// As many words as somebody says who only signals that they listen.
 const LISTENING_WORDS_MAX: usize = 4;
 
@@ -103,6 +105,8 @@ pub struct Heard {
     pub onset: bool,
     /// Speech that was not told before; none when there is none.
     pub speech: Evidence,
+    /// What was taken for speech is as steady as only a tone is: a machine, not a voice.
+    pub tone: bool,
 }
 
 /// A stretch of the caller's speech: until a pause.
@@ -113,6 +117,13 @@ struct Stretch {
     heard: Evidence,
     /// The softest and the loudest frame but the first, in dB.
     levels_db: (f32, f32),
+}
+
+impl Stretch {
+    fn tone(&self) -> bool {
+        let (softest, loudest) = self.levels_db;
+        self.heard.voice_ms() >= TONE_MS_MIN && loudest - softest < TONE_RANGE_DB_MAX
+    }
 }
 
 /// Follows the caller's sound.
@@ -139,7 +150,8 @@ impl Hearing {
 
     /// Takes one frame in.
     pub fn hear(&mut self, voice: &Voice, now: CallTime) -> Heard {
-        let speech = (voice.speech >= self.threshold && !voice.keypad).then(|| Evidence::of(voice));
+        let stands_out = voice.above_floor_db >= STANDS_OUT_DB_MIN && !voice.keypad;
+        let speech = (voice.speech >= self.threshold && stands_out).then(|| Evidence::of(voice));
         self.recent.rotate_left(1);
         self.recent[NOTICE.1 - 1] = speech;
         if voice.active || speech.is_some() {
@@ -163,14 +175,21 @@ impl Hearing {
             heard: Evidence::default(),
             levels_db: (f32::INFINITY, f32::NEG_INFINITY),
         });
+        let was_tone = stretch.tone();
         if !onset {
             let (softest, loudest) = stretch.levels_db;
             stretch.levels_db = (softest.min(voice.level_db), loudest.max(voice.level_db));
         }
         stretch.last = now;
         stretch.heard += speech;
+        if stretch.tone() {
+            return Heard { onset, speech: Evidence::default(), tone: true };
+        }
+        if was_tone {
+            stretch.heard = speech; // Something else has begun: the tone is no part of it.
+        }
         self.last_speech = Some(now);
-        Heard { onset, speech }
+        Heard { onset, speech, tone: false }
     }
 
     /// When the present stretch of speech began, if the caller is speaking.
@@ -181,14 +200,6 @@ impl Hearing {
     /// When speech was last heard.
     pub fn last_speech(&self) -> Option<CallTime> {
         self.last_speech
-    }
-
-    /// Whether the present stretch is as steady as only a tone is: a machine, not a voice.
-    pub fn tone(&self) -> bool {
-        self.stretch.is_some_and(|stretch| {
-            let (softest, loudest) = stretch.levels_db;
-            stretch.heard.voice_ms() >= TONE_MS_MIN && loudest - softest < TONE_RANGE_DB_MAX
-        })
     }
 
     /// What was heard in the present stretch of speech.
@@ -236,9 +247,11 @@ impl Trial {
     }
 
     /// More of it.
-    pub fn hear(&mut self, speech: Evidence, now: CallTime) {
-        if speech.any() {
-            self.heard += speech;
+    pub fn hear(&mut self, heard: &Heard, now: CallTime) {
+        if heard.tone {
+            self.heard = Evidence::default();
+        } else if heard.speech.any() {
+            self.heard += heard.speech;
             self.last_voice = Some(now);
         }
     }
@@ -281,8 +294,7 @@ impl Trial {
         let spans_ms = self.last_voice.map_or(0, |last| last.since(self.began()));
         let sentence = spans_ms >= SENTENCE_MS_MIN + listening_ms && all.open_ms >= SENTENCE_OPEN_MS_MIN;
         let enough = all.floor_ms() >= enough_ms + listening_ms;
-        let tone = hearing.tone();
-        if self.words == Some(Meaning::Says) || ((enough || sentence) && !tone) {
+        if self.words == Some(Meaning::Says) || enough || sentence {
             return Some(Verdict::Interruption);
         }
         if now >= self.quiet_at(hearing) {
@@ -295,7 +307,7 @@ impl Trial {
         (now >= until).then(|| {
             // A voice that has gone on for so long is no cough and no "mm-hm".
             let mostly_voice = self.heard.voice_ms() * 3 >= now.since(self.since) * 2;
-            if still && mostly_voice && !tone { Verdict::Interruption } else { Verdict::GoesOn }
+            if still && mostly_voice { Verdict::Interruption } else { Verdict::GoesOn }
         })
     }
 

@@ -139,18 +139,22 @@ impl Call {
         let now = self.now;
         self.outbox.push_back(Output::ToEngine(ToEngine::Hear));
         let heard = self.hearing.hear(voice, now);
+        if let Some(trial) = &mut self.trial {
+            trial.hear(&heard, now);
+        }
+        if heard.tone {
+            self.turn.heard = Evidence::default();
+        }
         if !heard.speech.any() {
             return;
         }
         self.turn.heard += heard.speech;
         self.turn.began.get_or_insert(self.hearing.speaking_since().unwrap_or(now));
         self.silence.broken(now);
-        if let Some(trial) = &mut self.trial {
-            trial.hear(heard.speech, now);
-        } else if self.may_be_interrupted() {
+        if self.may_be_interrupted() {
             let judged = self.turn.harmless.filter(|_| !heard.onset).map(|harmless| harmless.stretch);
             let fresh = self.hearing.stretch().since(&judged.unwrap_or_default());
-            if heard.onset || (fresh.voice_ms() >= AGAIN_MS && !self.hearing.tone()) {
+            if heard.onset || (fresh.voice_ms() >= AGAIN_MS) {
                 self.try_sound(fresh);
             }
         } else if !self.playback.audible()
