@@ -6,6 +6,7 @@ mod availability;
 mod commands;
 mod config;
 mod conversations;
+mod demo;
 mod doctor;
 mod floors;
 mod http;

@@ -2,7 +2,10 @@
 //!
 //! The specifications stay outside the project (`FRONTDESK_SPECS`).
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use frontdesk::{
     audio::g711,
@@ -19,6 +22,7 @@ use frontdesk::{
     speech::{Briefing, ToolSpec, realtime::Session},
     telephony::media_stream::{self, Message},
 };
+use jsonschema::Validator;
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -34,17 +38,18 @@ const STREAMS: &str = "twilio-media-streams.schema.json";
 /// What is wrong with messages told apart by `key`, and of which kinds they were.
 pub fn check_all(schema: &Value, key: &str, messages: &[Value]) -> (Vec<String>, BTreeSet<String>) {
     let mut wrong = vec![];
-    let mut kinds = BTreeSet::new();
+    let mut validators: BTreeMap<&str, Option<Validator>> = BTreeMap::new();
     for message in messages {
-        let Some(name) = definition_of(schema, key, &message[key]) else {
-            wrong.push(format!("no definition for {}", message[key]));
-            continue;
-        };
-        kinds.insert(message[key].as_str().unwrap().to_owned());
-        let faults = errors(&definition(schema, &name), message);
-        wrong.extend(faults.into_iter().map(|fault| format!("{name}: {fault}")));
+        let kind = message[key].as_str().unwrap_or_default();
+        let made = || definition_of(schema, key, &message[key]).map(|name| definition(schema, &name));
+        match validators.entry(kind).or_insert_with(made) {
+            Some(validator) => {
+                wrong.extend(errors(validator, message).into_iter().map(|fault| format!("{kind}: {fault}")));
+            }
+            None => wrong.push(format!("no definition for {kind:?}")),
+        }
     }
-    (wrong, kinds)
+    (wrong, validators.into_keys().map(str::to_owned).collect())
 }
 
 #[test]

@@ -61,7 +61,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let pace = if arguments.fast { FAST } else { 1 };
     let clock = Clock::hurried(pace);
     let folder = stage::fresh_folder(&arguments.data.unwrap_or_else(std::env::temp_dir));
-    let screen = Arc::new(Screen::new());
+    let mut screen = Screen::new();
     let about =
         scenario::NAMES.iter().find(|(name, _)| *name == scenario.name).map_or("", |(_, about)| about);
     screen.title(scenario.name, arguments.lang, about, pace);

@@ -25,6 +25,10 @@ const WIDTH: usize = 100;
 /// The terminal, with or without colour.
 pub(super) struct Screen {
     colour: bool,
+    /// When the caller's last turn ended.
+    caller_ended: Option<CallTime>,
+    /// Of the reply under way: from the caller's last sound to being sure, and from there to the first sound.
+    latency: Option<(u64, u64)>,
 }
 
 #[derive(Clone, Copy)]
@@ -42,7 +46,7 @@ impl Screen {
     /// Colour where a person looks, unless they asked for none (`NO_COLOR`).
     pub(super) fn new() -> Self {
         let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-        Self { colour }
+        Self { colour, caller_ended: None, latency: None }
     }
 
     fn ink(&self, ink: Ink, text: &str) -> String {
@@ -77,7 +81,7 @@ impl Screen {
     }
 
     /// One thing that happened in the call.
-    pub(super) fn notice(&self, notice: &Notice) {
+    pub(super) fn notice(&mut self, notice: &Notice) {
         match &notice.what {
             What::Answered => self.aside(notice.at, "the call is answered"),
             What::RecordingBegan => self.aside(notice.at, "the caller agreed: recording"),
@@ -86,7 +90,7 @@ impl Screen {
         }
     }
 
-    fn note(&self, at: CallTime, note: &Note, tool: Option<&str>) {
+    fn note(&mut self, at: CallTime, note: &Note, tool: Option<&str>) {
         match note {
             Note::FirstAudio => self.aside(at, &format!("first sound {} ms after the start", at.0)),
             Note::TurnOver(turn) => self.turn(turn),
@@ -99,12 +103,7 @@ impl Screen {
                 };
                 self.aside(at, &format!("{verdict} (silent for {silent_ms} ms)"));
             }
-            Note::ReplyLatency { decided_ms, engine_ms } => {
-                let sum = decided_ms + engine_ms;
-                self.aside(at, &format!(
-                    "first sound {sum} ms after the caller's last ({decided_ms} to be sure, {engine_ms} for the engine)"
-                ));
-            }
+            Note::ReplyLatency { decided_ms, engine_ms } => self.latency = Some((*decided_ms, *engine_ms)),
             Note::ToolEnded { took_ms, late, .. } => {
                 let late = if *late { ", given up" } else { "" };
                 let line = format!("{} {took_ms} ms{late}", tool.unwrap_or("a tool"));
@@ -122,7 +121,7 @@ impl Screen {
     }
 
     /// Who said what, what of it was heard and what was cut.
-    fn turn(&self, turn: &Turn) {
+    fn turn(&mut self, turn: &Turn) {
         let (name, ink) = match turn.speaker {
             Speaker::Caller => ("Caller", Ink::Caller),
             Speaker::Agent => ("Agent ", Ink::Agent),
@@ -140,9 +139,29 @@ impl Screen {
         let mut said = lines.into_iter();
         println!("{} {}  {}", clock(turn.began), self.ink(ink, name), said.next().unwrap_or_default());
         said.for_each(|line| println!("{MARGIN}{line}"));
-        if turn.speaker == Speaker::Agent && turn.interrupted {
-            let heard = format!("heard {} of {} s", seconds(turn.heard_ms), seconds(turn.generated_ms));
-            println!("{MARGIN}{}", self.ink(Ink::Dim, &heard));
+        match turn.speaker {
+            Speaker::Caller => self.caller_ended = Some(turn.ended),
+            Speaker::Agent => {
+                let facts = [self.first_sound(turn), cut_short(turn)];
+                for fact in facts.into_iter().flatten() {
+                    println!("{MARGIN}{}", self.ink(Ink::Dim, &fact));
+                }
+            }
+        }
+    }
+
+    /// How long the caller waited for this turn.
+    fn first_sound(&mut self, turn: &Turn) -> Option<String> {
+        let ended = self.caller_ended.take().filter(|ended| *ended <= turn.began);
+        match self.latency.take() {
+            Some((decided_ms, engine_ms)) => Some(format!(
+                "first sound {} ms after the caller's last ({decided_ms} to be sure, {engine_ms} for the engine)",
+                decided_ms + engine_ms
+            )),
+            None => Some(format!(
+                "first sound {} ms after the caller's last, tools included",
+                turn.began.since(ended?)
+            )),
         }
     }
 
@@ -215,6 +234,12 @@ impl Screen {
             "\nThe server stays up: http://{server}/health/ready, http://{server}/metrics. Ctrl-C ends it."
         );
     }
+}
+
+/// How much of a turn was heard, if it was not all.
+fn cut_short(turn: &Turn) -> Option<String> {
+    let heard = || format!("heard {} of {} s", seconds(turn.heard_ms), seconds(turn.generated_ms));
+    turn.interrupted.then(heard)
 }
 
 fn clock(at: CallTime) -> String {

@@ -1,0 +1,171 @@
+//! Whole calls: the real server between the stand-ins, as `frontdesk demo` plays them.
+
+use std::{collections::BTreeSet, sync::LazyLock};
+
+use frontdesk::{
+    domain::{
+        assistant::Language,
+        conversation::{Speaker, Turn},
+        money::MicroUsd,
+    },
+    platform::clock::Clock,
+    sim::{
+        openai::{Manners, Transcription},
+        scenario,
+        stage::{Played, Stage, Wanted},
+        twilio::{Conditions, StreamEnd},
+    },
+};
+use serde_json::Value;
+use tokio::sync::Semaphore;
+
+use crate::{shapes::check_all, support::specs};
+
+/// How many times as fast as life: a frame every four milliseconds, which a busy machine keeps up with.
+const PACE: u32 = 5;
+
+/// One call at a time: hurried calls must not take the machine from one another.
+static ONE_CALL: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(1));
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_caller_interrupts_listens_and_is_given_the_second_time_offered_in_german() {
+    let played = play("book", Language::German, |_| ()).await;
+    booked_and_told_the_truth(&played);
+    every_message_had_the_published_shape(&played);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_caller_interrupts_listens_and_is_given_the_second_time_offered_in_english() {
+    let played = play("book", Language::English, |_| ()).await;
+    booked_and_told_the_truth(&played);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_patient_who_is_known_by_number_and_name_moves_an_appointment() {
+    let played = play("move", Language::German, |_| ()).await;
+    assert_eq!(played.problems, [String::new(); 0]);
+    assert_eq!(played.report.stream_end, Some(StreamEnd::ServerHungUp), "goodbye was heard, then it hung up");
+    assert_eq!(played.report.said, [], "and Twilio had nothing to apologise for");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_patient_cancels_after_having_been_asked_whether_really() {
+    let played = play("cancel", Language::English, |_| ()).await;
+    assert_eq!(played.problems, [String::new(); 0]);
+    let asked = played.tool_calls.iter().filter(|call| call.name == "cancel_appointment");
+    assert_eq!(asked.count(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_nothing_is_free_nothing_is_booked() {
+    let played = play("no-free-time", Language::English, |_| ()).await;
+    assert_eq!(played.problems, [String::new(); 0]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_caller_who_says_nothing_is_asked_twice_and_bidden_goodbye() {
+    let played = play("silent", Language::German, |_| ()).await;
+    assert_eq!(played.problems, [String::new(); 0]);
+    assert_eq!(said_by(&played, Speaker::Agent).len(), 4, "opening, two questions, goodbye");
+    assert!(played.report.duration.as_secs() < 60);
+    assert_eq!(played.report.caller_sound.iter().filter(|byte| **byte != 0xff).count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bad_line_and_an_echo_cost_no_appointment() {
+    let played = play("book", Language::German, |wanted| {
+        wanted.conditions = Conditions {
+            jitter_ms: 60,
+            lose_every: 97,
+            repeat_every: 53,
+            echo: Some((150, 0.3)),
+            noise_db: Some(-58.0),
+            ..Conditions::default()
+        };
+    })
+    .await;
+    assert_eq!(played.problems, [String::new(); 0]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_recorded_openings_and_without_the_callers_words_the_call_goes_on() {
+    let played = play("cancel", Language::German, |wanted| {
+        wanted.clips = false;
+        wanted.manners = Manners { transcription: Transcription::Fails, ..Manners::default() };
+    })
+    .await;
+    assert_eq!(played.problems, [String::new(); 0]);
+}
+
+/// Plays a scenario with changes to how it is wanted.
+async fn play(name: &str, language: Language, change: impl FnOnce(&mut Wanted)) -> Played {
+    let _alone = ONE_CALL.acquire().await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mut wanted = Wanted {
+        clock: Clock::hurried(PACE),
+        folder: folder.path().to_owned(),
+        manners: Manners::default(),
+        conditions: Conditions::default(),
+        clips: true,
+        keep_log: true,
+        environment: vec![],
+    };
+    change(&mut wanted);
+    let stage = Stage::set(scenario::named(name, language).unwrap(), wanted).await.unwrap();
+    let played = stage.play().await.unwrap();
+    if let Some(schema) = specs::spec("openai-realtime-events.schema.json") {
+        let events = [stage.openai.received(), stage.openai.sent()].concat();
+        let (wrong, kinds) = check_all(&schema, "type", &events);
+        assert_eq!(wrong, [String::new(); 0]);
+        assert!(kinds.contains("session.update"));
+    }
+    stage.strike().await;
+    played
+}
+
+/// What was said and heard is what the record says, and it cost something.
+fn booked_and_told_the_truth(played: &Played) {
+    assert_eq!(played.problems, [String::new(); 0]);
+    let tools: Vec<&str> = played.tool_calls.iter().map(|call| call.name.as_str()).collect();
+    assert_eq!(tools, ["find_slots", "hold_slot", "book"]);
+    let offered: Value = serde_json::from_str(played.tool_calls[0].output.as_deref().unwrap()).unwrap();
+    let booked: Value = serde_json::from_str(&played.tool_calls[2].arguments).unwrap();
+    assert_eq!(booked["slot"], offered["slots"][1]["key"]);
+
+    let agent = said_by(played, Speaker::Agent);
+    let opening = agent[0];
+    assert!(opening.interrupted && opening.heard_ms < opening.generated_ms, "the opening was cut");
+    assert!(opening.text.starts_with(&opening.heard_text) && opening.text != opening.heard_text);
+    assert!(!played.report.clears.is_empty(), "and what Twilio had buffered was cleared");
+    assert!(agent[1..].iter().all(|turn| !turn.interrupted), "\"mm-hm\" is no interruption");
+    let caller = said_by(played, Speaker::Caller);
+    assert!(caller.iter().any(|turn| turn.text == "Mm-hm."));
+
+    // Nothing counts as heard that was not played.
+    let heard_ms: u64 = agent.iter().map(|turn| turn.heard_ms).sum();
+    let played_ms = played.report.agent_sound.len() as u64 / 8;
+    assert!(heard_ms <= played_ms, "{heard_ms} ms heard in a call of {played_ms} ms");
+    let call = played.call.as_ref().unwrap();
+    assert!(call.cost > MicroUsd(0));
+    assert!(played.report.first_sound.unwrap().as_millis() < 500, "by a clock five times too fast");
+}
+
+fn every_message_had_the_published_shape(played: &Played) {
+    let Some(schema) = specs::spec("twilio-media-streams.schema.json") else { return };
+    let parsed = |texts: &[String]| -> Vec<Value> {
+        texts.iter().map(|text| serde_json::from_str(text).unwrap()).collect()
+    };
+    let outbound = specs::definition(&schema, "ToTwilio");
+    let inbound = specs::definition(&schema, "FromTwilio");
+    let (sent, received) = (parsed(&played.report.sent), parsed(&played.report.received));
+    for (validator, messages) in [(outbound, &received), (inbound, &sent)] {
+        let wrong: Vec<String> = messages.iter().flat_map(|one| specs::errors(&validator, one)).collect();
+        assert_eq!(wrong, [String::new(); 0]);
+    }
+    let kinds: BTreeSet<&str> = received.iter().map(|message| message["event"].as_str().unwrap()).collect();
+    assert_eq!(kinds, BTreeSet::from(["clear", "mark", "media"]));
+}
+
+fn said_by(played: &Played, speaker: Speaker) -> Vec<&Turn> {
+    played.turns.iter().filter(|turn| turn.speaker == speaker).collect()
+}
