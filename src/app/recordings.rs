@@ -20,6 +20,9 @@ pub async fn archive(store: &Store, blobs: &Blobs, tenant: &TenantId, call: &Cal
     let record = store.read(tenant).await?.calls().get(call).await?;
     let Some(kept) = record.and_then(|record| record.recording) else { return Ok(false) };
     let name = BlobName::new(kept.as_str()).map_err(|error| Error::Internal(Box::new(error)))?;
+    if name.with_ending(archive::ENDING).is_ok_and(|small| small == name) {
+        return Ok(false);
+    }
     let blobs = blobs.clone();
     let archived = tokio::task::spawn_blocking(move || archive::archive(&blobs, &name))
         .await
@@ -28,9 +31,6 @@ pub async fn archive(store: &Store, blobs: &Blobs, tenant: &TenantId, call: &Cal
             let gone = matches!(error, archive::Error::Blobs(blobs::Error::Missing));
             if gone { Error::NotFound("recording") } else { Error::Internal(Box::new(error)) }
         })?;
-    if archived.name.as_str() == kept {
-        return Ok(false);
-    }
     let mut tx = store.begin(tenant).await?;
     tx.calls().set_recording(call, Some(archived.name.as_str())).await?;
     tx.commit().await?;

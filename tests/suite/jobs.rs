@@ -3,16 +3,26 @@
 use std::{sync::Arc, time::Duration};
 
 use frontdesk::{
-    app,
+    app::{
+        self,
+        calls::{self, Finished},
+        clips, recordings,
+    },
+    audio::wav,
     domain::{assistant::Language, conversation::Outcome, time::Timestamp},
-    jobs::{self, ATTEMPTS_MAX, Handler, LOST_AFTER_MINUTES, Runner},
-    platform::{clock::Clock, tasks::Tasks},
+    jobs::{self, ATTEMPTS_MAX, Handler, Hands, LOST_AFTER_MINUTES, Runner},
+    platform::{
+        blobs::{self, BlobName, Blobs},
+        clock::Clock,
+        tasks::Tasks,
+    },
     store::{Job, Store, Work},
 };
 use tokio::sync::mpsc;
 
 use crate::support::{
     databases::{Fresh, on_both},
+    house::House,
     practice::{Practice, at},
 };
 
@@ -70,6 +80,65 @@ on_both! {
         assert_eq!(scene.ran().await.attempts, 2, "once the lease has ended");
         scene.leave().await;
         assert_eq!(scene.waiting().await, None);
+    }
+
+    async fn the_recording_of_a_call_that_ended_is_archived(fresh: Fresh) {
+        let (practice, folder) = (Practice::open(&fresh.store, "alpha").await, tempfile::tempdir().unwrap());
+        let call = practice.call(&fresh.store, 1).await;
+        let blobs = Blobs::open(&blobs::Settings { folder: folder.path().into() }).unwrap();
+        let name = BlobName::new("recordings/one.wav").unwrap();
+        let mut wav = std::io::Cursor::new(vec![]);
+        let mut writer = wav::Writer::new(&mut wav).unwrap();
+        writer.write(&[[700, -700]; 16_000]).unwrap();
+        writer.finish().unwrap();
+        blobs.put(&name, wav.get_ref()).unwrap();
+        let ended = Finished {
+            recording: Some(name.to_string()),
+            ..Finished::without_words(Outcome::CallerLeft, at(3))
+        };
+        calls::finished(&fresh.store, &practice.tenant.id, &call, &ended).await.unwrap();
+
+        let hands = Hands {
+            store: fresh.store.clone(),
+            blobs: blobs.clone(),
+            speech: House::new().config().openai,
+            clock: Clock::system(),
+        };
+        let tasks = Tasks::new();
+        let runner = Runner::new(fresh.store.clone(), hands.clock, tasks.clone(), hands.handler());
+        tasks.spawn_vital("jobs", runner.run());
+        let recording = tokio::time::timeout(PATIENCE, async {
+            loop {
+                let kept = calls::load(&fresh.store, &practice.tenant.id, &call).await.unwrap();
+                let recording = kept.record.recording.unwrap();
+                if recording != name.as_str() {
+                    return recording;
+                }
+                tokio::task::yield_now().await;
+            }
+        })
+        .await
+        .unwrap();
+        assert_eq!(recording, "recordings/one.ogg");
+        assert!(blobs.get(&BlobName::new(recording).unwrap()).is_ok());
+        assert!(matches!(blobs.get(&name), Err(blobs::Error::Missing)), "the large form goes");
+        tasks.leave();
+        tokio::time::timeout(PATIENCE, tasks.ended()).await.unwrap();
+        // Run once more, it finds nothing to do.
+        let again = recordings::archive(&fresh.store, &blobs, &practice.tenant.id, &call).await;
+        assert!(!again.unwrap());
+    }
+
+    async fn everybody_who_answers_a_number_is_asked_for_clips_once(fresh: Fresh) {
+        let practice = Practice::open(&fresh.store, "alpha").await;
+        Practice::open(&fresh.store, "beta").await;
+        clips::ask_for_all(&fresh.store, at(0)).await.unwrap();
+        clips::ask_for_all(&fresh.store, at(0)).await.unwrap();
+        let asked = fresh.store.across_tenants().take_jobs(at(0), at(9), 10).await.unwrap();
+        assert_eq!(asked.len(), 2);
+        let assistant = practice.assistant.id.clone();
+        let work = Work::OpeningClip { assistant, language: Language::German };
+        assert!(asked.iter().any(|job| job.tenant == practice.tenant.id && job.work == work));
     }
 
     async fn calls_whose_end_nobody_told_are_closed(fresh: Fresh) {

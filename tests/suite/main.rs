@@ -3,6 +3,7 @@
 #![expect(clippy::wildcard_enum_match_arm, reason = "a test names what it is about, and nothing else")]
 
 mod availability;
+mod calls;
 mod commands;
 mod config;
 mod conversations;

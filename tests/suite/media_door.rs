@@ -36,7 +36,10 @@ async fn stage(environment: &[(&str, &str)]) -> (Stage, TempDir) {
         conditions: Conditions::default(),
         clips: false,
         keep_log: false,
-        environment: environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        environment: environment
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect(),
     };
     let scenario = scenario::named("book", Language::English).unwrap();
     (Stage::set(scenario, wanted).await.unwrap(), folder)
@@ -70,7 +73,8 @@ async fn start(stage: &Stage, socket: &mut Socket, call_sid: &str, token: &str) 
         "mediaFormat": { "encoding": "audio/x-mulaw", "sampleRate": 8000, "channels": 1 },
         "customParameters": { "token": token },
     });
-    say(socket, json!({ "event": "start", "sequenceNumber": "1", "streamSid": stream_sid, "start": start })).await;
+    say(socket, json!({ "event": "start", "sequenceNumber": "1", "streamSid": stream_sid, "start": start }))
+        .await;
 }
 
 fn media(timestamp_ms: u64, payload: &str) -> serde_json::Value {
@@ -129,7 +133,11 @@ async fn a_number_nobody_has_is_told_so() {
     }
     let answer = stage.dial.post(&stage.dial.voice_url, &form).await.unwrap();
     assert_eq!(answer.status, 200);
-    assert!(answer.body.contains("not in service") && answer.body.contains("nicht vergeben"), "{}", answer.body);
+    assert!(
+        answer.body.contains("not in service") && answer.body.contains("nicht vergeben"),
+        "{}",
+        answer.body
+    );
     assert!(!is_kept(&stage, &sid).await);
     stage.strike().await;
 }
@@ -237,7 +245,11 @@ async fn a_call_goes_on_through_everything_a_broken_line_can_send() {
     socket.send(Message::Text("{ not json".into())).await.unwrap();
     socket.send(Message::Binary(vec![0; 160].into())).await.unwrap();
     say(&mut socket, json!({ "event": "stop", "sequenceNumber": "9", "streamSid": "MZ0", "stop": {} })).await;
-    assert_eq!(over(&mut notices).await, Outcome::CallerLeft, "it was still there to hear the caller hang up");
+    assert_eq!(
+        over(&mut notices).await,
+        Outcome::CallerLeft,
+        "it was still there to hear the caller hang up"
+    );
     stage.strike().await;
 }
 
