@@ -103,7 +103,6 @@ pub enum Error {
 }
 
 impl From<sqlx::Error> for Error {
-    #[expect(clippy::wildcard_enum_match_arm, reason = "another's enum, which grows")]
     fn from(error: sqlx::Error) -> Self {
         let away = matches!(
             error,
