@@ -1,7 +1,7 @@
 //! Looks at everything the configuration points at, and says in plain words what to do.
 //!
-//! It changes nothing: it opens what `serve` would open, asks the vendors who can be asked, and writes one blob
-//! that it takes away again.
+//! It changes nothing that anybody would notice: it opens what `serve` would open, asks the vendors who can be asked,
+//! and writes one blob that it takes away again.
 
 use jiff::civil::Date;
 use secrecy::ExposeSecret;

@@ -7,9 +7,10 @@ use anyhow::Context as _;
 use crate::{
     app::provision::{self, Change, Document},
     boot::{self, config::Config},
+    platform::clock::Clock,
 };
 
-pub(super) async fn run(config: &Config, file: &Path) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(config: &Config, file: &Path, clock: Clock) -> anyhow::Result<ExitCode> {
     let text = std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
     let document = match Document::read(&text) {
         Ok(document) => document,
@@ -20,6 +21,9 @@ pub(super) async fn run(config: &Config, file: &Path) -> anyhow::Result<ExitCode
     };
     let store = boot::open_store(config).await?;
     let applied = provision::apply(&store, &document).await;
+    if applied.is_ok() {
+        provision::prepare(&store, &document, clock.now()).await?;
+    }
     store.close().await;
     let report = match applied {
         Ok(report) => report,

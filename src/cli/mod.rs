@@ -78,7 +78,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Command::Migrate => migrate::run(&config).await,
             Command::Doctor => doctor::run(&config, clock).await,
             Command::Demo(demo) => demo::run(demo).await,
-            Command::Apply { file } => apply::run(&config, &file).await,
+            Command::Apply { file } => apply::run(&config, &file, clock).await,
         }
     })
 }

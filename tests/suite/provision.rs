@@ -1,9 +1,9 @@
 //! A tenant by file: what is written is what is stored, and what is wrong is named.
 
 use frontdesk::{
-    app::provision::{Change, Document, Error, Report, apply},
-    domain::{assistant::Language, phrases, tool::ToolName},
-    store::Store,
+    app::provision::{Change, Document, Error, Report, apply, prepare},
+    domain::{assistant::Language, phrases, time::Timestamp, tool::ToolName},
+    store::{Store, Work},
 };
 use proptest::prelude::*;
 
@@ -190,6 +190,23 @@ on_both! {
         let report = applied(&fresh.store, &EXAMPLE[..start]).await;
         assert!(!report.changed());
         assert_eq!(report.elsewhere, [("number", "+15555550134".to_owned())]);
+    }
+
+    async fn the_opening_words_of_every_number_are_to_be_spoken_in_advance_once(fresh: Fresh) {
+        applied(&fresh.store, EXAMPLE).await;
+        let practice = Document::read(EXAMPLE).unwrap();
+        let now = Timestamp(1_795_000_000_000_000);
+        prepare(&fresh.store, &practice, now).await.unwrap();
+        prepare(&fresh.store, &practice, now).await.unwrap();
+        let due = fresh.store.across_tenants().take_jobs(now, now.plus_minutes(1), 10).await.unwrap();
+        let mut languages = vec![];
+        for job in due {
+            let Work::OpeningClip { assistant, language } = job.work else { panic!("another work") };
+            assert_eq!(assistant, practice.assistants[0].id);
+            languages.push(language);
+        }
+        languages.sort();
+        assert_eq!(languages, [Language::German, Language::English]);
     }
 
     async fn a_number_of_another_tenant_is_refused_and_nothing_is_changed(fresh: Fresh) {

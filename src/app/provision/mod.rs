@@ -10,7 +10,11 @@ pub use document::Document;
 pub use reader::{Fault, Faults};
 
 pub use crate::store::Change;
-use crate::store::{self, Store, TenantTx};
+use crate::{
+    app::{self, clips},
+    domain::time::Timestamp,
+    store::{self, Store, TenantTx},
+};
 
 /// Why a document could not be applied. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -107,6 +111,18 @@ pub async fn apply(store: &Store, document: &Document) -> Result<Report, Error> 
     report.elsewhere = elsewhere(&mut tx, document).await?;
     tx.commit().await?;
     Ok(report)
+}
+
+/// Has the opening words of the tenant's numbers spoken in advance, so that the first caller need not wait for them.
+///
+/// # Errors
+/// When the database cannot keep that it is to be done.
+pub async fn prepare(store: &Store, document: &Document, now: Timestamp) -> Result<(), app::Error> {
+    let Some(tenant) = store.across_tenants().tenant(&document.tenant.slug).await? else { return Ok(()) };
+    for number in &document.numbers {
+        clips::ask_for(store, &tenant.id, &number.assistant, number.language, now).await?;
+    }
+    Ok(())
 }
 
 /// What the tenant has that the document does not mention.
