@@ -192,8 +192,8 @@ pub async fn book(
     }
     let held = change.live_hold(hold).await?;
     let desk = change.desk(wish).await?;
-    // What is held is kept as it is: the caller may have been told with whom.
-    let held = held.filter(|held| keeps(held, wish));
+    // Only what this call holds is out of its own way; an id of another's hold opens nothing.
+    let own: Vec<AppointmentId> = held.iter().map(|held| held.id.clone()).collect();
     let promise = |place: Place, id: AppointmentId| Appointment {
         id,
         service: wish.service.clone(),
@@ -205,10 +205,11 @@ pub async fn book(
         expires: None,
         note: note.to_owned(),
     };
-    let kept = match held {
+    let kept = match held.filter(|held| keeps(held, wish)) {
+        // What is held is kept as it is: the caller may have been told with whom.
         Some(held) => {
             let same = Wish { resource: Some(held.resource.clone()), ..wish.clone() };
-            let place = desk.check(held_since(&held, now), &same, std::slice::from_ref(&held.id))?;
+            let place = desk.check(held_since(&held, now), &same, &own)?;
             let kept = promise(place, held.id);
             if !change.tx.appointments().update(&kept, AppointmentStatus::Held).await? {
                 return Err(Error::Taken);
@@ -216,10 +217,10 @@ pub async fn book(
             kept
         }
         None => {
-            if let Some(hold) = hold {
-                change.tx.appointments().release(hold, by.call.as_ref()).await?;
+            for held in &own {
+                change.tx.appointments().release(held, by.call.as_ref()).await?;
             }
-            let place = desk.check(now, wish, hold.map_or(&[], std::slice::from_ref))?;
+            let place = desk.check(now, wish, &own)?;
             let kept = promise(place, AppointmentId::of(ids::fresh(now)));
             change.tx.appointments().insert(&kept, by.call.as_ref(), now).await?;
             kept

@@ -1,6 +1,6 @@
 //! Never double-booked: a time is promised to one caller, whatever races, repeats or lapses.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use frontdesk::{
     app::{
@@ -20,9 +20,10 @@ use proptest::{
     prelude::*,
     test_runner::{Config, TestRunner},
 };
+use tokio::sync::Barrier;
 
 use crate::support::{
-    databases::{Fresh, on_both, on_postgres, on_sqlite},
+    databases::{CONNECTIONS_MAX, Fresh, on_both, on_postgres, on_sqlite},
     practice::{Practice, at},
 };
 
@@ -525,12 +526,21 @@ async fn rivals(
     count: u32,
     wish: impl Fn(u32) -> Wish,
 ) -> Vec<Result<Appointment, Error>> {
-    let mut tasks = tokio::task::JoinSet::new();
+    let mut calls = Vec::new();
     for n in 0..count {
+        calls.push(practice.call(store, n).await);
+    }
+    // Opening connections would let the first ones be done before the others have begun.
+    let warm = (0..CONNECTIONS_MAX).map(|_| store.read(&practice.tenant.id));
+    futures_util::future::try_join_all(warm).await.unwrap();
+    let together = Arc::new(Barrier::new(calls.len()));
+    let mut tasks = tokio::task::JoinSet::new();
+    for (n, call) in (0..).zip(calls) {
         let (store, wish, contact) = (store.clone(), wish(n), practice.contact.id.clone());
-        let (call, practice) = (practice.call(&store, n).await, practice.clone());
+        let (practice, together) = (practice.clone(), Arc::clone(&together));
         tasks.spawn(async move {
             let by = asker(&practice, Some(&call), None);
+            together.wait().await;
             // Every other one holds first, as a caller does who is asked to confirm.
             let hold =
                 if n % 2 == 0 { Some(bookings::hold(&store, &by, at(0), &wish).await?.id) } else { None };

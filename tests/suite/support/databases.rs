@@ -5,7 +5,7 @@ use frontdesk::store::{Settings, Store};
 use super::postgres;
 
 /// Enough for tests in which many want something at once.
-const CONNECTIONS_MAX: u32 = 12;
+pub const CONNECTIONS_MAX: u32 = 12;
 
 /// A fresh database with its tables; an embedded one lies in a folder that goes when this does.
 pub struct Fresh {
