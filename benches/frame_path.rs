@@ -89,7 +89,7 @@ fn caller_frames(bencher: Bencher, messages: &[String], detector: Detector) {
             return;
         }
         let Some(frame) = MuLaw20ms::from_slice(&bytes) else { return };
-        let voice = ear.hear(&frame, call.agent_speaking());
+        let voice = ear.hear(&frame, call.wants_second_opinion());
         // The call's time goes on as the caller's does.
         call.handle(Input::CallerAudio(voice), CallTime(n as u64 * 20)).for_each(drop);
         line.clear();

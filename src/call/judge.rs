@@ -239,7 +239,15 @@ pub enum Meaning {
     Listens,
 }
 
+/// A voice agreed upon for this long needs no second opinion any more, in milliseconds.
+const AGREED_MS: u64 = 160;
+
 impl Trial {
+    /// Whether too little was heard to tell a voice from a noise.
+    pub fn is_young(&self) -> bool {
+        self.heard.voice_ms() < AGREED_MS
+    }
+
     /// Begins to weigh a sound, of which `heard` was heard so far.
     pub fn begin(now: CallTime, heard: Evidence, before: Before) -> Self {
         let last_voice = heard.any().then_some(now);

@@ -193,6 +193,12 @@ impl Call {
         self.playback.speaking()
     }
 
+    /// Whether a sound of the caller's is worth a second, dearer opinion: the agent might fall silent for it, or
+    /// has, and too little of it was heard yet to tell a voice from a noise.
+    pub fn wants_second_opinion(&self) -> bool {
+        self.playback.speaking() && self.trial.as_ref().is_none_or(Trial::is_young)
+    }
+
     /// Everything that time alone brings about, in the order in which it matters.
     fn advance(&mut self) {
         let steps: [fn(&mut Self); 7] = [

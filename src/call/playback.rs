@@ -16,7 +16,7 @@ use crate::{
 /// Sound is let out until this much of it is ahead of the ear, in milliseconds (call.md: 200–400).
 pub const LEAD_MS_MAX: u64 = 400;
 /// Sound is let out again when less than this is ahead of the ear, in milliseconds.
-pub const LEAD_MS_LOW: u64 = 240;
+pub const LEAD_MS_LOW: u64 = 200;
 /// The most sound between two marks, in milliseconds.
 pub const CHUNK_MS_MAX: u64 = 200;
 /// The first chunk after a silence or a gap, in milliseconds: short, so that its mark tells early that it plays.

@@ -305,7 +305,7 @@ where
         let mut cutter = std::mem::take(&mut self.cutter);
         let mut unheard = Some(payload);
         cutter.cut(&sound, |frame| {
-            let voice = self.ear.hear(&frame, self.call.agent_speaking());
+            let voice = self.ear.hear(&frame, self.call.wants_second_opinion());
             self.input(Input::CallerAudio(voice), unheard.take());
         });
         self.cutter = cutter;
