@@ -202,6 +202,11 @@ impl Hearing {
         self.last_speech
     }
 
+    /// When anything was last heard that stands out of the line's own noise.
+    pub fn last_active(&self) -> Option<CallTime> {
+        self.last_active
+    }
+
     /// What was heard in the present stretch of speech.
     pub fn stretch(&self) -> Evidence {
         self.stretch.map(|stretch| stretch.heard).unwrap_or_default()

@@ -7,6 +7,7 @@
 //! The call is told about sound as evidence ([`crate::audio::vad::Voice`]), not as samples; about the model's
 //! wishes as requests, never as facts.
 
+mod echo;
 mod ending;
 pub mod judge;
 pub mod playback;
@@ -22,6 +23,7 @@ use std::{
 };
 
 use self::{
+    echo::Echo,
     ending::{Leaving, Silence},
     judge::{Hearing, Trial},
     playback::{Playback, Source},
@@ -60,6 +62,7 @@ pub struct Call {
     now: CallTime,
     playback: Playback,
     hearing: Hearing,
+    echo: Echo,
     /// A sound that made the agent fall silent and is being weighed.
     trial: Option<Trial>,
     engine: Engine,
@@ -101,6 +104,7 @@ impl Call {
             now,
             playback: Playback::default(),
             hearing: Hearing::new(&setup.policy),
+            echo: Echo::default(),
             trial: None,
             engine: Engine::Opening { since: now },
             reply: Reply::Idle,
@@ -217,7 +221,9 @@ impl Call {
             step(self);
         }
         if !self.ended {
-            let sent = self.playback.pump(self.now, &mut self.outbox);
+            let echo = &mut self.echo;
+            let each = |sound: &[u8], at| echo.says(sound, at);
+            let sent = self.playback.pump(self.now, &mut self.outbox, each);
             self.sounded(sent);
         }
     }

@@ -31,7 +31,7 @@ pub const KEPT_MS_MAX: u64 = 180_000;
 pub const PIECES_MAX: usize = 32;
 
 /// A telephone frame, in milliseconds and in mu-law bytes. Sound leaves in whole frames.
-const FRAME_MS: u64 = 20;
+pub(super) const FRAME_MS: u64 = 20;
 const BYTES_PER_MS: usize = 8;
 /// Mu-law for "nothing": fills the last frame of a piece.
 const QUIET: u8 = MuLaw20ms::SILENCE;
@@ -201,8 +201,13 @@ impl Playback {
         }
     }
 
-    /// Lets sound out as far as it may go at `now`.
-    pub fn pump(&mut self, now: CallTime, out: &mut VecDeque<Output>) -> Sent {
+    /// Lets sound out as far as it may go at `now`, and tells `each` piece of it and when the ear will come to it.
+    pub fn pump(
+        &mut self,
+        now: CallTime,
+        out: &mut VecDeque<Output>,
+        mut each: impl FnMut(&[u8], CallTime),
+    ) -> Sent {
         let mut sent = Sent::default();
         if self.paused || self.dry.since(now) > LEAD_MS_LOW {
             return sent;
@@ -220,6 +225,7 @@ impl Playback {
                 }
                 let end_ms = piece.sent_ms + len_ms;
                 let sound = Sound(piece.slice(piece.sent_ms, end_ms).to_vec());
+                each(&sound.0, self.dry.max(now));
                 piece.sent_ms = end_ms;
                 self.dry = self.dry.max(now) + len_ms;
                 unheard += len_ms;

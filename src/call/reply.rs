@@ -331,6 +331,7 @@ impl Call {
         self.trial = None;
         if self.playback.audible() && !self.playback.paused() {
             self.playback.pause(self.now, &mut self.outbox);
+            self.echo.falls_silent(self.now);
         }
         for over in self.playback.cut() {
             self.piece_over(over, true);

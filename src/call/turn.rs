@@ -138,7 +138,8 @@ impl Call {
     pub(super) fn caller_heard(&mut self, voice: &Voice) {
         let now = self.now;
         self.outbox.push_back(Output::ToEngine(ToEngine::Hear));
-        let heard = self.hearing.hear(voice, now);
+        let echo = self.echo.hears(voice, now);
+        let heard = self.hearing.hear(if echo { &Voice::SILENT } else { voice }, now);
         if let Some(trial) = &mut self.trial {
             trial.hear(&heard, now);
         }
@@ -320,8 +321,18 @@ impl Call {
     /// The agent goes on: what was heard was not meant for the floor, unless it answers the agent's last words.
     fn go_on(&mut self, before: Before) {
         let answers = self.in_last_words() && self.trial.as_ref().is_some_and(|t| t.heard().any());
-        self.trial = None;
+        let own = self.trial.take().is_some_and(|trial| {
+            self.hearing.last_active().is_some_and(|last| self.echo.learn(trial.since, last))
+        });
         self.playback.resume();
+        if own {
+            // The agent heard itself: nobody said anything.
+            self.turn.heard = Evidence::default();
+            self.turn.began = None;
+            self.turn.harmless_uncommitted = true;
+        }
+        let before = if own { Before::default() } else { before };
+        let answers = answers && !own;
         let stretch = self.hearing.stretch();
         self.turn.harmless = Some(Harmless { at: self.now, before, stretch });
         let committed = self.turn.committed_on_trial.take();
@@ -419,6 +430,7 @@ impl Call {
     fn try_sound(&mut self, heard: Evidence) {
         let now = self.now;
         self.playback.pause(now, &mut self.outbox);
+        self.echo.falls_silent(now);
         let lately = self.turn.harmless.filter(|harmless| now.since(harmless.at) < CARRY_MS);
         let before = lately.map(|harmless| harmless.before).unwrap_or_default();
         self.trial = Some(Trial::begin(now, heard, before));

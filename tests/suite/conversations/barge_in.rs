@@ -35,9 +35,15 @@ fn what_was_generated_after_an_interruption_is_never_played() {
     let mut scene = Scene::agent_has_spoken(900);
     scene.says("no I wanted something else", 1_000);
     let played = scene.played_ms(FIRST_ITEM);
-    scene.give(Input::ReplyAudio { item: ItemId(FIRST_ITEM), sound: crate::support::scene::sound(10, 500) });
+    scene.give(Input::ReplyAudio {
+        item: ItemId(FIRST_ITEM),
+        sound: crate::support::scene::sound(FIRST_ITEM as u8, 500),
+    });
     scene.wait(3_000);
-    scene.give(Input::ReplyAudio { item: ItemId(FIRST_ITEM), sound: crate::support::scene::sound(10, 500) });
+    scene.give(Input::ReplyAudio {
+        item: ItemId(FIRST_ITEM),
+        sound: crate::support::scene::sound(FIRST_ITEM as u8, 500),
+    });
     scene.wait(3_000);
     assert_eq!(scene.played_ms(FIRST_ITEM), played);
 }
@@ -181,4 +187,28 @@ fn an_agent_that_must_not_be_interrupted_speaks_to_its_end_and_then_answers() {
     scene.wait(4_000);
     assert_eq!(scene.played_ms(FIRST_ITEM), 4_000);
     assert_eq!(scene.asked(at), 1);
+}
+
+#[test]
+fn the_agent_does_not_interrupt_itself_when_its_own_voice_comes_back() {
+    for echo_ms in [90, 150, 240, 330] {
+        let mut scene = Scene::answered();
+        scene.echo_ms = Some(echo_ms);
+        let mut scene = scene.agent_speaks_for(3_900);
+        scene.manners.hears = false;
+        scene.wait(2_000);
+        assert!(!scene.verdicts(0).contains(&Verdict::Interruption), "after {echo_ms} ms");
+        assert!(scene.clears(0) <= 2, "{} times after {echo_ms} ms", scene.clears(0));
+        assert_eq!((scene.played_ms(FIRST_ITEM), scene.asked(0)), (4_000, 1));
+    }
+}
+
+#[test]
+fn a_caller_is_heard_over_the_agents_echo() {
+    let mut scene = Scene::answered();
+    scene.echo_ms = Some(150);
+    let mut scene = scene.agent_speaks_for(2_000);
+    let at = scene.now;
+    scene.says("no I wanted something else", 1_000);
+    assert_eq!(scene.verdicts(at), [Verdict::Interruption]);
 }

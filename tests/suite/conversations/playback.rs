@@ -49,7 +49,7 @@ fn every_piece_of_sound_is_followed_by_its_mark() {
     let mut playback = Playback::default();
     playback.push(Source::Engine(ItemId(1)), &sound(1, 1_000).0);
     playback.complete(Source::Engine(ItemId(1)));
-    assert!(playback.pump(CallTime(0), &mut out).any);
+    assert!(playback.pump(CallTime(0), &mut out, |_, _| {}).any);
     let out: Vec<Output> = out.into();
     assert_eq!(let_out(&out), LEAD_MS_MAX);
     let ends: Vec<u64> = marks(&out).iter().map(|mark| mark.end_ms).collect();
@@ -61,7 +61,7 @@ fn marks_of_before_a_clear_count_for_nothing() {
     let mut out = std::collections::VecDeque::new();
     let mut playback = Playback::default();
     playback.push(Source::Engine(ItemId(1)), &sound(1, 1_000).0);
-    playback.pump(CallTime(0), &mut out);
+    playback.pump(CallTime(0), &mut out, |_, _| {});
     let old = marks(&Vec::from(out.clone()));
     playback.pause(CallTime(50), &mut out);
     for mark in old {
@@ -76,7 +76,7 @@ fn a_sound_that_is_no_whole_frame_is_played_to_its_end_and_never_credited_beyond
     let mut playback = Playback::default();
     playback.push(Source::Engine(ItemId(1)), &[7; 1_001]);
     playback.complete(Source::Engine(ItemId(1)));
-    playback.pump(CallTime(0), &mut out);
+    playback.pump(CallTime(0), &mut out, |_, _| {});
     for mark in marks(&Vec::from(out)) {
         playback.played(mark, CallTime(200));
     }
@@ -89,9 +89,9 @@ fn sound_that_left_too_late_to_follow_without_a_gap_is_heard_by_its_mark_only() 
     let mut out = std::collections::VecDeque::new();
     let mut playback = Playback::default();
     playback.push(Source::Engine(ItemId(1)), &sound(1, 100).0);
-    playback.pump(CallTime(0), &mut out);
+    playback.pump(CallTime(0), &mut out, |_, _| {});
     playback.push(Source::Engine(ItemId(1)), &sound(1, 100).0);
-    playback.pump(CallTime(150), &mut out); // The ear ran dry at 100.
+    playback.pump(CallTime(150), &mut out, |_, _| {}); // The ear ran dry at 100.
     playback.played(marks(&Vec::from(out.clone()))[0], CallTime(160));
     playback.pause(CallTime(400), &mut out);
     assert_eq!(playback.cut()[0].heard_ms, 100);

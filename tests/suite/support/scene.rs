@@ -10,7 +10,7 @@ use std::{
 };
 
 use frontdesk::{
-    audio::vad::Voice,
+    audio::{g711, vad::Voice},
     call::{
         Call, Setup,
         port::{
@@ -32,7 +32,7 @@ pub const OPENING: u8 = 1;
 /// The same for the server's other clips.
 pub const CLIP: u8 = 2;
 /// The engine's first item; items count up from here, and sound like their number.
-pub const FIRST_ITEM: u32 = 10;
+pub const FIRST_ITEM: u32 = 200;
 
 /// A frame of open speech, of a hum, of a cough, of noise, of nothing.
 pub const SPEECH: Voice = voice(0.95, 0.9, 0.2);
@@ -45,9 +45,19 @@ const fn voice(speech: f32, voiced: f32, bright: f32) -> Voice {
     Voice { level_db: -22.0, above_floor_db: 25.0, active: true, speech, voiced, bright, keypad: false }
 }
 
-/// So many milliseconds of sound that the telephone knows by `name`.
+/// So many milliseconds of sound that the telephone knows by `name`: a voice as loud as [`loudness_db`] says.
 pub fn sound(name: u8, millis: u64) -> Sound {
-    Sound(vec![name; millis as usize * 8])
+    let frame = |n: u64| {
+        let amplitude = 32_768.0 * 10.0_f32.powf(loudness_db(n % 10) / 20.0);
+        let byte = g711::encode(amplitude as i16);
+        std::iter::once(name).chain(std::iter::repeat_n(byte, 159))
+    };
+    Sound((0..millis.div_ceil(20)).flat_map(frame).take(millis as usize * 8).collect())
+}
+
+/// How loud the agent's voice is in its n-th frame: up and down as voices are, again and again.
+fn loudness_db(frame: u64) -> f32 {
+    -16.0 - (frame * 7_919 % 23) as f32
 }
 
 /// A setup with an opening clip of one second and the server's clips of half a second.
@@ -140,6 +150,9 @@ pub struct Scene {
     freed: bool,
     heard_since: Option<u64>,
     marks_lost: bool,
+    /// After how many milliseconds the agent's voice comes back, at 0.3 of its loudness.
+    pub echo_ms: Option<u64>,
+    played: VecDeque<Option<(u8, u64)>>,
 }
 
 impl Scene {
@@ -169,6 +182,8 @@ impl Scene {
             freed: true,
             heard_since: None,
             marks_lost: false,
+            echo_ms: None,
+            played: VecDeque::from(vec![None; 1_000]),
         }
     }
 
@@ -374,6 +389,8 @@ impl Scene {
                 self.due.push((self.now + self.travel_ms, Input::Played(mark)));
             }
         }
+        self.played.push_front(self.telephone.ear);
+        self.played.truncate(1_000);
         while let Some(at) = self.due.iter().position(|(due, _)| *due <= self.now) {
             let (_, input) = self.due.remove(at);
             if matches!(input, Input::ReplyEnded { .. }) {
@@ -386,13 +403,27 @@ impl Scene {
             self.engine_listens();
             // Voices are never as steady as tones.
             let level_db = self.voice.level_db + (self.now / 20 % 4) as f32 * 2.0;
-            self.give(Input::CallerAudio(Voice { level_db, ..self.voice }));
+            let voice = self.echo().unwrap_or(Voice { level_db, ..self.voice });
+            self.give(Input::CallerAudio(voice));
         }
         if self.call.deadline().is_some_and(|due| due.0 <= self.now) {
             self.give(Input::Tick);
             let next = self.call.deadline();
             assert!(next.is_none_or(|due| due.0 > self.now), "a deadline that was met lies ahead: {next:?}");
         }
+    }
+
+    /// The frame that the agent's own voice makes, where it is louder than the caller.
+    fn echo(&self) -> Option<Voice> {
+        let after = self.echo_ms? as usize;
+        let power = |ms: usize| {
+            let level = self.played.get(after + ms).copied().flatten();
+            level.map_or(0.0, |(_, at)| 10.0_f32.powf(loudness_db(at.saturating_sub(1) / 20 % 10) / 10.0))
+        };
+        let power = (0..20).map(power).sum::<f32>() / 20.0 * 0.09;
+        let level_db = 10.0 * power.max(1e-9).log10();
+        (level_db > -50.0 && (!self.voice.active || level_db > self.voice.level_db))
+            .then_some(Voice { level_db, ..SPEECH })
     }
 
     /// The engine's own ears: any sound is speech to it, and half a second of silence ends a turn.
