@@ -29,6 +29,8 @@ const GAIN_DB_MAX: f32 = -3.0;
 const ABOVE_DB: f32 = 4.0;
 /// How exactly an echo stops when the agent did, in frames.
 const STOP_FRAMES: u64 = 2;
+/// How much earlier it may stop because what was let out last was still on its way to the ear, in frames.
+const TRAVEL_FRAMES_MAX: u64 = 10;
 /// Loudness that counts as nothing, in dB below full scale.
 const NOTHING_DB: f32 = -55.0;
 
@@ -101,9 +103,11 @@ impl Echo {
     /// voice? Then it will be known.
     pub(super) fn learn(&mut self, silent: CallTime, last: CallTime) -> bool {
         let (silent, last) = (silent.0 / FRAME_MS, last.0 / FRAME_MS);
-        let fits = LAGS.filter(|lag| (silent + lag).abs_diff(last) <= STOP_FRAMES).filter_map(|lag| {
-            self.fit(lag, last).map(|(apart_db, gain_db)| (apart_db, Met { lag, gain_db }))
-        });
+        let fits = LAGS
+            .filter(|lag| (last..=last + TRAVEL_FRAMES_MAX).contains(&(silent + lag + STOP_FRAMES)))
+            .filter_map(|lag| {
+                self.fit(lag, last).map(|(apart_db, gain_db)| (apart_db, Met { lag, gain_db }))
+            });
         let best = fits.min_by(|one, other| one.0.total_cmp(&other.0));
         if let Some((_, met)) = best {
             self.met = Some(met);

@@ -194,9 +194,9 @@ fn the_agent_does_not_interrupt_itself_when_its_own_voice_comes_back() {
     for echo_ms in [90, 150, 240, 330] {
         let mut scene = Scene::answered();
         scene.echo_ms = Some(echo_ms);
-        let mut scene = scene.agent_speaks_for(3_900);
+        let mut scene = scene.agent_speaks_for(2_000);
         scene.manners.hears = false;
-        scene.wait(2_000);
+        scene.wait(4_000);
         assert!(!scene.verdicts(0).contains(&Verdict::Interruption), "after {echo_ms} ms");
         assert!(scene.clears(0) <= 2, "{} times after {echo_ms} ms", scene.clears(0));
         assert_eq!((scene.played_ms(FIRST_ITEM), scene.asked(0)), (4_000, 1));

@@ -15,7 +15,7 @@ use frontdesk::{
 };
 use proptest::prelude::*;
 
-use crate::support::scene::{COUGH, HUM, NOISE, SILENCE, SPEECH, setup, sound};
+use crate::support::scene::{COUGH, HUM, NOISE, SILENCE, SPEECH, setup};
 
 /// Something that happens, or a mark that comes back: which of those sent can be known only as the call runs.
 #[derive(Clone, Debug)]
@@ -31,6 +31,11 @@ enum Event {
 
 fn item() -> impl Strategy<Value = ItemId> {
     (10_u32..16).prop_map(ItemId)
+}
+
+/// Sound that is known by each of its bytes.
+fn plain(item: ItemId, bytes: u64) -> Sound {
+    Sound(vec![item.0 as u8; bytes as usize])
 }
 
 fn words() -> impl Strategy<Value = Words> {
@@ -69,8 +74,8 @@ fn event() -> impl Strategy<Value = Event> {
         12 => (voices, 1_u8..60).prop_map(|(voice, frames)| Event::Frames(voice, frames)),
         12 => Just(Event::Deadline),
         10 => (0_usize..4).prop_map(Event::Mark),
-        6 => (item(), millis).prop_map(|(item, millis)| Event::Input(Input::ReplyAudio { item, sound: sound(item.0 as u8, millis) })),
-        1 => (item(), 1_usize..999).prop_map(|(item, bytes)| Event::Input(Input::ReplyAudio { item, sound: Sound(vec![item.0 as u8; bytes]) })),
+        6 => (item(), millis).prop_map(|(item, millis)| Event::Input(Input::ReplyAudio { item, sound: plain(item, millis * 8) })),
+        1 => (item(), 1_usize..999).prop_map(|(item, bytes)| Event::Input(Input::ReplyAudio { item, sound: plain(item, bytes as u64) })),
         4 => Just(Event::Input(Input::ReplyBegan)),
         4 => (status, prop::collection::vec(tool(), 0..3)).prop_map(|(status, tools)| {
             Event::Input(Input::ReplyEnded { status, tools, cost: MicroUsd(1) })

@@ -27,10 +27,10 @@ use frontdesk::{
     },
 };
 
-/// What the opening clip sounds like to the telephone, which tells sounds apart by their bytes.
-pub const OPENING: u8 = 1;
+/// The first byte of every frame of the opening clip: by it the telephone tells sounds apart. Soft in mu-law.
+pub const OPENING: u8 = 240;
 /// The same for the server's other clips.
-pub const CLIP: u8 = 2;
+pub const CLIP: u8 = 241;
 /// The engine's first item; items count up from here, and sound like their number.
 pub const FIRST_ITEM: u32 = 200;
 
