@@ -105,8 +105,10 @@ impl Echo {
         let (silent, last) = (silent.0 / FRAME_MS, last.0 / FRAME_MS);
         let fits = LAGS
             .filter(|lag| (last..=last + TRAVEL_FRAMES_MAX).contains(&(silent + lag + STOP_FRAMES)))
-            .filter_map(|lag| {
-                self.fit(lag, last).map(|(apart_db, gain_db)| (apart_db, Met { lag, gain_db }))
+            .flat_map(|lag| [(lag, false), (lag, true)])
+            .filter_map(|(lag, between)| {
+                let (apart_db, gain_db) = self.fit(lag, between, last)?;
+                Some((apart_db, Met { lag, gain_db }))
             });
         let best = fits.min_by(|one, other| one.0.total_cmp(&other.0));
         if let Some((_, met)) = best {
@@ -115,17 +117,17 @@ impl Echo {
         best.is_some()
     }
 
-    /// How far the last sound is from what was said `lag` frames before, and how much softer it is, in dB.
-    fn fit(&self, lag: u64, last: u64) -> Option<(f32, f32)> {
+    /// How far the last sound is from what was said `lag` frames before, and how much softer it is, in dB. A delay
+    /// need be no whole number of frames: `between` two, each frame that comes back lies across both.
+    fn fit(&self, lag: u64, between: bool, last: u64) -> Option<(f32, f32)> {
         let (mut count, mut sum, mut squares) = (0.0_f32, 0.0, 0.0);
         let (mut softest, mut loudest) = (f32::INFINITY, f32::NEG_INFINITY);
         for frame in last.saturating_sub(HEARD as u64 - 6)..last {
-            // A delay is no whole number of frames: each echoed frame lies across two.
-            let (one, other) =
-                (self.said.at(frame.saturating_sub(lag)), self.said.at(frame.saturating_sub(lag + 1)));
-            let said = power_mean_db(one, other);
+            let said =
+                |lag: u64| frame.checked_sub(lag).map_or(Voice::QUIETEST_DB, |then| self.said.at(then));
+            let said = if between { power_mean_db(said(lag), said(lag + 1)) } else { said(lag) };
             let heard = self.heard.at(frame);
-            if one.max(other) <= NOTHING_DB || heard <= NOTHING_DB {
+            if said <= NOTHING_DB || heard <= NOTHING_DB {
                 continue;
             }
             let gain = heard - said;
