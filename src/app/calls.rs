@@ -65,6 +65,8 @@ pub enum Rung {
 pub struct Finished {
     /// In one word.
     pub outcome: Outcome,
+    /// When its media stream began, if it did.
+    pub answered: Option<Timestamp>,
     /// When.
     pub ended: Timestamp,
     /// What the engine cost.
@@ -78,7 +80,7 @@ pub struct Finished {
 }
 
 impl Finished {
-    /// The end of a call in which nothing was said.
+    /// The end of a call whose media stream never came.
     pub fn without_words(outcome: Outcome, ended: Timestamp) -> Self {
         Self { outcome, ended, cost: MicroUsd::default(), turns: Vec::new(), recording: None, consent: None }
     }
@@ -184,7 +186,12 @@ pub async fn finished(
     };
     let mut tx = store.begin(tenant).await?;
     let record = tx.calls().get(call).await?.ok_or(Error::NotFound("call"))?;
-    let state = if record.answered.is_some() { CallState::Completed } else { CallState::Failed };
+    // That it was answered may be told only now, when the call was over in no time.
+    if let Some(answered) = finished.answered {
+        tx.calls().advance(call, CallState::InProgress, answered).await?;
+    }
+    let answered = finished.answered.or(record.answered).is_some();
+    let state = if answered { CallState::Completed } else { CallState::Failed };
     tx.calls().advance(call, state, at).await?;
     tx.calls().finish(call, &ended).await?;
     tx.calls().add_turns(call, &finished.turns).await?;

@@ -399,6 +399,7 @@ impl Lines {
             .map(|at| (answered.plus_millis(i64::try_from(at.0).unwrap_or(i64::MAX)), question));
         let finished = calls::Finished {
             outcome: finished.outcome,
+            answered: Some(answered),
             ended,
             cost: finished.cost,
             turns: finished.turns,

@@ -64,6 +64,14 @@ on_both! {
             let kept = calls::load(&fresh.store, tenant, call).await.unwrap().record;
             assert_eq!((kept.state, kept.outcome, kept.ended), (state, Some(outcome), Some(at(3))));
         }
+        // One that was over before anybody had noted that it was answered.
+        let short = rung(&fresh.store, &practice, 4).await;
+        let ended =
+            Finished { answered: Some(at(1)), ..Finished::without_words(Outcome::Lost, at(1)) };
+        calls::finished(&fresh.store, tenant, &short, &ended).await.unwrap();
+        calls::answered(&fresh.store, tenant, &short, at(1)).await.unwrap();
+        let kept = calls::load(&fresh.store, tenant, &short).await.unwrap().record;
+        assert_eq!((kept.state, kept.answered), (CallState::Completed, Some(at(1))));
         let refused = rung(&fresh.store, &practice, 3).await;
         calls::refused(&fresh.store, tenant, &refused, at(1)).await.unwrap();
         let kept = calls::load(&fresh.store, tenant, &refused).await.unwrap().record;
