@@ -82,7 +82,15 @@ pub struct Finished {
 impl Finished {
     /// The end of a call whose media stream never came.
     pub fn without_words(outcome: Outcome, ended: Timestamp) -> Self {
-        Self { outcome, ended, cost: MicroUsd::default(), turns: Vec::new(), recording: None, consent: None }
+        Self {
+            outcome,
+            answered: None,
+            ended,
+            cost: MicroUsd::default(),
+            turns: Vec::new(),
+            recording: None,
+            consent: None,
+        }
     }
 }
 
