@@ -150,7 +150,7 @@ impl Hearing {
 
     /// Takes one frame in.
     pub fn hear(&mut self, voice: &Voice, now: CallTime) -> Heard {
-        let stands_out = voice.above_floor_db >= STANDS_OUT_DB_MIN && !voice.keypad;
+        let stands_out = voice.above_floor_db >= STANDS_OUT_DB_MIN && !voice.tone;
         let speech = (voice.speech >= self.threshold && stands_out).then(|| Evidence::of(voice));
         self.recent.rotate_left(1);
         self.recent[NOTICE.1 - 1] = speech;

@@ -8,6 +8,7 @@ use frontdesk::{
         frames::Cutter,
         g711, opus,
         resample::{Rate, Resample},
+        vad::{Detector, Ear, Onset, Voice},
         wav,
     },
     domain::{
@@ -248,6 +249,116 @@ fn a_damaged_archive_is_noticed() {
     assert!(opus::length(Cursor::new(&archive)).is_err());
 }
 
+// Hearing
+
+#[test]
+fn a_silent_line_is_heard_as_nothing() {
+    for detector in DETECTORS {
+        let mut ear = Ear::new(detector);
+        for _ in 0..100 {
+            assert_eq!(ear.hear(&MuLaw20ms::QUIET, true), Voice::SILENT);
+        }
+    }
+}
+
+#[test]
+fn speech_is_noticed_before_its_first_syllable_is_over() {
+    for detector in DETECTORS {
+        let mut delays = Vec::new();
+        for sound in index().iter().filter(|sound| sound.speaker == "caller" && sound.kind != "backchannel") {
+            let heard = hear(detector, &sound.file);
+            let noticed = heard.iter().position(|(_, noticed)| *noticed);
+            // Before the sound there are as many frames as BEFORE says.
+            let frames = noticed.unwrap_or_else(|| panic!("{detector:?} does not notice {}", sound.file));
+            delays.push((frames + 1).checked_sub(BEFORE).expect("nothing is noticed in silence") * 20);
+        }
+        delays.sort_unstable();
+        let (half, most) = (delays[delays.len() / 2], delays[delays.len() * 95 / 100]);
+        assert!(half <= 60 && most <= 140, "{detector:?}: p50 {half} ms, p95 {most} ms of {}", delays.len());
+    }
+}
+
+#[test]
+fn a_cough_a_breath_or_a_click_is_not_taken_for_speech() {
+    for kind in ["double-cough", "sneeze", "breath", "click", "pink-noise"] {
+        for (at, (voice, noticed)) in
+            hear(Detector::default(), &format!("sound/{kind}.wav")).iter().enumerate()
+        {
+            assert!(!noticed, "{kind} is noticed as speech in frame {at}");
+            assert!(!voice.is_hum(), "{kind} is taken for a hum in frame {at}");
+        }
+    }
+}
+
+#[test]
+fn a_key_pressed_is_a_tone_at_once_and_never_speech() {
+    for key in ["key-1", "key-5", "key-hash"] {
+        let heard = hear(Detector::default(), &format!("sound/{key}.wav"));
+        assert!(!heard.iter().any(|(_, noticed)| *noticed), "{key} is noticed as speech");
+        let tones = heard.iter().filter(|(voice, _)| voice.tone).count();
+        assert!((6..=9).contains(&tones), "{key} sounds for 160 ms and is a tone for {tones} frames");
+    }
+}
+
+#[test]
+fn a_sound_that_goes_on_and_on_becomes_the_background() {
+    let hum = tone(120.0, 8_000, 32_000).iter().map(|sample| sample / 8).collect();
+    let mut chance = 1_u32;
+    let hiss: Vec<i16> = (0..32_000)
+        .map(|_| {
+            chance = chance.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            ((chance >> 20) as i16 - 2_048) / 4
+        })
+        .collect();
+    for sound in [hum, hiss] {
+        let mut bytes = Vec::new();
+        g711::encode_to(&sound, &mut bytes);
+        let mut ear = Ear::new(Detector::default());
+        let heard: Vec<Voice> = MuLaw20ms::split(&bytes).0.map(|frame| ear.hear(&frame, false)).collect();
+        assert!(heard[0].active);
+        let later = heard[100..].iter().filter(|voice| voice.active).count();
+        assert_eq!(later, 0, "after two seconds it is still listened to");
+    }
+}
+
+#[test]
+fn a_hum_is_told_from_open_speech() {
+    for sound in index().iter().filter(|sound| sound.speaker == "caller") {
+        let heard = hear(Detector::default(), &sound.file);
+        let voiced = heard.iter().filter(|(voice, _)| voice.active && voice.voiced >= 0.6).count();
+        let hums = heard.iter().filter(|(voice, _)| voice.is_hum()).count();
+        let hummed = ["Mm-hm.", "Mhm.", "Hm."].contains(&sound.words.as_str());
+        let mostly = hums * 10 >= voiced * 7;
+        assert_eq!(
+            mostly && voiced > 3,
+            hummed,
+            "{}: {hums} of {voiced} voiced frames are a hum",
+            sound.file
+        );
+    }
+}
+
+#[test]
+fn an_ear_hears_the_same_whatever_it_is_asked_afterwards() {
+    let once = hear(Detector::Earshot, "en/caller/hold-on-please.wav");
+    let again = hear(Detector::Earshot, "en/caller/hold-on-please.wav");
+    assert_eq!(once, again);
+}
+
+const DETECTORS: [Detector; 3] = [Detector::Energy, Detector::Earshot, Detector::EarshotAndNnnoiseless];
+
+/// Frames of silence before a sound that is heard.
+const BEFORE: usize = 20;
+
+/// What an ear makes of a recorded sound while the agent speaks, and whether speech is noticed, frame by frame.
+fn hear(detector: Detector, file: &str) -> Vec<(Voice, bool)> {
+    let file = std::fs::read(fixtures().join(file)).unwrap();
+    let bytes = [&[0xff; BEFORE * 160], wav::mulaw(&file).unwrap(), &[0xff; 3_200]].concat();
+    let (mut ear, mut onset) = (Ear::new(detector), Onset::default());
+    let (frames, _) = MuLaw20ms::split(&bytes);
+    frames.map(|frame| ear.hear(&frame, true)).map(|voice| (voice, onset.hear(&voice))).collect()
+}
+
 // Recorded sentences
 
 #[test]
@@ -379,6 +490,7 @@ struct Sound {
     file: String,
     language: String,
     speaker: String,
+    kind: String,
     words: String,
 }
 
@@ -399,6 +511,7 @@ fn index() -> Vec<Sound> {
             file: word(sound, "file"),
             language: word(sound, "language"),
             speaker: word(sound, "speaker"),
+            kind: word(sound, "kind"),
             words: word(sound, "words"),
         })
         .collect()

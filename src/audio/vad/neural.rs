@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 
 use nnnoiseless::{DenoiseState, RnnModel};
 
+use super::features::dot;
 use crate::audio::frames::MuLaw20ms;
 
 /// Earshot: small and quick, about 8 KiB of state.
@@ -122,9 +123,7 @@ impl<const FACTOR: usize> Upsample<FACTOR> {
         line[TAPS - 1..].copy_from_slice(samples);
         let phases = phases::<FACTOR>();
         for window in line.windows(TAPS) {
-            each(std::array::from_fn(|phase| {
-                phases[phase].iter().zip(window).map(|(tap, sample)| tap * sample).sum()
-            }));
+            each(std::array::from_fn(|phase| dot(&phases[phase], window)));
         }
         self.tail.copy_from_slice(&line[MuLaw20ms::LEN..]);
     }

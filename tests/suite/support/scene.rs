@@ -42,7 +42,7 @@ pub const NOISE: Voice = voice(0.1, 0.3, 0.5);
 pub const SILENCE: Voice = Voice::SILENT;
 
 const fn voice(speech: f32, voiced: f32, bright: f32) -> Voice {
-    Voice { level_db: -22.0, above_floor_db: 25.0, active: true, speech, voiced, bright, keypad: false }
+    Voice { level_db: -22.0, above_floor_db: 25.0, active: true, speech, voiced, bright, tone: false }
 }
 
 /// So many milliseconds of sound that the telephone knows by `name`: a voice as loud as [`loudness_db`] says.
