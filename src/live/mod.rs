@@ -362,8 +362,11 @@ impl Lines {
         };
         let phone = Phone::new(socket, start.stream_sid, parts.clock);
         let watch = parts.clock.stopwatch();
-        let finished = driver::drive(phone, ride).await;
+        let mut finished = driver::drive(phone, ride).await;
         drop(place);
+        if !assistant.transcripts {
+            finished.turns.clear();
+        }
         let ended = parts.clock.now();
         counter!(figures::CALLS_TOTAL, "outcome" => finished.outcome.as_str()).increment(1);
         info!(outcome = finished.outcome.as_str(), seconds = watch.elapsed().as_secs(), "the call is over");
