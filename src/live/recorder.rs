@@ -167,7 +167,7 @@ struct Batch {
 
 impl Batch {
     fn continues_at(&self, at_ms: u64) -> bool {
-        self.bytes.is_empty() || self.at_ms + self.bytes.len() as u64 / 8 == at_ms
+        self.bytes.is_empty() || self.at_ms.saturating_add(self.bytes.len() as u64 / 8) == at_ms
     }
 
     fn add(&mut self, at_ms: u64, sound: &[u8]) {
