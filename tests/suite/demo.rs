@@ -72,12 +72,13 @@ async fn a_caller_who_says_nothing_is_asked_twice_and_bidden_goodbye() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_bad_line_costs_no_appointment() {
+async fn a_bad_line_and_an_echo_cost_no_appointment() {
     let played = play("book", Language::German, |wanted| {
         wanted.conditions = Conditions {
             jitter_ms: 60,
             lose_every: 97,
             repeat_every: 53,
+            echo: Some((150, 0.3)),
             noise_db: Some(-58.0),
             ..Conditions::default()
         };

@@ -25,8 +25,8 @@ const WIDTH: usize = 100;
 /// The terminal, with or without colour.
 pub(super) struct Screen {
     colour: bool,
-    /// When the caller's last turn ended.
-    caller_ended: Option<CallTime>,
+    /// When the caller's turns ended that no reply has been shown for.
+    caller_ended: Vec<CallTime>,
     /// Of the reply under way: from the caller's last sound to being sure, and from there to the first sound.
     latency: Option<(u64, u64)>,
 }
@@ -46,7 +46,7 @@ impl Screen {
     /// Colour where a person looks, unless they asked for none (`NO_COLOR`).
     pub(super) fn new() -> Self {
         let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-        Self { colour, caller_ended: None, latency: None }
+        Self { colour, caller_ended: vec![], latency: None }
     }
 
     fn ink(&self, ink: Ink, text: &str) -> String {
@@ -140,7 +140,7 @@ impl Screen {
         println!("{} {}  {}", clock(turn.began), self.ink(ink, name), said.next().unwrap_or_default());
         said.for_each(|line| println!("{MARGIN}{line}"));
         match turn.speaker {
-            Speaker::Caller => self.caller_ended = Some(turn.ended),
+            Speaker::Caller => self.caller_ended.push(turn.ended),
             Speaker::Agent => {
                 let facts = [self.first_sound(turn), cut_short(turn)];
                 for fact in facts.into_iter().flatten() {
@@ -152,7 +152,9 @@ impl Screen {
 
     /// How long the caller waited for this turn.
     fn first_sound(&mut self, turn: &Turn) -> Option<String> {
-        let ended = self.caller_ended.take().filter(|ended| *ended <= turn.began);
+        // A turn may be shown late, after what was said into the reply to it.
+        let ended = self.caller_ended.iter().filter(|ended| **ended <= turn.began).max().copied();
+        self.caller_ended.retain(|ended| *ended > turn.began);
         match self.latency.take() {
             Some((decided_ms, engine_ms)) => Some(format!(
                 "first sound {} ms after the caller's last ({decided_ms} to be sure, {engine_ms} for the engine)",

@@ -7,6 +7,7 @@
 //! listens on loopback only.
 
 mod hearing;
+mod items;
 mod server;
 mod session;
 pub mod shapes;

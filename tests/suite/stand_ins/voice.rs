@@ -2,7 +2,7 @@
 
 use frontdesk::{
     audio::g711,
-    domain::assistant::Language,
+    domain::{assistant::Language, phrases::Phrase},
     sim::{ear::Ear, voice::Voice},
 };
 
@@ -80,6 +80,24 @@ fn every_sentence_is_known_again_by_its_sound_even_over_a_bad_line() {
         let tone: Vec<i16> = (0..8_000).map(|n| ((n as f32 * 0.4).sin() * 8_000.0) as i16).collect();
         assert_eq!(ear.know(&tone), None);
         assert_eq!(ear.know(&[]), None);
+    }
+}
+
+#[test]
+fn a_sentence_is_found_behind_an_echo_of_what_the_agent_said() {
+    let voice = Voice::embedded().unwrap();
+    for (language, lines) in LINES {
+        let sound = |words: &str| -> Vec<i16> {
+            let sound = voice.caller(language, words).unwrap();
+            sound.iter().map(|byte| g711::decode(*byte)).collect()
+        };
+        let mut ear = Ear::default();
+        lines.iter().for_each(|words| ear.learn(words, &sound(words)));
+        let opening = voice.agent(language, Phrase::OfferCallBack.words(language)).unwrap();
+        let echo: Vec<i16> = opening.iter().map(|byte| g711::decode(*byte) / 3).collect();
+        assert_eq!(ear.know(&echo), None, "the echo alone is nothing the caller says");
+        let both = [echo, sound(lines[0])].concat();
+        assert_eq!(ear.know(&both), Some(lines[0]));
     }
 }
 
