@@ -295,10 +295,11 @@ where
         }
         // When it was spoken, on the call's own clock: sound that comes late after a stall keeps its place.
         let stream_began = *self.stream_began.get_or_insert(now.0.saturating_sub(timestamp_ms));
+        let spoken_ms = stream_began.saturating_add(timestamp_ms);
         if let Some(recorder) = &mut self.finished.recorder {
-            recorder.caller(stream_began + timestamp_ms, &self.sound);
+            recorder.caller(spoken_ms, &self.sound);
         }
-        if now.0 > stream_began + timestamp_ms + LATE_MS {
+        if now.0 > spoken_ms.saturating_add(LATE_MS) {
             self.count_frame("late");
         }
         let sound = std::mem::take(&mut self.sound);

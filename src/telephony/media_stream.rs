@@ -218,7 +218,7 @@ impl Order {
     /// Places sound of `len_ms` at `timestamp_ms`.
     pub fn place(&mut self, timestamp_ms: u64, len_ms: u64) -> Place {
         let next = self.next_ms.unwrap_or(timestamp_ms);
-        if timestamp_ms + JITTER_MS < next {
+        if timestamp_ms.saturating_add(JITTER_MS) < next {
             return Place::Past;
         }
         self.next_ms = Some(timestamp_ms.max(next.saturating_sub(JITTER_MS)).saturating_add(len_ms));

@@ -231,6 +231,8 @@ async fn a_call_goes_on_through_everything_a_broken_line_can_send() {
         media(60_000, &frame),
         media(40, &frame),
         media(60_020, &second),
+        media(u64::MAX, &frame),
+        media(60_040, &frame),
         json!({ "event": "media" }),
         json!({ "event": "media", "media": { "track": "inbound", "timestamp": "soon", "payload": frame } }),
         json!({ "event": "mark", "mark": { "name": "not ours" } }),
