@@ -21,8 +21,8 @@ use tokio::sync::Semaphore;
 
 use crate::{shapes::check_all, support::specs};
 
-/// How many times as fast as life: a frame every four milliseconds, which a busy machine keeps up with.
-const PACE: u32 = 5;
+/// How many times as fast as life: a frame every seven milliseconds, which a busy machine keeps up with.
+const PACE: u32 = 3;
 
 /// One call at a time: hurried calls must not take the machine from one another.
 static ONE_CALL: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(1));

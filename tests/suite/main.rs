@@ -9,6 +9,7 @@ mod config;
 mod conversations;
 mod demo;
 mod doctor;
+mod engine;
 mod floors;
 mod http;
 mod jobs;

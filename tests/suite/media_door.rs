@@ -25,7 +25,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungsten
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// How many times as fast as life these calls are.
-const PACE: u32 = 10;
+const PACE: u32 = 5;
 
 async fn stage(environment: &[(&str, &str)]) -> (Stage, TempDir) {
     let folder = tempfile::tempdir().unwrap();

@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// How many times as fast as life a call without waiting is.
-const FAST: u32 = 8;
+const FAST: u32 = 5;
 
 /// How a demo is asked for.
 #[derive(Debug, clap::Args)]

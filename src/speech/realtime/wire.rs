@@ -137,10 +137,15 @@ struct TokensOut {
     audio_tokens: Option<u64>,
 }
 
+/// Transcription is billed by time, and told either as that or as tokens of sound.
 #[derive(Deserialize)]
 struct TranscriptionUsage {
     seconds: Option<f64>,
+    input_token_details: Option<TokensIn>,
 }
+
+/// Sound of the caller's that makes one token, in seconds (protocols.md §2.7).
+const CALLER_SECONDS_PER_TOKEN: f64 = 0.1;
 
 /// What replies and transcription cost; unknown models cost nothing.
 #[derive(Clone, Copy, Debug, Default)]
@@ -296,7 +301,9 @@ fn reply_cost(usage: &Usage, tariff: &Tariff) -> MicroUsd {
 }
 
 fn transcription_cost(usage: Option<&RawValue>, tariff: &Tariff) -> Option<MicroUsd> {
-    let seconds = serde_json::from_str::<TranscriptionUsage>(usage?.get()).ok()?.seconds?;
+    let usage = serde_json::from_str::<TranscriptionUsage>(usage?.get()).ok()?;
+    let by_tokens = || Some(usage.input_token_details?.audio_tokens? as f64 * CALLER_SECONDS_PER_TOKEN);
+    let seconds = usage.seconds.or_else(by_tokens)?;
     Some(MicroUsd((seconds / 60.0 * tariff.transcription_per_minute? * 1e6).round() as i64))
 }
 
