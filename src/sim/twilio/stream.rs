@@ -123,6 +123,8 @@ impl Stream<'_> {
             let due = self.watch.moment(CallTime((frame + 1) * 20));
             tokio::select! {
                 biased;
+                // First, because a server hangs up before it closes: where both have come, the call was hung up.
+                () = ended.cancelled() => return self.stop(StreamEnd::ServerHungUp).await,
                 message = self.socket.next() => match message {
                     Some(Ok(Message::Text(text))) => self.received(&text).await?,
                     Some(Ok(Message::Binary(_))) => self.faults.add("stream: a binary frame (31950)"),
@@ -132,7 +134,6 @@ impl Stream<'_> {
                     }
                     Some(Err(_)) | None => return Ok(StreamEnd::Broken(31_921)),
                 },
-                () = ended.cancelled() => return self.stop(StreamEnd::ServerHungUp).await,
                 () = tokio::time::sleep_until(due) => {
                     if let Some(end) = self.frame(frame, person).await? {
                         return Ok(end);
