@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use tracing::warn;
+
 use crate::{
     platform::{clock::Clock, tasks::Tasks},
-    store::Store,
+    store::{self, Store},
 };
 
 /// How long the database may take to give a sign of life.
@@ -39,8 +41,12 @@ impl Health {
     pub async fn checks(&self) -> Vec<Check> {
         let answered = self.clock.within(DATABASE_WAIT_MAX, self.store.ping()).await;
         let database = match answered {
-            Some(Ok(())) => None,
-            Some(Err(_)) => Some("it cannot be reached"),
+            // Busy is alive: others are writing, and whoever asks for work to be done waits for them.
+            Some(Ok(()) | Err(store::Error::Busy(_))) => None,
+            Some(Err(error)) => {
+                warn!(error = &error as &dyn std::error::Error, "the database gives no sign of life");
+                Some("it cannot be reached")
+            }
             None => Some("it does not answer in time"),
         };
         let unless = |well: bool, problem| (!well).then_some(problem);

@@ -100,5 +100,5 @@ fn what_cannot_be_read_or_is_not_known_breaks_nothing() {
         meaning(&json!({ "type": "response.output_audio.delta", "item_id": "i", "delta": "%" })).0,
         Said::Malformed
     );
-    assert_eq!(meaning(&json!(["no", "object"])).0, Said::Malformed);
+    assert_eq!(meaning(&json!("no object")).0, Said::Malformed);
 }
