@@ -31,7 +31,9 @@ async fn get(server: &Running, path: &str) -> (u16, Value) {
 
 #[tokio::test]
 async fn a_server_without_keys_lives_and_says_why_it_is_not_ready() {
-    let server = server(&House::new()).await;
+    // The folder lives as long as the server.
+    let house = House::new();
+    let server = server(&house).await;
     assert_eq!(get(&server, "/health/live").await.0, 200);
     let (status, told) = get(&server, "/health/ready").await;
     assert_eq!((status, &told["status"]), (503, &Value::from("not ready")));
@@ -43,7 +45,9 @@ async fn a_server_without_keys_lives_and_says_why_it_is_not_ready() {
 
 #[tokio::test]
 async fn a_server_with_everything_is_ready_until_it_leaves() {
-    let server = server(&House::new().ready_for_calls()).await;
+    // The folder lives as long as the server.
+    let house = House::new().ready_for_calls();
+    let server = server(&house).await;
     let (status, told) = get(&server, "/health/ready").await;
     assert_eq!(status, 200, "{told}");
     server.leave().await;
@@ -57,7 +61,9 @@ async fn a_server_with_everything_is_ready_until_it_leaves() {
 
 #[tokio::test]
 async fn a_database_that_is_away_is_named() {
-    let server = server(&House::new().ready_for_calls()).await;
+    // The folder lives as long as the server.
+    let house = House::new().ready_for_calls();
+    let server = server(&house).await;
     server.store.close().await;
     let (status, told) = get(&server, "/health/ready").await;
     assert_eq!((status, &told["checks"]["database"]), (503, &Value::from("it cannot be reached")));
@@ -66,7 +72,9 @@ async fn a_database_that_is_away_is_named() {
 
 #[tokio::test]
 async fn the_figures_are_shown_as_prometheus_reads_them() {
-    let server = server(&House::new()).await;
+    // The folder lives as long as the server.
+    let house = House::new();
+    let server = server(&house).await;
     metrics::counter!(frontdesk::platform::metrics::SECURITY_TOTAL, "event" => "test").increment(1);
     metrics::histogram!(frontdesk::platform::metrics::FIRST_AUDIO_MS).record(7.0);
     let answer = ask(&server, Method::GET, "/metrics").await;
@@ -80,7 +88,9 @@ async fn the_figures_are_shown_as_prometheus_reads_them() {
 
 #[tokio::test]
 async fn who_knocks_at_no_door_is_told_so_in_the_same_form() {
-    let server = server(&House::new()).await;
+    // The folder lives as long as the server.
+    let house = House::new();
+    let server = server(&house).await;
     for (method, path, status, kind) in [
         (Method::GET, "/nowhere", 404, "urn:frontdesk:problem:not-found"),
         (Method::POST, "/health/live", 405, "urn:frontdesk:problem:method-not-allowed"),
@@ -97,7 +107,9 @@ async fn who_knocks_at_no_door_is_told_so_in_the_same_form() {
 
 #[tokio::test]
 async fn bytes_that_are_no_http_end_their_connection_and_nothing_else() {
-    let server = server(&House::new()).await;
+    // The folder lives as long as the server.
+    let house = House::new();
+    let server = server(&house).await;
     let mut stranger = TcpStream::connect(server.addr).await.unwrap();
     stranger.write_all(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 not http\r\n\r\n").await.unwrap();
     let mut told = vec![];
@@ -109,7 +121,8 @@ async fn bytes_that_are_no_http_end_their_connection_and_nothing_else() {
 
 #[tokio::test]
 async fn an_address_in_use_is_said_and_nothing_is_left_running() {
-    let first = server(&House::new()).await;
+    let house = House::new();
+    let first = server(&house).await;
     let second = House::new().with("HTTP__BIND", &first.addr.to_string());
     let error = boot::start(second.config(), Clock::system()).await.err().unwrap();
     assert_eq!(error.to_string(), format!("cannot listen on {}", first.addr));
