@@ -6,7 +6,7 @@ use tracing::warn;
 
 use crate::{
     platform::{clock::Clock, tasks::Tasks},
-    store::{self, Store},
+    store::Store,
 };
 
 /// How long the database may take to give a sign of life.
@@ -41,8 +41,7 @@ impl Health {
     pub async fn checks(&self) -> Vec<Check> {
         let answered = self.clock.within(DATABASE_WAIT_MAX, self.store.ping()).await;
         let database = match answered {
-            // Busy is alive: others are writing, and whoever asks for work to be done waits for them.
-            Some(Ok(()) | Err(store::Error::Busy(_))) => None,
+            Some(Ok(())) => None,
             Some(Err(error)) => {
                 warn!(error = &error as &dyn std::error::Error, "the database gives no sign of life");
                 Some("it cannot be reached")

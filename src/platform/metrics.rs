@@ -5,7 +5,7 @@
 
 use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 
-/// Calls in the air. Label `state`: `ringing`, `in-progress`.
+/// Calls in the air, from their webhook to their end. Label `state`: `in-air`.
 pub const CALLS: &str = "frontdesk_calls";
 /// Calls that ended. Label `outcome`: the words of [`crate::domain::conversation::Outcome`].
 pub const CALLS_TOTAL: &str = "frontdesk_calls_total";
