@@ -2,7 +2,9 @@
 //!
 //! One file per subject. Nothing here knows HTTP or holds a socket.
 
+pub mod access;
 pub mod accounts;
+pub mod audit;
 pub mod bookings;
 pub mod briefing;
 pub mod calls;
@@ -12,7 +14,13 @@ pub mod provision;
 pub mod recordings;
 pub mod tools;
 
-use crate::{calendars, domain::availability::Refusal, store};
+use std::fmt;
+
+use crate::{
+    calendars,
+    domain::{availability::Refusal, people::Scope},
+    store,
+};
 
 /// Why the product says no. Written for the asker's next move, not for ours.
 #[derive(Debug, thiserror::Error)]
@@ -33,12 +41,21 @@ pub enum Error {
     #[error("{0}")]
     Conflict(&'static str),
     /// What was given makes no sense.
-    #[error("{field}: {problem}")]
-    Invalid {
-        /// Which part of it.
-        field: &'static str,
-        /// What is wrong and what would be right.
-        problem: String,
+    #[error("{}", list(.0))]
+    Invalid(Vec<Fault>),
+    /// The asker may see it, but not do that.
+    #[error("this needs the right `{0}`")]
+    Forbidden(Scope),
+    /// Somebody else has changed it since the asker looked.
+    #[error("it has been changed by somebody else in the meantime; look at it again")]
+    Stale,
+    /// There may be no more of these.
+    #[error("there may be {max} {name} and no more")]
+    Limit {
+        /// Of what.
+        name: &'static str,
+        /// How many.
+        max: u64,
     },
     /// Something behind us does not answer; asking again shortly may do.
     #[error("{0} does not answer; try again shortly")]
@@ -46,6 +63,80 @@ pub enum Error {
     /// Something broke.
     #[error("something went wrong on our side")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// One thing that is wrong with what was given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// Where: a JSON pointer into what was given (RFC 6901), such as `/names/de`.
+    pub pointer: String,
+    /// What is wrong and what would be right.
+    pub problem: String,
+}
+
+impl Fault {
+    /// `problem`, at `pointer`.
+    pub fn new(pointer: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self { pointer: pointer.into(), problem: problem.into() }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.pointer, self.problem)
+    }
+}
+
+fn list(faults: &[Fault]) -> String {
+    faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+impl Error {
+    /// One thing that is wrong with what was given.
+    pub fn invalid(pointer: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self::Invalid(vec![Fault::new(pointer, problem)])
+    }
+}
+
+/// Collects what is wrong, so that everything is told at once.
+#[derive(Clone, Debug, Default)]
+pub struct Faults(Vec<Fault>);
+
+impl Faults {
+    /// Nothing wrong so far.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Notes `problem` at `pointer` unless `right`.
+    pub fn unless(&mut self, right: bool, pointer: impl Into<String>, problem: impl Into<String>) {
+        if !right {
+            self.0.push(Fault::new(pointer, problem));
+        }
+    }
+
+    /// The value, or a note of what is wrong with it.
+    pub fn take<T, E: fmt::Display>(&mut self, read: Result<T, E>, pointer: impl Into<String>) -> Option<T> {
+        read.map_err(|error| self.0.push(Fault::new(pointer, error.to_string()))).ok()
+    }
+
+    /// Goes on if nothing was wrong.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with everything that was noted.
+    pub fn settle(self) -> Result<(), Error> {
+        if self.0.is_empty() { Ok(()) } else { Err(Error::Invalid(self.0)) }
+    }
+}
+
+impl<T> crate::domain::revision::Revised<T> {
+    /// Goes on if this is the state the asker has seen, or they do not say which.
+    ///
+    /// # Errors
+    /// [`Error::Stale`].
+    pub fn must_be(&self, seen: Option<crate::domain::revision::Revision>) -> Result<(), Error> {
+        if seen.is_none_or(|seen| seen == self.revision) { Ok(()) } else { Err(Error::Stale) }
+    }
 }
 
 impl From<store::Error> for Error {

@@ -13,6 +13,8 @@ use jiff::civil;
 pub struct Service {
     /// Its id.
     pub id: ServiceId,
+    /// A short name of the tenant's own that never changes, such as `checkup`.
+    pub key: String,
     /// What it is called, per language code (`de`, `en`).
     pub names: BTreeMap<String, String>,
     /// How long it takes, in minutes.
@@ -39,6 +41,8 @@ pub struct Service {
     pub price: Option<String>,
     /// Who or what it can be booked with.
     pub resources: Vec<ResourceId>,
+    /// Whether it is offered. What was booked before stays.
+    pub active: bool,
 }
 
 /// Who or what a service is booked with: a person, a room, a chair.
@@ -50,6 +54,8 @@ pub struct Resource {
     pub name: String,
     /// When it is open.
     pub schedule: Schedule,
+    /// Whether it can be booked. What was booked before stays.
+    pub active: bool,
 }
 
 /// Opening hours of one day: windows between wall times. A break is two windows.

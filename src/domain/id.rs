@@ -81,4 +81,16 @@ ids! {
     MessageId = "msg_";
     /// A piece of work in the queue.
     JobId = "job_";
+    /// A person who can log in.
+    UserId = "usr_";
+    /// A login and what came of renewing it.
+    SessionId = "ses_";
+    /// A place in a tenant, offered to somebody by mail.
+    InvitationId = "inv_";
+    /// A program's way in.
+    ApiKeyId = "key_";
+    /// A mail that was written.
+    MailId = "mail_";
+    /// The wish to buy or take over a telephone number.
+    OrderId = "ord_";
 }

@@ -1,5 +1,7 @@
 //! Businesses and their telephone numbers.
 
+use ipnet::IpNet;
+
 use super::{
     assistant::Language,
     id::{AssistantId, NumberId, TenantId},
@@ -22,6 +24,19 @@ pub struct Tenant {
     pub twilio_account_sid: Option<String>,
     /// How many calls may be in the air at once.
     pub calls_max: u32,
+    /// How many people may work there, those who are invited counted in.
+    pub seats_max: u32,
+    /// How many assistants it may have.
+    pub assistants_max: u32,
+    /// The networks from which its people and programs may ask; any when there is none.
+    pub networks: Vec<IpNet>,
+}
+
+impl Tenant {
+    /// How many people may work at a tenant of which nobody said otherwise.
+    pub const SEATS: u32 = 2;
+    /// How many assistants a tenant may have of which nobody said otherwise.
+    pub const ASSISTANTS: u32 = 20;
 }
 
 /// A telephone number of a tenant and the assistant that answers it.

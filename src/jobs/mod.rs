@@ -185,7 +185,10 @@ impl Ended {
             | app::Error::Refused(_)
             | app::Error::TooLate
             | app::Error::Conflict(_)
-            | app::Error::Invalid { .. } => Self::Never(error.to_string()),
+            | app::Error::Invalid(_)
+            | app::Error::Forbidden(_)
+            | app::Error::Stale
+            | app::Error::Limit { .. } => Self::Never(error.to_string()),
         }
     }
 

@@ -5,7 +5,16 @@
 
 use sqlx::FromRow;
 
-use super::{Error, Job, Store, jobs::JobRow, numbers::NumberRow, on, rows, tenants::TenantRow, texts};
+use super::{
+    Error, Job, Store,
+    jobs::JobRow,
+    numbers::NumberRow,
+    on,
+    page::{self, Page, Place},
+    rows,
+    tenants::{TenantRow, columns},
+    texts,
+};
 use crate::domain::{
     conversation::CallSid,
     id::{CallId, TenantId},
@@ -15,10 +24,11 @@ use crate::domain::{
 };
 
 texts! {
-    TENANTS = "SELECT id, slug, name, zone, twilio_account_sid, calls_max FROM tenants ORDER BY slug";
-    TENANT = "SELECT id, slug, name, zone, twilio_account_sid, calls_max FROM tenants WHERE slug = $1";
-    TENANT_OF_NUMBER = "SELECT t.id, t.slug, t.name, t.zone, t.twilio_account_sid, t.calls_max
-        FROM tenants t JOIN numbers n ON n.tenant_id = t.id WHERE n.number = $1";
+    TENANTS = concat!("SELECT ", columns!(), " FROM tenants ORDER BY slug");
+    TENANTS_PAGE = concat!("SELECT ", columns!(), " FROM tenants WHERE id > $1 ORDER BY id LIMIT $2");
+    TENANT = concat!("SELECT ", columns!(), " FROM tenants WHERE slug = $1");
+    TENANT_OF_NUMBER = concat!("SELECT ", columns!(t), "
+        FROM tenants t JOIN numbers n ON n.tenant_id = t.id WHERE n.number = $1");
     NUMBER = "SELECT id, number, assistant_id, language FROM numbers WHERE number = $1";
     CALL = "SELECT tenant_id, id FROM calls WHERE sid = $1";
     @sqlite TAKE_ON_SQLITE = "UPDATE jobs SET due_at = $2, attempts = attempts + 1 WHERE state = 'waiting'
@@ -60,6 +70,19 @@ impl Across<'_> {
         let mut tx = self.store.read_any().await?;
         let rows: Vec<TenantRow> = on!(tx, db => sqlx::query_as(TENANTS).fetch_all(db).await?);
         rows.into_iter().map(Tenant::try_from).collect()
+    }
+
+    /// The tenants in the order of their making, a page at a time.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn tenants_page(self, after: Option<&Place>, count_max: u32) -> Result<Page<Tenant>, Error> {
+        let mut tx = self.store.read_any().await?;
+        let rows: Vec<TenantRow> = on!(tx, db => sqlx::query_as(TENANTS_PAGE)
+            .bind(page::id(after))
+            .bind(page::fetch(count_max))
+            .fetch_all(db).await?);
+        page::of(rows, count_max, |tenant: &Tenant| Place::of_id(tenant.id.as_str()))
     }
 
     /// The tenant of that slug.

@@ -10,11 +10,13 @@
 mod across;
 mod appointments;
 mod assistants;
+mod audit;
 mod calls;
 mod contacts;
 mod jobs;
 mod messages;
 mod numbers;
+mod page;
 mod resources;
 mod rows;
 mod services;
@@ -36,9 +38,11 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 pub use self::{
     across::Across,
     appointments::{Asked, Kept},
+    audit::{AuditEntry, AuditFilter, Broken},
     calls::{Consent, Ended, NewCall},
     jobs::{Job, Work},
     messages::Message,
+    page::{Page, Place},
     tool_calls::{ToolCall, ToolCallStatus},
 };
 use crate::domain::id::TenantId;
@@ -175,6 +179,7 @@ pub const TEXTS: &[&[Text]] = &[
     across::TEXTS,
     appointments::TEXTS,
     assistants::TEXTS,
+    audit::TEXTS,
     calls::TEXTS,
     contacts::TEXTS,
     jobs::TEXTS,
@@ -510,6 +515,8 @@ aggregates! {
     messages: Messages;
     /// Work that is due.
     jobs: Jobs;
+    /// Who changed what.
+    audit: Audit;
 }
 
 /// What keeping something changed.

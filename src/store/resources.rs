@@ -5,31 +5,46 @@ use std::collections::BTreeMap;
 use jiff::civil;
 use sqlx::FromRow;
 
-use super::{Change, Error, Resources, on, rows, texts};
+use super::{
+    Change, Error, Resources, on,
+    page::{self, Page, Place},
+    rows, texts,
+};
 use crate::domain::{
     booking::{Resource, Schedule, Window},
     id::{ResourceId, ServiceId},
+    revision::{Revised, Revision},
 };
 
 texts! {
-    ALL = "SELECT r.id, r.name, s.week FROM resources r
+    ALL = "SELECT r.id, r.name, r.active, s.week FROM resources r
         JOIN schedules s ON s.tenant_id = r.tenant_id AND s.resource_id = r.id
         WHERE r.tenant_id = $1 ORDER BY r.name";
-    GET = "SELECT r.id, r.name, s.week FROM resources r
+    GET = "SELECT r.id, r.name, r.active, s.week FROM resources r
         JOIN schedules s ON s.tenant_id = r.tenant_id AND s.resource_id = r.id
         WHERE r.tenant_id = $1 AND r.id = $2";
-    BY_NAME = "SELECT r.id, r.name, s.week FROM resources r
+    BY_NAME = "SELECT r.id, r.name, r.active, s.week FROM resources r
         JOIN schedules s ON s.tenant_id = r.tenant_id AND s.resource_id = r.id
         WHERE r.tenant_id = $1 AND r.name = $2";
-    OF_SERVICE = "SELECT r.id, r.name, s.week FROM resources r
+    OF_SERVICE = "SELECT r.id, r.name, r.active, s.week FROM resources r
         JOIN schedules s ON s.tenant_id = r.tenant_id AND s.resource_id = r.id
         JOIN service_resources o ON o.tenant_id = r.tenant_id AND o.resource_id = r.id
         WHERE r.tenant_id = $1 AND o.service_id = $2 ORDER BY o.position";
     EXCEPTIONS = "SELECT date, windows FROM schedule_exceptions WHERE tenant_id = $1 AND resource_id = $2";
-    PUT = "INSERT INTO resources (tenant_id, id, name) VALUES ($1, $2, $3)
-        ON CONFLICT (tenant_id, id) DO UPDATE SET name = excluded.name";
+    PAGE = "SELECT r.id, r.name, r.active, s.week FROM resources r
+        JOIN schedules s ON s.tenant_id = r.tenant_id AND s.resource_id = r.id
+        WHERE r.tenant_id = $1 AND r.id > $2 ORDER BY r.id LIMIT $3";
+    REVISIONS = "SELECT r.revision, s.revision FROM resources r
+        JOIN schedules s ON s.tenant_id = r.tenant_id AND s.resource_id = r.id
+        WHERE r.tenant_id = $1 AND r.id = $2";
+    PUT = "INSERT INTO resources (tenant_id, id, name, active) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (tenant_id, id) DO UPDATE SET name = excluded.name, active = excluded.active,
+            revision = resources.revision + 1";
     PUT_WEEK = "INSERT INTO schedules (tenant_id, resource_id, week) VALUES ($1, $2, $3)
-        ON CONFLICT (tenant_id, resource_id) DO UPDATE SET week = excluded.week";
+        ON CONFLICT (tenant_id, resource_id) DO UPDATE SET week = excluded.week,
+            revision = schedules.revision + 1";
+    FORGET_WEEK = "DELETE FROM schedules WHERE tenant_id = $1 AND resource_id = $2";
+    REMOVE = "DELETE FROM resources WHERE tenant_id = $1 AND id = $2";
     FORGET_EXCEPTIONS = "DELETE FROM schedule_exceptions WHERE tenant_id = $1 AND resource_id = $2";
     PUT_EXCEPTION = "INSERT INTO schedule_exceptions (tenant_id, resource_id, date, windows)
         VALUES ($1, $2, $3, $4)";
@@ -44,6 +59,7 @@ texts! {
 struct ResourceRow {
     id: String,
     name: String,
+    active: bool,
     week: String,
 }
 
@@ -142,11 +158,25 @@ impl Resources<'_> {
         if change == Change::Unchanged {
             return Ok(change);
         }
-        on!(self.tx, db => sqlx::query(PUT)
-            .bind(self.tenant.as_str())
-            .bind(wanted.id.as_str())
-            .bind(wanted.name.as_str())
-            .execute(db).await.map(drop)?);
+        // What people edit apart is counted apart.
+        let (differs, opens_otherwise) = kept.as_ref().map_or((true, true), |kept| {
+            (kept.name != wanted.name || kept.active != wanted.active, kept.schedule != wanted.schedule)
+        });
+        if differs {
+            on!(self.tx, db => sqlx::query(PUT)
+                .bind(self.tenant.as_str())
+                .bind(wanted.id.as_str())
+                .bind(wanted.name.as_str())
+                .bind(wanted.active)
+                .execute(db).await.map(drop)?);
+        }
+        if opens_otherwise {
+            self.put_schedule(wanted).await?;
+        }
+        Ok(change)
+    }
+
+    async fn put_schedule(&mut self, wanted: &Resource) -> Result<(), Error> {
         let week: Vec<WindowsForm> = wanted.schedule.week.iter().map(|day| to_form(day)).collect();
         let week = rows::to_json(&week, "schedules.week")?;
         on!(self.tx, db => sqlx::query(PUT_WEEK)
@@ -168,7 +198,52 @@ impl Resources<'_> {
                 .bind(windows.as_str())
                 .execute(db).await.map(drop)?);
         }
-        Ok(change)
+        Ok(())
+    }
+
+    /// The resource of that id, which state of it this is, and which state of its schedule.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn revised(&mut self, id: &ResourceId) -> Result<Option<(Revised<Resource>, Revision)>, Error> {
+        let Some(item) = self.get(id).await? else { return Ok(None) };
+        let (own, schedule): (i64, i64) = on!(self.tx, db => sqlx::query_as(REVISIONS)
+            .bind(self.tenant.as_str())
+            .bind(id.as_str())
+            .fetch_one(db).await?);
+        Ok(Some((Revised { item, revision: Revision(own) }, Revision(schedule))))
+    }
+
+    /// The resources in the order of their making, a page at a time.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn page(&mut self, after: Option<&Place>, count_max: u32) -> Result<Page<Resource>, Error> {
+        let rows: Vec<ResourceRow> = on!(self.tx, db => sqlx::query_as(PAGE)
+            .bind(self.tenant.as_str())
+            .bind(page::id(after))
+            .bind(page::fetch(count_max))
+            .fetch_all(db).await?);
+        let all = self.each_whole(rows).await?;
+        page::cut(all, count_max, |resource| Place::of_id(resource.id.as_str()))
+    }
+
+    /// Takes a resource away, with its schedule; whether there was one.
+    ///
+    /// # Errors
+    /// [`Error::Dangling`] when something refers to it: an appointment, or a service.
+    pub async fn remove(&mut self, id: &ResourceId) -> Result<bool, Error> {
+        for text in [FORGET_EXCEPTIONS, FORGET_WEEK] {
+            on!(self.tx, db => sqlx::query(text)
+                .bind(self.tenant.as_str())
+                .bind(id.as_str())
+                .execute(db).await.map(drop)?);
+        }
+        let gone = on!(self.tx, db => sqlx::query(REMOVE)
+            .bind(self.tenant.as_str())
+            .bind(id.as_str())
+            .execute(db).await?.rows_affected());
+        Ok(gone == 1)
     }
 
     async fn each_whole(&mut self, rows: Vec<ResourceRow>) -> Result<Vec<Resource>, Error> {
@@ -193,6 +268,7 @@ impl Resources<'_> {
         Ok(Resource {
             id: rows::text(&row.id, "resources.id")?,
             name: row.name,
+            active: row.active,
             schedule: Schedule {
                 week: days.try_into().map_err(|_| Error::Damaged("schedules.week"))?,
                 exceptions: exceptions.collect::<Result<BTreeMap<_, _>, Error>>()?,

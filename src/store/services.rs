@@ -4,16 +4,21 @@ use std::collections::BTreeMap;
 
 use sqlx::FromRow;
 
-use super::{Change, Error, Services, on, rows, texts};
+use super::{
+    Change, Error, Services, on,
+    page::{self, Page, Place},
+    rows, texts,
+};
 use crate::domain::{
     booking::Service,
     id::{ResourceId, ServiceId},
+    revision::{Revised, Revision},
 };
 
 macro_rules! columns {
     () => {
         "names, duration_min, interval_min, grid_offset_min, buffer_before_min, buffer_after_min, notice_min, \
-         horizon_days, per_day_max, per_week_max, cancel_cutoff_min, price"
+         horizon_days, per_day_max, per_week_max, cancel_cutoff_min, price, active"
     };
 }
 
@@ -24,14 +29,18 @@ texts! {
     RESOURCES = "SELECT resource_id FROM service_resources WHERE tenant_id = $1 AND service_id = $2
         ORDER BY position";
     PUT = concat!("INSERT INTO services (tenant_id, id, key, ", columns!(), ")
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
         ON CONFLICT (tenant_id, id) DO UPDATE SET names = excluded.names,
             duration_min = excluded.duration_min, interval_min = excluded.interval_min,
             grid_offset_min = excluded.grid_offset_min, buffer_before_min = excluded.buffer_before_min,
             buffer_after_min = excluded.buffer_after_min, notice_min = excluded.notice_min,
             horizon_days = excluded.horizon_days, per_day_max = excluded.per_day_max,
             per_week_max = excluded.per_week_max, cancel_cutoff_min = excluded.cancel_cutoff_min,
-            price = excluded.price");
+            price = excluded.price, active = excluded.active, revision = services.revision + 1");
+    REVISION = "SELECT revision FROM services WHERE tenant_id = $1 AND id = $2";
+    PAGE = concat!("SELECT id, key, ", columns!(), " FROM services WHERE tenant_id = $1 AND id > $2
+        ORDER BY id LIMIT $3");
+    REMOVE = "DELETE FROM services WHERE tenant_id = $1 AND id = $2";
     FORGET_RESOURCES = "DELETE FROM service_resources WHERE tenant_id = $1 AND service_id = $2";
     PUT_RESOURCE = "INSERT INTO service_resources (tenant_id, service_id, resource_id, position)
         VALUES ($1, $2, $3, $4)";
@@ -40,6 +49,7 @@ texts! {
 #[derive(FromRow)]
 struct ServiceRow {
     id: String,
+    key: String,
     names: String,
     duration_min: i64,
     interval_min: i64,
@@ -52,12 +62,14 @@ struct ServiceRow {
     per_week_max: Option<i64>,
     cancel_cutoff_min: i64,
     price: Option<String>,
+    active: bool,
 }
 
 impl ServiceRow {
     fn with(self, resources: Vec<ResourceId>) -> Result<Service, Error> {
         Ok(Service {
             id: rows::text(&self.id, "services.id")?,
+            key: self.key,
             names: rows::json::<BTreeMap<String, String>>(&self.names, "services.names")?,
             duration_min: rows::whole(self.duration_min, "services.duration_min")?,
             interval_min: rows::whole(self.interval_min, "services.interval_min")?,
@@ -71,6 +83,7 @@ impl ServiceRow {
             cancel_cutoff_min: rows::whole(self.cancel_cutoff_min, "services.cancel_cutoff_min")?,
             price: self.price,
             resources,
+            active: self.active,
         })
     }
 }
@@ -125,7 +138,7 @@ impl Services<'_> {
     ///
     /// # Errors
     /// [`Error::NotUnique`] when another one has its key; [`Error::Dangling`] when a resource does not exist.
-    pub async fn put(&mut self, key: &str, wanted: &Service) -> Result<Change, Error> {
+    pub async fn put(&mut self, wanted: &Service) -> Result<Change, Error> {
         let kept = self.get(&wanted.id).await?;
         let change = Change::of(kept.as_ref(), wanted);
         if change == Change::Unchanged {
@@ -135,7 +148,7 @@ impl Services<'_> {
         on!(self.tx, db => sqlx::query(PUT)
             .bind(self.tenant.as_str())
             .bind(wanted.id.as_str())
-            .bind(key)
+            .bind(wanted.key.as_str())
             .bind(names.as_str())
             .bind(i64::from(wanted.duration_min))
             .bind(i64::from(wanted.interval_min))
@@ -148,6 +161,7 @@ impl Services<'_> {
             .bind(wanted.per_week_max.map(i64::from))
             .bind(i64::from(wanted.cancel_cutoff_min))
             .bind(wanted.price.as_deref())
+            .bind(wanted.active)
             .execute(db).await.map(drop)?);
         on!(self.tx, db => sqlx::query(FORGET_RESOURCES)
             .bind(self.tenant.as_str())
@@ -162,6 +176,52 @@ impl Services<'_> {
                 .execute(db).await.map(drop)?);
         }
         Ok(change)
+    }
+
+    /// The service of that id and which state of it this is.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn revised(&mut self, id: &ServiceId) -> Result<Option<Revised<Service>>, Error> {
+        let Some(item) = self.get(id).await? else { return Ok(None) };
+        let (revision,): (i64,) = on!(self.tx, db => sqlx::query_as(REVISION)
+            .bind(self.tenant.as_str())
+            .bind(id.as_str())
+            .fetch_one(db).await?);
+        Ok(Some(Revised { item, revision: Revision(revision) }))
+    }
+
+    /// The services in the order of their making, a page at a time.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn page(&mut self, after: Option<&Place>, count_max: u32) -> Result<Page<Service>, Error> {
+        let rows: Vec<ServiceRow> = on!(self.tx, db => sqlx::query_as(PAGE)
+            .bind(self.tenant.as_str())
+            .bind(page::id(after))
+            .bind(page::fetch(count_max))
+            .fetch_all(db).await?);
+        let mut all = Vec::with_capacity(rows.len());
+        for row in rows {
+            all.push(self.whole(row).await?);
+        }
+        page::cut(all, count_max, |service| Place::of_id(service.id.as_str()))
+    }
+
+    /// Takes a service away; whether there was one.
+    ///
+    /// # Errors
+    /// [`Error::Dangling`] when something refers to it: an appointment, or an assistant that may book it.
+    pub async fn remove(&mut self, id: &ServiceId) -> Result<bool, Error> {
+        on!(self.tx, db => sqlx::query(FORGET_RESOURCES)
+            .bind(self.tenant.as_str())
+            .bind(id.as_str())
+            .execute(db).await.map(drop)?);
+        let gone = on!(self.tx, db => sqlx::query(REMOVE)
+            .bind(self.tenant.as_str())
+            .bind(id.as_str())
+            .execute(db).await?.rows_affected());
+        Ok(gone == 1)
     }
 
     async fn whole(&mut self, row: ServiceRow) -> Result<Service, Error> {

@@ -3,14 +3,32 @@
 use sqlx::FromRow;
 
 use super::{Change, Error, Tenants, on, rows, texts};
-use crate::domain::org::Tenant;
+use crate::domain::{
+    org::Tenant,
+    revision::{Revised, Revision},
+};
+
+/// The columns of a tenant, in the order of [`TenantRow`]; with `t.` before each where tables are joined.
+macro_rules! columns {
+    () => {
+        "id, slug, name, zone, twilio_account_sid, calls_max, seats_max, assistants_max, networks"
+    };
+    (t) => {
+        "t.id, t.slug, t.name, t.zone, t.twilio_account_sid, t.calls_max, t.seats_max, t.assistants_max, \
+         t.networks"
+    };
+}
+pub(super) use columns;
 
 texts! {
-    GET = "SELECT id, slug, name, zone, twilio_account_sid, calls_max FROM tenants WHERE id = $1";
-    PUT = "INSERT INTO tenants (id, slug, name, zone, twilio_account_sid, calls_max)
-        VALUES ($1, $2, $3, $4, $5, $6)
+    GET = concat!("SELECT ", columns!(), " FROM tenants WHERE id = $1");
+    REVISION = "SELECT revision FROM tenants WHERE id = $1";
+    PUT = concat!("INSERT INTO tenants (", columns!(), ")
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
         ON CONFLICT (id) DO UPDATE SET name = excluded.name, zone = excluded.zone,
-            twilio_account_sid = excluded.twilio_account_sid, calls_max = excluded.calls_max";
+            twilio_account_sid = excluded.twilio_account_sid, calls_max = excluded.calls_max,
+            seats_max = excluded.seats_max, assistants_max = excluded.assistants_max,
+            networks = excluded.networks, revision = tenants.revision + 1");
 }
 
 #[derive(FromRow)]
@@ -21,12 +39,16 @@ pub(super) struct TenantRow {
     zone: String,
     twilio_account_sid: Option<String>,
     calls_max: i64,
+    seats_max: i64,
+    assistants_max: i64,
+    networks: String,
 }
 
 impl TryFrom<TenantRow> for Tenant {
     type Error = Error;
 
     fn try_from(row: TenantRow) -> Result<Self, Error> {
+        let networks: Vec<String> = rows::json(&row.networks, "tenants.networks")?;
         Ok(Self {
             id: rows::text(&row.id, "tenants.id")?,
             slug: row.slug,
@@ -34,6 +56,12 @@ impl TryFrom<TenantRow> for Tenant {
             zone: rows::text(&row.zone, "tenants.zone")?,
             twilio_account_sid: row.twilio_account_sid,
             calls_max: rows::whole(row.calls_max, "tenants.calls_max")?,
+            seats_max: rows::whole(row.seats_max, "tenants.seats_max")?,
+            assistants_max: rows::whole(row.assistants_max, "tenants.assistants_max")?,
+            networks: networks
+                .iter()
+                .map(|network| rows::text(network, "tenants.networks"))
+                .collect::<Result<_, Error>>()?,
         })
     }
 }
@@ -50,6 +78,18 @@ impl Tenants<'_> {
         row.map(Tenant::try_from).transpose()
     }
 
+    /// The tenant and which state of it this is.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn revised(&mut self) -> Result<Option<Revised<Tenant>>, Error> {
+        let Some(item) = self.get().await? else { return Ok(None) };
+        let (revision,): (i64,) = on!(self.tx, db => {
+            sqlx::query_as(REVISION).bind(self.tenant.as_str()).fetch_one(db).await?
+        });
+        Ok(Some(Revised { item, revision: Revision(revision) }))
+    }
+
     /// Keeps the tenant under the id this transaction was begun for. Its slug never changes.
     ///
     /// # Errors
@@ -61,6 +101,8 @@ impl Tenants<'_> {
         }
         let change = Change::of(kept.as_ref(), wanted);
         if change != Change::Unchanged {
+            let networks: Vec<String> = wanted.networks.iter().map(ToString::to_string).collect();
+            let networks = rows::to_json(&networks, "tenants.networks")?;
             on!(self.tx, db => sqlx::query(PUT)
                 .bind(wanted.id.as_str())
                 .bind(wanted.slug.as_str())
@@ -68,6 +110,9 @@ impl Tenants<'_> {
                 .bind(wanted.zone.name())
                 .bind(wanted.twilio_account_sid.as_deref())
                 .bind(i64::from(wanted.calls_max))
+                .bind(i64::from(wanted.seats_max))
+                .bind(i64::from(wanted.assistants_max))
+                .bind(networks.as_str())
                 .execute(db).await.map(drop)?);
         }
         Ok(change)

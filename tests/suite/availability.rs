@@ -510,11 +510,13 @@ impl Shop {
                 }),
                 exceptions: BTreeMap::new(),
             },
+            active: true,
         };
         Self {
             zone: "Europe/Berlin".parse().unwrap(),
             service: Service {
                 id: "svc_checkup".parse().unwrap(),
+                key: "checkup".to_owned(),
                 names: BTreeMap::new(),
                 duration_min: 60,
                 interval_min: 60,
@@ -528,6 +530,7 @@ impl Shop {
                 cancel_cutoff_min: 0,
                 price: None,
                 resources: vec![anna.id.clone()],
+                active: true,
             },
             resources: vec![anna],
             busy: Vec::new(),

@@ -26,8 +26,8 @@ fn the_example_is_a_bilingual_practice_that_can_be_booked() {
     let practice = Document::read(EXAMPLE).unwrap();
     assert_eq!(practice.tenant.zone.name(), "Europe/Berlin");
     assert_eq!((practice.resources.len(), practice.services.len()), (2, 3));
-    let (key, checkup) = &practice.services[0];
-    assert_eq!(key, "checkup");
+    let checkup = &practice.services[0];
+    assert_eq!(checkup.key, "checkup");
     assert_eq!((checkup.names["de"].as_str(), checkup.names["en"].as_str()), ("Kontrolle", "check-up"));
     assert_eq!(checkup.resources, practice.resources.iter().map(|r| r.id.clone()).collect::<Vec<_>>());
     let monday = &practice.resources[0].schedule.week[0];
@@ -58,7 +58,7 @@ fn the_same_document_always_means_the_same_rows_and_another_tenant_means_others(
     let other =
         Document::read(&EXAMPLE.replace("slug = \"praxis-sommer\"", "slug = \"praxis-winter\"")).unwrap();
     assert_ne!(once.tenant.id, other.tenant.id);
-    assert_ne!(once.services[0].1.id, other.services[0].1.id);
+    assert_ne!(once.services[0].id, other.services[0].id);
     assert_ne!(once.numbers[0].id, other.numbers[0].id);
 }
 
@@ -163,7 +163,7 @@ on_both! {
         assert_eq!(tenant, practice.tenant);
         let mut tx = fresh.store.read(&tenant.id).await.unwrap();
         assert_eq!(tx.assistants().get(&practice.assistants[0].id).await.unwrap(), practice.assistants.first().cloned());
-        for (_, service) in &practice.services {
+        for service in &practice.services {
             assert_eq!(tx.services().get(&service.id).await.unwrap().as_ref(), Some(service));
         }
         for resource in &practice.resources {

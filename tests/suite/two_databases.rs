@@ -69,8 +69,8 @@ on_both! {
                 tx.tenant().put(&practice.tenant).await.unwrap(),
                 tx.resources().put(&practice.ada).await.unwrap(),
                 tx.resources().put(&practice.ben).await.unwrap(),
-                tx.services().put("checkup", &practice.checkup).await.unwrap(),
-                tx.services().put("vaccination", &practice.vaccination).await.unwrap(),
+                tx.services().put(&practice.checkup).await.unwrap(),
+                tx.services().put(&practice.vaccination).await.unwrap(),
                 tx.assistants().put(&practice.assistant).await.unwrap(),
                 tx.numbers().put(&practice.number).await.unwrap(),
             ];
@@ -143,7 +143,7 @@ on_both! {
         let mut practice = Practice::open(&fresh.store, "alpha").await;
         practice.checkup.resources.push("res_nobody".parse().unwrap());
         let mut tx = fresh.store.begin(&practice.tenant.id).await.unwrap();
-        assert!(matches!(tx.services().put("checkup", &practice.checkup).await, Err(Error::Dangling(_))));
+        assert!(matches!(tx.services().put(&practice.checkup).await, Err(Error::Dangling(_))));
     }
 
     async fn the_database_itself_refuses_two_appointments_in_one_place(fresh: Fresh) {

@@ -38,8 +38,8 @@ pub struct Document {
     pub tenant: Tenant,
     /// Who or what services are booked with.
     pub resources: Vec<Resource>,
-    /// What can be booked, each with the key it goes by.
-    pub services: Vec<(String, Service)>,
+    /// What can be booked.
+    pub services: Vec<Service>,
     /// Who answers.
     pub assistants: Vec<Assistant>,
     /// Which numbers are answered.
@@ -157,6 +157,9 @@ fn tenant(s: &Section<'_>) -> Option<Tenant> {
         zone: zone?,
         twilio_account_sid: account?,
         calls_max: calls_max?,
+        seats_max: Tenant::SEATS,
+        assistants_max: Tenant::ASSISTANTS,
+        networks: vec![],
     })
 }
 
@@ -194,7 +197,8 @@ fn resource(s: &Section<'_>, names: &mut Names) -> Option<Resource> {
             read.into_iter().collect()
         }),
     };
-    Some(Resource { id: id?, name: name?, schedule: Schedule { week: week?, exceptions: exceptions? } })
+    let schedule = Schedule { week: week?, exceptions: exceptions? };
+    Some(Resource { id: id?, name: name?, schedule, active: true })
 }
 
 fn week(s: &Section<'_>) -> Option<[Vec<Window>; 7]> {
@@ -234,7 +238,7 @@ fn window(entry: &Entry<'_>) -> Option<Window> {
     }
 }
 
-fn service(s: &Section<'_>, names: &mut Names) -> Option<(String, Service)> {
+fn service(s: &Section<'_>, names: &mut Names) -> Option<Service> {
     let entry = s.need("key", "a short name by which assistants refer to it, such as \"checkup\"");
     let key = entry.as_ref().and_then(slug);
     let id = entry.zip(key.as_deref()).and_then(|(entry, key)| {
@@ -264,8 +268,9 @@ fn service(s: &Section<'_>, names: &mut Names) -> Option<(String, Service)> {
             }
             all_of(&list, |entry| look_up(&names.resources, "resource", entry))
         });
-    let service = Service {
+    Some(Service {
         id: id?,
+        key: key?,
         names: called?,
         duration_min: duration?,
         interval_min: interval?,
@@ -279,8 +284,8 @@ fn service(s: &Section<'_>, names: &mut Names) -> Option<(String, Service)> {
         cancel_cutoff_min: cutoff?,
         price: price?,
         resources: resources?,
-    };
-    Some((key?, service))
+        active: true,
+    })
 }
 
 fn assistant(s: &Section<'_>, names: &mut Names) -> Option<Assistant> {

@@ -93,14 +93,17 @@ pub async fn apply(store: &Store, document: &Document) -> Result<Report, Error> 
     // A tenant is found by its slug, by whatever id it was made.
     if let Some(kept) = store.across_tenants().tenant(&tenant.slug).await? {
         tenant.id = kept.id;
+        // What is set elsewhere stays as it was set.
+        (tenant.seats_max, tenant.assistants_max, tenant.networks) =
+            (kept.seats_max, kept.assistants_max, kept.networks);
     }
     let mut tx = store.begin(&tenant.id).await?;
     report.note("tenant", &tenant.slug, tx.tenant().put(&tenant).await)?;
     for resource in &document.resources {
         report.note("resource", &resource.name, tx.resources().put(resource).await)?;
     }
-    for (key, service) in &document.services {
-        report.note("service", key, tx.services().put(key, service).await)?;
+    for service in &document.services {
+        report.note("service", &service.key, tx.services().put(service).await)?;
     }
     for assistant in &document.assistants {
         report.note("assistant", &assistant.name, tx.assistants().put(assistant).await)?;
@@ -137,7 +140,7 @@ async fn elsewhere(
         }
     }
     for service in tx.services().all().await? {
-        if document.services.iter().all(|(_, mentioned)| mentioned.id != service.id) {
+        if document.services.iter().all(|mentioned| mentioned.id != service.id) {
             found.push(("service", service.names.into_values().next().unwrap_or_default()));
         }
     }

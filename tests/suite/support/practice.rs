@@ -53,10 +53,12 @@ impl Practice {
             id: format!("res_{word}{name}").parse().unwrap(),
             name: word.to_owned(),
             schedule: schedule.clone(),
+            active: true,
         };
         let (ada, ben) = (resource("ada"), resource("ben"));
         let checkup = Service {
             id: format!("svc_checkup{name}").parse().unwrap(),
+            key: "checkup".to_owned(),
             names: [("de".to_owned(), "Vorsorge".to_owned()), ("en".to_owned(), "Check-up".to_owned())]
                 .into(),
             duration_min: 30,
@@ -71,9 +73,11 @@ impl Practice {
             cancel_cutoff_min: 120,
             price: Some("80 Euro".to_owned()),
             resources: vec![ada.id.clone(), ben.id.clone()],
+            active: true,
         };
         let vaccination = Service {
             id: format!("svc_vaccination{name}").parse().unwrap(),
+            key: "vaccination".to_owned(),
             names: [("de".to_owned(), "Impfung".to_owned())].into(),
             duration_min: 15,
             buffer_before_min: 5,
@@ -107,6 +111,9 @@ impl Practice {
                 zone: "Europe/Berlin".parse().unwrap(),
                 twilio_account_sid: None,
                 calls_max: 10,
+                seats_max: Tenant::SEATS,
+                assistants_max: Tenant::ASSISTANTS,
+                networks: vec![],
             },
             number: Number {
                 id: format!("num_{name}").parse().unwrap(),
@@ -141,8 +148,8 @@ impl Practice {
         tx.tenant().put(&self.tenant).await.unwrap();
         tx.resources().put(&self.ada).await.unwrap();
         tx.resources().put(&self.ben).await.unwrap();
-        tx.services().put("checkup", &self.checkup).await.unwrap();
-        tx.services().put("vaccination", &self.vaccination).await.unwrap();
+        tx.services().put(&self.checkup).await.unwrap();
+        tx.services().put(&self.vaccination).await.unwrap();
         tx.assistants().put(&self.assistant).await.unwrap();
         tx.numbers().put(&self.number).await.unwrap();
         tx.contacts().put(&self.contact, MONDAY_8).await.unwrap();

@@ -1,0 +1,104 @@
+//! Who asks, and what they may.
+//!
+//! An [`Actor`] is made where somebody has proven who they are and is handed to every function that serves a
+//! person or a program. It belongs to one tenant; there is no actor that sees two at once.
+
+use std::{collections::BTreeSet, fmt};
+
+use super::Error;
+use crate::domain::{
+    id::{ApiKeyId, TenantId, UserId},
+    people::{Role, Scope, Subject, Verb},
+};
+
+/// Who asks for something, at which tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Actor {
+    tenant: TenantId,
+    who: Who,
+}
+
+/// Who somebody is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// A person who works at the tenant.
+    Member {
+        /// Which person.
+        user: UserId,
+        /// What they are there.
+        role: Role,
+    },
+    /// A program with a key of the tenant's.
+    Program {
+        /// Which key.
+        key: ApiKeyId,
+        /// What it may.
+        scopes: BTreeSet<Scope>,
+    },
+    /// An operator who looks after the tenant.
+    Operator {
+        /// Which person.
+        user: UserId,
+    },
+    /// A part of the system that acts by itself, such as the command line.
+    System(&'static str),
+}
+
+impl Actor {
+    /// `who`, at `tenant`.
+    pub fn new(tenant: TenantId, who: Who) -> Self {
+        Self { tenant, who }
+    }
+
+    /// At which tenant. Whatever belongs to another does not exist for this actor.
+    pub fn tenant(&self) -> &TenantId {
+        &self.tenant
+    }
+
+    /// Who it is.
+    pub fn who(&self) -> &Who {
+        &self.who
+    }
+
+    /// The person, if it is one.
+    pub fn user(&self) -> Option<&UserId> {
+        match &self.who {
+            Who::Member { user, .. } | Who::Operator { user } => Some(user),
+            Who::Program { .. } | Who::System(_) => None,
+        }
+    }
+
+    /// Whether it is an operator or the system itself.
+    pub fn operates(&self) -> bool {
+        matches!(self.who, Who::Operator { .. } | Who::System(_))
+    }
+
+    /// Whether it may do that.
+    pub fn may(&self, verb: Verb, subject: Subject) -> bool {
+        match &self.who {
+            Who::Member { role, .. } => role.may(verb, subject),
+            Who::Program { scopes, .. } => scopes.contains(&Scope { subject, verb }),
+            Who::Operator { .. } | Who::System(_) => true,
+        }
+    }
+
+    /// Goes on only if it may do that.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], saying what would be needed.
+    pub fn must(&self, verb: Verb, subject: Subject) -> Result<(), Error> {
+        if self.may(verb, subject) { Ok(()) } else { Err(Error::Forbidden(Scope { subject, verb })) }
+    }
+}
+
+/// The name under which it stands in the audit log: an id, or `system:` and a word.
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.who {
+            Who::Member { user, .. } => user.fmt(f),
+            Who::Program { key, .. } => key.fmt(f),
+            Who::Operator { user } => write!(f, "operator:{user}"),
+            Who::System(part) => write!(f, "system:{part}"),
+        }
+    }
+}
