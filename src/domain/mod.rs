@@ -8,6 +8,7 @@ pub mod availability;
 pub mod booking;
 pub mod contact;
 pub mod conversation;
+pub mod email;
 pub mod id;
 pub mod money;
 pub mod org;

@@ -11,13 +11,14 @@ use super::{
     numbers::NumberRow,
     on,
     page::{self, Page, Place},
+    people::{ApiKey, Membership, api_keys, invitations, memberships},
     rows,
     tenants::{TenantRow, columns},
     texts,
 };
 use crate::domain::{
     conversation::CallSid,
-    id::{CallId, TenantId},
+    id::{CallId, InvitationId, TenantId, UserId},
     org::{Number, Tenant},
     phone::E164,
     time::Timestamp,
@@ -124,6 +125,42 @@ impl Across<'_> {
             on!(tx, db => sqlx::query_as(CALL).bind(sid.as_str()).fetch_optional(db).await?);
         row.map(|row| Ok((rows::text(&row.tenant_id, "calls.tenant_id")?, rows::text(&row.id, "calls.id")?)))
             .transpose()
+    }
+
+    /// Where a person works, the longest first.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn memberships(self, user: &UserId) -> Result<Vec<Membership>, Error> {
+        let mut tx = self.store.read_any().await?;
+        let rows: Vec<memberships::MembershipRow> = on!(tx, db => {
+            sqlx::query_as(memberships::OF_USER_ANYWHERE).bind(user.as_str()).fetch_all(db).await?
+        });
+        rows.into_iter().map(Membership::try_from).collect()
+    }
+
+    /// Whose invitation has the token of this hash.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn invitation(self, token_hash: &str) -> Result<Option<(TenantId, InvitationId)>, Error> {
+        let mut tx = self.store.read_any().await?;
+        let row: Option<invitations::TokenRow> = on!(tx, db => {
+            sqlx::query_as(invitations::BY_TOKEN_ANYWHERE).bind(token_hash).fetch_optional(db).await?
+        });
+        row.map(TryFrom::try_from).transpose()
+    }
+
+    /// Whose API key has this hash, and what it may.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn api_key(self, hash: &str) -> Result<Option<(TenantId, ApiKey)>, Error> {
+        let mut tx = self.store.read_any().await?;
+        let row: Option<api_keys::OwnedRow> = on!(tx, db => {
+            sqlx::query_as(api_keys::BY_HASH_ANYWHERE).bind(hash).fetch_optional(db).await?
+        });
+        row.map(TryFrom::try_from).transpose()
     }
 
     /// Takes up to `count_max` jobs that are due. Nobody else gets them before `until`; a job that has not ended by

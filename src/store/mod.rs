@@ -17,6 +17,7 @@ mod jobs;
 mod messages;
 mod numbers;
 mod page;
+mod people;
 mod resources;
 mod rows;
 mod services;
@@ -43,6 +44,7 @@ pub use self::{
     jobs::{Job, Work},
     messages::Message,
     page::{Page, Place},
+    people::{ApiKey, Invitation, Mail, MailState, Member, Membership, Session, Standing, TokenUse, User},
     tool_calls::{ToolCall, ToolCallStatus},
 };
 use crate::domain::id::TenantId;
@@ -160,7 +162,7 @@ macro_rules! texts {
     ($($(#[$doc:meta])* $(@$only:ident)? $name:ident = $sql:expr;)*) => {
         $($(#[$doc])* const $name: &str = $sql;)*
         /// The statements of this file.
-        pub(super) const TEXTS: &[$crate::store::Text] = &[$($crate::store::Text {
+        pub(in crate::store) const TEXTS: &[$crate::store::Text] = &[$($crate::store::Text {
             name: concat!(module_path!(), "::", stringify!($name)),
             sql: $name,
             sqlite: $crate::store::texts!(@sqlite $($only)?),
@@ -185,6 +187,12 @@ pub const TEXTS: &[&[Text]] = &[
     jobs::TEXTS,
     messages::TEXTS,
     numbers::TEXTS,
+    people::api_keys::TEXTS,
+    people::invitations::TEXTS,
+    people::mails::TEXTS,
+    people::memberships::TEXTS,
+    people::sessions::TEXTS,
+    people::users::TEXTS,
     resources::TEXTS,
     services::TEXTS,
     tenants::TEXTS,
@@ -213,6 +221,7 @@ use on;
 pub struct Store {
     pool: Pool,
     work_added: Arc<Notify>,
+    mail_added: Arc<Notify>,
 }
 
 #[derive(Clone)]
@@ -235,6 +244,9 @@ struct Tx {
     /// Whether it adds work to the queue, which is told when it is kept.
     adds_work: bool,
     work_added: Arc<Notify>,
+    /// Whether it adds a mail to the outbox, of which the same is told.
+    adds_mail: bool,
+    mail_added: Arc<Notify>,
 }
 
 enum Open {
@@ -250,6 +262,9 @@ impl Tx {
         }
         if self.adds_work {
             self.work_added.notify_one();
+        }
+        if self.adds_mail {
+            self.mail_added.notify_one();
         }
         Ok(())
     }
@@ -290,7 +305,7 @@ impl Store {
     }
 
     fn on(pool: Pool) -> Self {
-        Self { pool, work_added: Arc::default() }
+        Self { pool, work_added: Arc::default(), mail_added: Arc::default() }
     }
 
     /// What the database is called.
@@ -372,6 +387,22 @@ impl Store {
         Ok(TenantTx { tenant: tenant.clone(), tx: self.read_any().await? })
     }
 
+    /// Begins to write what belongs to no tenant: people, their sessions, the mails to them.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] and [`Error::Away`].
+    pub async fn begin_platform(&self) -> Result<PlatformTx, Error> {
+        Ok(PlatformTx { tx: self.begin_any().await? })
+    }
+
+    /// Begins to read what belongs to no tenant. Must not be written through; PostgreSQL refuses it.
+    ///
+    /// # Errors
+    /// [`Error::Away`].
+    pub async fn read_platform(&self) -> Result<PlatformTx, Error> {
+        Ok(PlatformTx { tx: self.read_any().await? })
+    }
+
     /// The door to rows of whichever tenant they belong to, for the few questions that must be asked before the
     /// tenant is known.
     pub fn across_tenants(&self) -> Across<'_> {
@@ -406,6 +437,11 @@ impl Store {
         self.work_added.notified().await;
     }
 
+    /// Waits until this process adds a mail to the outbox: a nudge like [`Store::work_added`].
+    pub async fn mail_added(&self) {
+        self.mail_added.notified().await;
+    }
+
     /// Closes every connection once it is given back.
     pub async fn close(&self) {
         match &self.pool {
@@ -435,7 +471,13 @@ impl Store {
     }
 
     fn tx(&self, open: Open) -> Tx {
-        Tx { open, adds_work: false, work_added: Arc::clone(&self.work_added) }
+        Tx {
+            open,
+            adds_work: false,
+            work_added: Arc::clone(&self.work_added),
+            adds_mail: false,
+            mail_added: Arc::clone(&self.mail_added),
+        }
     }
 }
 
@@ -517,6 +559,64 @@ aggregates! {
     jobs: Jobs;
     /// Who changed what.
     audit: Audit;
+    /// Who works there.
+    memberships: Memberships;
+    /// Places that are offered.
+    invitations: Invitations;
+    /// Programs' ways in.
+    api_keys: ApiKeys;
+}
+
+/// What belongs to no tenant, inside one transaction. Dropped without [`PlatformTx::commit`], it has never been.
+pub struct PlatformTx {
+    tx: Tx,
+}
+
+impl PlatformTx {
+    /// Keeps what was done.
+    ///
+    /// # Errors
+    /// When the database cannot promise to; then nothing was done.
+    pub async fn commit(self) -> Result<(), Error> {
+        self.tx.commit().await
+    }
+}
+
+macro_rules! platform_aggregates {
+    ($($(#[$doc:meta])* $name:ident: $Aggregate:ident;)*) => {
+        $(
+            $(#[$doc])*
+            pub struct $Aggregate<'t> {
+                tx: &'t mut Tx,
+            }
+        )*
+        impl PlatformTx {
+            $(
+                $(#[$doc])*
+                pub fn $name(&mut self) -> $Aggregate<'_> {
+                    $Aggregate { tx: &mut self.tx }
+                }
+            )*
+        }
+        /// What belongs to no tenant, changed together with a tenant's rows.
+        impl TenantTx {
+            $(
+                $(#[$doc])*
+                pub fn $name(&mut self) -> $Aggregate<'_> {
+                    $Aggregate { tx: &mut self.tx }
+                }
+            )*
+        }
+    };
+}
+
+platform_aggregates! {
+    /// People who can log in.
+    users: Users;
+    /// Their sessions, and what prolongs or replaces them.
+    sessions: Sessions;
+    /// The mails to them.
+    mails: Mails;
 }
 
 /// What keeping something changed.
