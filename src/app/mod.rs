@@ -12,6 +12,7 @@ pub mod clips;
 pub mod health;
 pub mod provision;
 pub mod recordings;
+pub mod services;
 pub mod tools;
 
 use std::fmt;
@@ -96,6 +97,16 @@ impl Error {
     pub fn invalid(pointer: impl Into<String>, problem: impl Into<String>) -> Self {
         Self::Invalid(vec![Fault::new(pointer, problem)])
     }
+}
+
+/// The error, or a conflict in these words when something refers to what was to go.
+fn in_use(error: store::Error, words: &'static str) -> Error {
+    if matches!(error, store::Error::Dangling(_)) { Error::Conflict(words) } else { error.into() }
+}
+
+/// The error, or what is wrong at `pointer` when another thing has that name.
+fn not_unique(error: store::Error, pointer: &str, problem: &str) -> Error {
+    if matches!(error, store::Error::NotUnique(_)) { Error::invalid(pointer, problem) } else { error.into() }
 }
 
 /// Collects what is wrong, so that everything is told at once.

@@ -6,6 +6,8 @@
 
 use std::{collections::BTreeMap, fmt, net::SocketAddr};
 
+use axum::http::HeaderValue;
+use ipnet::IpNet;
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use toml::{
@@ -15,6 +17,7 @@ use toml::{
 
 use crate::{
     audio::vad::Detector,
+    http,
     live::Limits,
     platform::{blobs, hints},
     speech, store,
@@ -55,6 +58,8 @@ pub struct Config {
     pub twilio: telephony::Settings,
     /// Limits, each with its unit.
     pub limits: Limits,
+    /// How often somebody may ask.
+    pub rate_limits: http::limits::Settings,
     /// Sound.
     pub audio: Audio,
     /// Recordings.
@@ -78,6 +83,29 @@ pub struct Http {
     pub request_ms_max: u64,
     /// Largest body of a webhook, in bytes.
     pub webhook_body_bytes_max: usize,
+    /// Largest body of a request to the API, in bytes.
+    pub api_body_bytes_max: usize,
+    /// Networks of the proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Origins whose pages may use the API.
+    pub cors_origins: Vec<Origin>,
+}
+
+/// The origin of a page: `https://` and a host, with a port where it is unusual.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Origin(pub HeaderValue);
+
+impl TryFrom<String> for Origin {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let url = url::Url::parse(&text).map_err(|_| "an origin is written https://HOST")?;
+        if url.origin().ascii_serialization() != text {
+            return Err("an origin is written https://HOST, without a path and without a slash at its end");
+        }
+        HeaderValue::from_str(&text).map(Self).map_err(|_| "an origin is written https://HOST")
+    }
 }
 
 /// `[secrets]`
@@ -285,7 +313,11 @@ fn like(replaced: &Value, text: &str) -> Option<Value> {
         Value::Integer(_) => text.trim().parse().ok().map(Value::Integer),
         Value::Float(_) => text.trim().parse().ok().map(Value::Float),
         Value::Boolean(_) => text.trim().parse().ok().map(Value::Boolean),
-        Value::Array(_) | Value::Datetime(_) | Value::Table(_) => None,
+        Value::Array(_) => {
+            let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
+            Some(Value::Array(items.map(|item| Value::String(item.to_owned())).collect()))
+        }
+        Value::Datetime(_) | Value::Table(_) => None,
     }
 }
 

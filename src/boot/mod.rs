@@ -135,7 +135,11 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Error> {
         tasks: tasks.clone(),
         clock,
         request_ms_max: config.http.request_ms_max,
-        body_bytes_max: config.http.webhook_body_bytes_max,
+        webhook_body_bytes_max: config.http.webhook_body_bytes_max,
+        api_body_bytes_max: config.http.api_body_bytes_max,
+        limits: http::limits::Limits::new(&config.rate_limits),
+        trusted_proxies: config.http.trusted_proxies.into(),
+        cors_origins: config.http.cors_origins.into_iter().map(|origin| origin.0).collect(),
     };
     let router = http::router(doors);
     tasks.spawn_vital("listener", http::listener::serve(listener, router, tasks.clone(), clock));

@@ -1,8 +1,8 @@
 //! Takes connections and serves them, with limits on what a stranger may hold.
 
-use std::{io, pin::pin, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
-use axum::Router;
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -16,6 +16,7 @@ use tokio::{
 };
 use tracing::{debug, warn};
 
+use super::client::Peer;
 use crate::platform::{clock::Clock, metrics::LIMIT_REACHED_TOTAL, tasks::Tasks};
 
 /// Connections that carry ordinary requests. One that became a WebSocket counts no more.
@@ -38,8 +39,8 @@ pub async fn serve(listener: TcpListener, router: Router, tasks: Tasks, clock: C
             () = tasks.stopping() => return Ok(()),
             accepted = listener.accept() => accepted,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
             Err(error) => {
                 warn!(%error, "a connection could not be taken");
                 clock.sleep(ACCEPT_PAUSE).await;
@@ -51,16 +52,23 @@ pub async fn serve(listener: TcpListener, router: Router, tasks: Tasks, clock: C
             warn!(limit = CONNECTIONS_MAX, "too many connections: one was dropped");
             continue;
         };
-        tasks.spawn(converse(stream, router.clone(), tasks.clone(), place));
+        tasks.spawn(converse(stream, peer, router.clone(), tasks.clone(), place));
     }
 }
 
 /// One connection, from its first request to its last.
-async fn converse(stream: TcpStream, router: Router, tasks: Tasks, _place: OwnedSemaphorePermit) {
+async fn converse(
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: Router,
+    tasks: Tasks,
+    _place: OwnedSemaphorePermit,
+) {
     // Twenty milliseconds of sound must not wait for a full packet.
     if let Err(error) = stream.set_nodelay(true) {
         debug!(%error, "small packets may be held back");
     }
+    let router = router.layer(Extension(Peer(peer)));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_WAIT_MAX)

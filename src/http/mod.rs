@@ -2,7 +2,12 @@
 //!
 //! Never asks the store or a calendar itself. Every refusal is a [`Problem`].
 
+pub mod api;
+pub mod auth;
+mod client;
+mod guard;
 mod health;
+pub mod limits;
 pub mod listener;
 pub mod metrics;
 pub mod problem;
@@ -13,16 +18,17 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Request, State},
-    http::StatusCode,
+    http::{HeaderValue, StatusCode},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use ipnet::IpNet;
 use metrics_exporter_prometheus::PrometheusHandle;
 use secrecy::SecretString;
 use tracing::warn;
 
-use self::problem::Problem;
+use self::{limits::Limits, problem::Problem};
 use crate::{
     app::{accounts, health::Health},
     live::Lines,
@@ -52,8 +58,16 @@ pub struct Doors {
     pub clock: Clock,
     /// Longest time an ordinary request may take, in milliseconds. A media socket is none.
     pub request_ms_max: u64,
-    /// Largest body of a request, in bytes.
-    pub body_bytes_max: usize,
+    /// Largest body of a webhook, in bytes.
+    pub webhook_body_bytes_max: usize,
+    /// Largest body of a request to the API, in bytes.
+    pub api_body_bytes_max: usize,
+    /// How often somebody may ask.
+    pub limits: Limits,
+    /// Proxies whose word about addresses is believed.
+    pub trusted_proxies: Arc<[IpNet]>,
+    /// Origins whose pages may use the API.
+    pub cors_origins: Arc<[HeaderValue]>,
 }
 
 impl Doors {
@@ -77,18 +91,25 @@ impl Doors {
 /// Every door there is.
 pub fn router(doors: Doors) -> Router {
     let (clock, limit) = (doors.clock, Duration::from_millis(doors.request_ms_max));
-    let body = DefaultBodyLimit::max(doors.body_bytes_max);
+    let twilio = Router::new()
+        .route(twilio::VOICE, post(twilio::voice))
+        .route(twilio::MEDIA, get(twilio::media))
+        .route(twilio::STATUS, post(twilio::status))
+        .layer(DefaultBodyLimit::max(doors.webhook_body_bytes_max));
+    let api = api::router()
+        .layer(DefaultBodyLimit::max(doors.api_body_bytes_max))
+        .layer(middleware::from_fn_with_state(doors.clone(), guard::api))
+        .layer(guard::cors(&doors.cors_origins));
     Router::new()
         .route("/health/live", get(health::live))
         .route("/health/ready", get(async |State(doors): State<Doors>| health::ready(&doors.health).await))
         .route("/metrics", get(async |State(doors): State<Doors>| metrics::show(&doors.figures)))
-        .route(twilio::VOICE, post(twilio::voice))
-        .route(twilio::MEDIA, get(twilio::media))
-        .route(twilio::STATUS, post(twilio::status))
+        .merge(twilio)
+        .merge(api)
         .with_state(doors)
         .fallback(async || Problem::NotFound)
         .method_not_allowed_fallback(async || Problem::MethodNotAllowed)
-        .layer(body)
+        .layer(middleware::from_fn(guard::headers))
         .layer(middleware::from_fn(move |request, next| in_time(clock, limit, request, next)))
 }
 

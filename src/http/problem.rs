@@ -2,10 +2,14 @@
 
 use axum::{
     Json,
-    http::{HeaderValue, StatusCode, header::CONTENT_TYPE},
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use serde_json::json;
+use serde::Serialize;
+use tracing::error;
+use utoipa::ToSchema;
+
+use crate::app::{self, Fault};
 
 /// Why a request was refused. The only place where a refusal gets its status.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,12 +18,26 @@ pub enum Problem {
     NotFound,
     /// It is there, but not with this method.
     MethodNotAllowed,
-    /// The asker has not proven who they are.
-    Forbidden,
+    /// The asker has not proven who they are: no token, or one that is not or no more good. What would be right.
+    Unauthenticated(&'static str),
+    /// The webhook is not signed as it must be.
+    Unsigned,
+    /// The asker is known, but may not do that; what it would need.
+    Forbidden(String),
     /// The request does not say what it must; what would be right.
     Malformed(String),
+    /// The body is in no form that is understood here.
+    UnsupportedMediaType,
+    /// What the request says makes no sense, part by part.
+    Invalid(Vec<Fault>),
+    /// It contradicts what is there. The word tells the kinds apart.
+    Conflict(&'static str, String),
+    /// It has been changed since the asker looked.
+    Stale,
     /// The body is larger than it may be.
     TooLarge,
+    /// The asker asks too often; when to come again, in seconds.
+    TooMany(u64),
     /// It took too long.
     TimedOut,
     /// It cannot be served at the moment.
@@ -27,6 +45,9 @@ pub enum Problem {
     /// Something broke on our side. What, is in the log and not in the answer.
     Internal,
 }
+
+/// Seconds after which something that does not answer may be asked again.
+const UNAVAILABLE_RETRY_SECONDS: u64 = 2;
 
 impl Problem {
     fn parts(&self) -> (StatusCode, &'static str, &str) {
@@ -37,12 +58,31 @@ impl Problem {
                 "method-not-allowed",
                 "It is there, but not with this method.",
             ),
-            Self::Forbidden => {
-                (StatusCode::FORBIDDEN, "forbidden", "The request is not signed as it must be.")
-            }
+            Self::Unauthenticated(detail) => (StatusCode::UNAUTHORIZED, "unauthenticated", detail),
+            Self::Unsigned => (StatusCode::FORBIDDEN, "unsigned", "The request is not signed as it must be."),
+            Self::Forbidden(detail) => (StatusCode::FORBIDDEN, "forbidden", detail),
             Self::Malformed(detail) => (StatusCode::BAD_REQUEST, "malformed", detail),
+            Self::UnsupportedMediaType => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported-media-type",
+                "The body must be JSON and say so: `Content-Type: application/json`.",
+            ),
+            Self::Invalid(_) => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "invalid",
+                "Something in the request makes no sense; `errors` says where.",
+            ),
+            Self::Conflict(kind, detail) => (StatusCode::CONFLICT, kind, detail),
+            Self::Stale => (
+                StatusCode::PRECONDITION_FAILED,
+                "stale",
+                "It has been changed since you looked. Look at it again, then decide.",
+            ),
             Self::TooLarge => {
                 (StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The body is larger than it may be.")
+            }
+            Self::TooMany(_) => {
+                (StatusCode::TOO_MANY_REQUESTS, "too-many-requests", "Too many requests. Try again later.")
             }
             Self::TimedOut => (StatusCode::SERVICE_UNAVAILABLE, "timed-out", "It took too long. Try again."),
             Self::Unavailable(detail) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail),
@@ -54,19 +94,132 @@ impl Problem {
     pub fn status(&self) -> StatusCode {
         self.parts().0
     }
+
+    /// When to come again, in seconds.
+    fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::TooMany(seconds) => Some(*seconds),
+            Self::TimedOut | Self::Unavailable(_) => Some(UNAVAILABLE_RETRY_SECONDS),
+            Self::NotFound
+            | Self::MethodNotAllowed
+            | Self::Unauthenticated(_)
+            | Self::Unsigned
+            | Self::Forbidden(_)
+            | Self::Malformed(_)
+            | Self::UnsupportedMediaType
+            | Self::Invalid(_)
+            | Self::Conflict(..)
+            | Self::Stale
+            | Self::TooLarge
+            | Self::Internal => None,
+        }
+    }
+}
+
+impl From<app::Error> for Problem {
+    /// From what the product says to what HTTP says; what broke is logged here, once.
+    fn from(refusal: app::Error) -> Self {
+        match refusal {
+            app::Error::NotFound(_) => Self::NotFound,
+            app::Error::Taken => Self::Conflict("taken", "That time has been taken.".to_owned()),
+            app::Error::Refused(rule) => {
+                Self::Conflict("refused", format!("That time cannot be booked: {}.", rule.as_str()))
+            }
+            app::Error::TooLate => {
+                Self::Conflict("too-late", "It is too late to change that appointment.".to_owned())
+            }
+            app::Error::Conflict(what) => Self::Conflict("conflict", sentence(what)),
+            app::Error::Limit { .. } => Self::Conflict("limit-reached", sentence(&refusal.to_string())),
+            app::Error::Invalid(faults) => Self::Invalid(faults),
+            app::Error::Forbidden(_) => Self::Forbidden(sentence(&refusal.to_string())),
+            app::Error::Stale => Self::Stale,
+            app::Error::Unavailable(..) => {
+                error!(error = &refusal as &dyn std::error::Error, "a request could not be served");
+                Self::Unavailable("Something behind us does not answer. Try again shortly.")
+            }
+            app::Error::Internal(_) => {
+                error!(error = &refusal as &dyn std::error::Error, "a request broke");
+                Self::Internal
+            }
+        }
+    }
+}
+
+/// A refusal as it is written.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(super) struct Shown {
+    /// Tells the kinds of refusals apart, and stays the same, such as `urn:frontdesk:problem:invalid`.
+    #[serde(rename = "type")]
+    kind: String,
+    /// The status in words.
+    title: &'static str,
+    /// The status.
+    status: u16,
+    /// What is wrong, in a sentence.
+    detail: String,
+    /// What is wrong, part by part.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    errors: Option<Vec<FaultShown>>,
+}
+
+/// One thing that is wrong.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Fault)]
+pub(super) struct FaultShown {
+    /// Where in the body: a JSON pointer (RFC 6901).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pointer: Option<String>,
+    /// Or which parameter of the query.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parameter: Option<String>,
+    /// What is wrong with it and what would be right.
+    detail: String,
+}
+
+impl FaultShown {
+    /// A pointer that begins with a question mark is none: it names a parameter of the query.
+    fn of(fault: &Fault) -> Self {
+        let (pointer, parameter) = match fault.pointer.strip_prefix('?') {
+            Some(parameter) => (None, Some(parameter.to_owned())),
+            None => (Some(fault.pointer.clone()), None),
+        };
+        Self { pointer, parameter, detail: fault.problem.clone() }
+    }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let (status, kind, detail) = self.parts();
-        let body = json!({
-            "type": format!("urn:frontdesk:problem:{kind}"),
-            "title": status.canonical_reason(),
-            "status": status.as_u16(),
-            "detail": detail,
-        });
+        let errors = if let Self::Invalid(faults) = &self {
+            Some(faults.iter().map(FaultShown::of).collect())
+        } else {
+            None
+        };
+        let body = Shown {
+            kind: format!("urn:frontdesk:problem:{kind}"),
+            title: status.canonical_reason().unwrap_or_default(),
+            status: status.as_u16(),
+            detail: detail.to_owned(),
+            errors,
+        };
         let mut response = (status, Json(body)).into_response();
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(seconds) = self.retry_after() {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if matches!(self, Self::Unauthenticated(_)) {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
         response
     }
+}
+
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| {
+        let end = if text.ends_with('.') { "" } else { "." };
+        first.to_uppercase().chain(letters).collect::<String>() + end
+    })
 }

@@ -197,7 +197,7 @@ async fn signed_form(
     if !signed {
         counter!(SECURITY_TOTAL, "event" => "webhook_signature").increment(1);
         warn!("a webhook was not signed as it must be");
-        return Err(Problem::Forbidden);
+        return Err(Problem::Unsigned);
     }
     Ok(form)
 }
