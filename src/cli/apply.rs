@@ -20,7 +20,7 @@ pub(super) async fn run(config: &Config, file: &Path, clock: Clock) -> anyhow::R
         }
     };
     let store = boot::open_store(config).await?;
-    let applied = provision::apply(&store, &document).await;
+    let applied = provision::apply(&store, &document, clock.now()).await;
     if applied.is_ok() {
         provision::prepare(&store, &document, clock.now()).await?;
     }

@@ -2,7 +2,13 @@
 
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
-use super::{id::AssistantId, id::ServiceId, tool::ToolName};
+use super::{
+    id::{AssistantId, ServiceId},
+    phone::E164,
+    revision::Revision,
+    time::Timestamp,
+    tool::ToolName,
+};
 
 /// A language the server itself can speak: its own sentences and spoken times exist in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -60,6 +66,10 @@ pub struct Assistant {
     pub id: AssistantId,
     /// What the tenant calls it.
     pub name: String,
+    /// What it is for, for the tenant's own eyes.
+    pub description: String,
+    /// Whether it answers.
+    pub status: AssistantStatus,
     /// The language spoken unless the caller speaks another.
     pub language: Language,
     /// The language spoken when the caller does not speak the first.
@@ -82,6 +92,58 @@ pub struct Assistant {
     pub tools: Vec<ToolName>,
     /// What it may book.
     pub services: Vec<ServiceId>,
+    /// To whom it may pass a caller on.
+    pub transfers: Vec<TransferTarget>,
+}
+
+/// Whether an assistant answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AssistantStatus {
+    /// Being written; no number rings at it.
+    Draft,
+    /// Numbers may ring at it.
+    #[default]
+    Live,
+    /// Put away, and kept for the calls it had.
+    Archived,
+}
+
+impl AssistantStatus {
+    /// The word it is stored and shown as.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Live => "live",
+            Self::Archived => "archived",
+        }
+    }
+
+    /// The status of that word, if there is one.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Draft, Self::Live, Self::Archived].into_iter().find(|status| status.as_str() == word)
+    }
+}
+
+/// Somebody a caller may be put through to, picked by name, never by a number that was spoken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TransferTarget {
+    /// What the caller and the assistant call it.
+    pub name: String,
+    /// Where it rings.
+    pub number: E164,
+}
+
+/// One version of an assistant.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AssistantVersion {
+    /// Counts them, from 1.
+    pub number: Revision,
+    /// When it was made.
+    pub made: Timestamp,
+    /// Who made it, as in the audit log.
+    pub by: String,
+    /// The assistant as it was.
+    pub assistant: Assistant,
 }
 
 /// How readily the agent takes a sound for an interruption.
@@ -94,6 +156,25 @@ pub enum Sensitivity {
     Medium,
     /// The least speech is enough.
     High,
+}
+
+impl Sensitivity {
+    /// Every level, the least first.
+    pub const ALL: [Self; 3] = [Self::Low, Self::Medium, Self::High];
+
+    /// The word it is stored and shown as.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+        }
+    }
+
+    /// The level of that word, if there is one.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|level| level.as_str() == word)
+    }
 }
 
 /// When the agent speaks, when it yields and when it gives up. Every field is a knob of the console.

@@ -6,6 +6,7 @@ use super::{
     id::{AssistantId, CallId},
     money::MicroUsd,
     phone::E164,
+    revision::Revision,
     time::{CallTime, Timestamp},
 };
 
@@ -148,6 +149,8 @@ pub struct CallRecord {
     pub sid: CallSid,
     /// Who answered.
     pub assistant: AssistantId,
+    /// In which of the assistant's versions, when that was kept.
+    pub assistant_version: Option<Revision>,
     /// Who called, when the network said so.
     pub from: Option<E164>,
     /// The number that was called.

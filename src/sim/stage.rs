@@ -199,7 +199,7 @@ impl Stage {
         let config = Config::read(None, settings.chain(wanted.environment.clone()))?;
         let speech = config.openai.clone();
         let server = boot::start(config, wanted.clock).await?;
-        let tenant = provision(&server, scenario.open).await?;
+        let tenant = provision(&server, scenario.open, wanted.clock.now()).await?;
         let to = number_in(&server, &tenant, language).await?;
         let before = match scenario.patient {
             Some(name) => Some(appoint(&server, &tenant, name, wanted.clock.now()).await?),
@@ -368,7 +368,7 @@ impl Stage {
 }
 
 /// Makes the example tenant, with its practice open or closed for good.
-async fn provision(server: &Running, open: bool) -> Result<Tenant, Error> {
+async fn provision(server: &Running, open: bool, now: Timestamp) -> Result<Tenant, Error> {
     let mut text = EXAMPLE.to_owned();
     if !open {
         let mut table: toml::Table = text.parse().map_err(|error| Error::Tenant(format!("{error}")))?;
@@ -382,7 +382,8 @@ async fn provision(server: &Running, open: bool) -> Result<Tenant, Error> {
         text = table.to_string();
     }
     let document = provision::Document::read(&text).map_err(|faults| Error::Tenant(faults.to_string()))?;
-    provision::apply(&server.store, &document).await.map_err(|error| Error::Tenant(error.to_string()))?;
+    let applied = provision::apply(&server.store, &document, now).await;
+    applied.map_err(|error| Error::Tenant(error.to_string()))?;
     let tenant = server.store.across_tenants().tenant(SLUG).await?;
     tenant.ok_or_else(|| Error::Tenant(format!("it has no tenant {SLUG}")))
 }

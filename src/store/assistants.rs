@@ -5,16 +5,25 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 
-use super::{Assistants, Change, Error, on, rows, texts};
+use super::{
+    Assistants, Change, Error, on,
+    page::{self, Page, Place},
+    rows, texts,
+};
 use crate::domain::{
-    assistant::{Assistant, Language, Sensitivity, TurnPolicy},
+    assistant::{
+        Assistant, AssistantStatus, AssistantVersion, Language, Sensitivity, TransferTarget, TurnPolicy,
+    },
     id::{AssistantId, ServiceId},
+    revision::{Revised, Revision},
+    time::Timestamp,
     tool::ToolName,
 };
 
 macro_rules! columns {
     () => {
-        "id, name, language, fallback, voice, model, instructions, opening, policy, recording, transcripts, tools"
+        "id, name, description, status, language, fallback, voice, model, instructions, opening, policy, \
+         recording, transcripts, tools, transfers"
     };
 }
 
@@ -25,20 +34,34 @@ texts! {
     SERVICES = "SELECT service_id FROM assistant_services WHERE tenant_id = $1 AND assistant_id = $2
         ORDER BY position";
     PUT = concat!("INSERT INTO assistants (tenant_id, ", columns!(), ")
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-        ON CONFLICT (tenant_id, id) DO UPDATE SET name = excluded.name, language = excluded.language,
-            fallback = excluded.fallback, voice = excluded.voice, model = excluded.model,
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+        ON CONFLICT (tenant_id, id) DO UPDATE SET name = excluded.name, description = excluded.description,
+            status = excluded.status, language = excluded.language, fallback = excluded.fallback, voice = excluded.voice, model = excluded.model,
             instructions = excluded.instructions, opening = excluded.opening, policy = excluded.policy,
-            recording = excluded.recording, transcripts = excluded.transcripts, tools = excluded.tools");
+            recording = excluded.recording, transcripts = excluded.transcripts, tools = excluded.tools,
+            transfers = excluded.transfers, revision = assistants.revision + 1");
+    REVISION = "SELECT revision FROM assistants WHERE tenant_id = $1 AND id = $2";
+    PAGE = concat!("SELECT ", columns!(), " FROM assistants WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT $3");
+    COUNT = "SELECT COUNT(*) FROM assistants WHERE tenant_id = $1 AND status <> 'archived'";
+    REMOVE = "DELETE FROM assistants WHERE tenant_id = $1 AND id = $2";
+    ADD_VERSION = "INSERT INTO assistant_versions (tenant_id, assistant_id, number, document, made_at, made_by)
+        VALUES ($1, $2, $3, $4, $5, $6)";
+    VERSION = "SELECT number, document, made_at, made_by FROM assistant_versions
+        WHERE tenant_id = $1 AND assistant_id = $2 AND number = $3";
+    VERSIONS = "SELECT number, document, made_at, made_by FROM assistant_versions
+        WHERE tenant_id = $1 AND assistant_id = $2 AND number < $3 ORDER BY number DESC LIMIT $4";
     FORGET_SERVICES = "DELETE FROM assistant_services WHERE tenant_id = $1 AND assistant_id = $2";
     PUT_SERVICE = "INSERT INTO assistant_services (tenant_id, assistant_id, service_id, position)
         VALUES ($1, $2, $3, $4)";
 }
 
-#[derive(FromRow)]
+/// An assistant as it lies in its columns, and, with its services, in a version's document.
+#[derive(FromRow, Serialize, Deserialize)]
 struct AssistantRow {
     id: String,
     name: String,
+    description: String,
+    status: String,
     language: String,
     fallback: Option<String>,
     voice: String,
@@ -49,6 +72,37 @@ struct AssistantRow {
     recording: bool,
     transcripts: bool,
     tools: String,
+    transfers: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct VersionForm {
+    assistant: AssistantRow,
+    services: Vec<String>,
+}
+
+#[derive(FromRow)]
+struct VersionRow {
+    number: i64,
+    document: String,
+    made_at: i64,
+    made_by: String,
+}
+
+impl TryFrom<VersionRow> for AssistantVersion {
+    type Error = Error;
+
+    fn try_from(row: VersionRow) -> Result<Self, Error> {
+        const WHAT: &str = "assistant_versions.document";
+        let form: VersionForm = rows::json(&row.document, WHAT)?;
+        let services = form.services.iter().map(|id| rows::text(id, WHAT)).collect::<Result<_, Error>>()?;
+        Ok(Self {
+            number: Revision(row.number),
+            made: Timestamp(row.made_at),
+            by: row.made_by,
+            assistant: form.assistant.with(services)?,
+        })
+    }
 }
 
 /// A turn policy as it lies in its column. What a column does not say is as by default.
@@ -73,14 +127,10 @@ impl Default for PolicyForm {
     }
 }
 
-const SENSITIVITIES: [(Sensitivity, &str); 3] =
-    [(Sensitivity::Low, "low"), (Sensitivity::Medium, "medium"), (Sensitivity::High, "high")];
-
 impl From<&TurnPolicy> for PolicyForm {
     fn from(policy: &TurnPolicy) -> Self {
-        let word = SENSITIVITIES.iter().find(|(level, _)| *level == policy.sensitivity);
         Self {
-            sensitivity: word.map_or("medium", |(_, word)| word).to_owned(),
+            sensitivity: policy.sensitivity.as_str().to_owned(),
             interruptible: policy.interruptible,
             min_speech_ms: policy.min_speech_ms,
             false_interruption_ms: policy.false_interruption_ms,
@@ -98,9 +148,8 @@ impl TryFrom<PolicyForm> for TurnPolicy {
     type Error = Error;
 
     fn try_from(form: PolicyForm) -> Result<Self, Error> {
-        let level = SENSITIVITIES.iter().find(|(_, word)| *word == form.sensitivity);
         Ok(Self {
-            sensitivity: level.ok_or(Error::Damaged("assistants.policy"))?.0,
+            sensitivity: Sensitivity::parse(&form.sensitivity).ok_or(Error::Damaged("assistants.policy"))?,
             interruptible: form.interruptible,
             min_speech_ms: form.min_speech_ms,
             false_interruption_ms: form.false_interruption_ms,
@@ -115,12 +164,40 @@ impl TryFrom<PolicyForm> for TurnPolicy {
 }
 
 impl AssistantRow {
+    fn of(assistant: &Assistant) -> Result<Self, Error> {
+        let opening: BTreeMap<&str, &str> =
+            assistant.opening.iter().map(|(language, words)| (language.code(), words.as_str())).collect();
+        let tools: Vec<&str> = assistant.tools.iter().map(|tool| tool.as_str()).collect();
+        let transfers: Vec<(&str, &str)> =
+            assistant.transfers.iter().map(|target| (target.name.as_str(), target.number.as_str())).collect();
+        Ok(Self {
+            id: assistant.id.to_string(),
+            name: assistant.name.clone(),
+            description: assistant.description.clone(),
+            status: assistant.status.as_str().to_owned(),
+            language: assistant.language.code().to_owned(),
+            fallback: assistant.fallback.map(|language| language.code().to_owned()),
+            voice: assistant.voice.clone(),
+            model: assistant.model.clone(),
+            instructions: assistant.instructions.clone(),
+            opening: rows::to_json(&opening, "assistants.opening")?,
+            policy: rows::to_json(&PolicyForm::from(&assistant.policy), "assistants.policy")?,
+            recording: assistant.recording,
+            transcripts: assistant.transcripts,
+            tools: rows::to_json(&tools, "assistants.tools")?,
+            transfers: rows::to_json(&transfers, "assistants.transfers")?,
+        })
+    }
+
     fn with(self, services: Vec<ServiceId>) -> Result<Assistant, Error> {
         let opening: BTreeMap<String, String> = rows::json(&self.opening, "assistants.opening")?;
         let tools: Vec<String> = rows::json(&self.tools, "assistants.tools")?;
+        let transfers: Vec<(String, String)> = rows::json(&self.transfers, "assistants.transfers")?;
         Ok(Assistant {
             id: rows::text(&self.id, "assistants.id")?,
             name: self.name,
+            description: self.description,
+            status: AssistantStatus::parse(&self.status).ok_or(Error::Damaged("assistants.status"))?,
             language: rows::text(&self.language, "assistants.language")?,
             fallback: rows::maybe(self.fallback.as_deref(), "assistants.fallback")?,
             voice: self.voice,
@@ -138,6 +215,12 @@ impl AssistantRow {
                 .map(|name| ToolName::parse(name).ok_or(Error::Damaged("assistants.tools")))
                 .collect::<Result<_, Error>>()?,
             services,
+            transfers: transfers
+                .into_iter()
+                .map(|(name, number)| {
+                    Ok(TransferTarget { name, number: rows::text(&number, "assistants.transfers")? })
+                })
+                .collect::<Result<_, Error>>()?,
         })
     }
 }
@@ -188,36 +271,34 @@ impl Assistants<'_> {
         }
     }
 
-    /// Keeps an assistant.
+    /// Keeps an assistant; what differs from the last version is another version, made at `at` by `by`.
     ///
     /// # Errors
     /// [`Error::NotUnique`] when another one has its name; [`Error::Dangling`] when a service does not exist.
-    pub async fn put(&mut self, wanted: &Assistant) -> Result<Change, Error> {
+    pub async fn put(&mut self, wanted: &Assistant, at: Timestamp, by: &str) -> Result<Change, Error> {
         let kept = self.get(&wanted.id).await?;
         let change = Change::of(kept.as_ref(), wanted);
         if change == Change::Unchanged {
             return Ok(change);
         }
-        let opening: BTreeMap<&str, &str> =
-            wanted.opening.iter().map(|(language, words)| (language.code(), words.as_str())).collect();
-        let opening = rows::to_json(&opening, "assistants.opening")?;
-        let policy = rows::to_json(&PolicyForm::from(&wanted.policy), "assistants.policy")?;
-        let tools: Vec<&str> = wanted.tools.iter().map(|tool| tool.as_str()).collect();
-        let tools = rows::to_json(&tools, "assistants.tools")?;
+        let row = AssistantRow::of(wanted)?;
         on!(self.tx, db => sqlx::query(PUT)
             .bind(self.tenant.as_str())
-            .bind(wanted.id.as_str())
-            .bind(wanted.name.as_str())
-            .bind(wanted.language.code())
-            .bind(wanted.fallback.map(Language::code))
-            .bind(wanted.voice.as_str())
-            .bind(wanted.model.as_deref())
-            .bind(wanted.instructions.as_str())
-            .bind(opening.as_str())
-            .bind(policy.as_str())
-            .bind(wanted.recording)
-            .bind(wanted.transcripts)
-            .bind(tools.as_str())
+            .bind(row.id.as_str())
+            .bind(row.name.as_str())
+            .bind(row.description.as_str())
+            .bind(row.status.as_str())
+            .bind(row.language.as_str())
+            .bind(row.fallback.as_deref())
+            .bind(row.voice.as_str())
+            .bind(row.model.as_deref())
+            .bind(row.instructions.as_str())
+            .bind(row.opening.as_str())
+            .bind(row.policy.as_str())
+            .bind(row.recording)
+            .bind(row.transcripts)
+            .bind(row.tools.as_str())
+            .bind(row.transfers.as_str())
             .execute(db).await.map(drop)?);
         on!(self.tx, db => sqlx::query(FORGET_SERVICES)
             .bind(self.tenant.as_str())
@@ -231,7 +312,119 @@ impl Assistants<'_> {
                 .bind(position)
                 .execute(db).await.map(drop)?);
         }
+        let services = wanted.services.iter().map(ToString::to_string).collect();
+        let document = VersionForm { assistant: row, services };
+        let document = rows::to_json(&document, "assistant_versions.document")?;
+        let number = self.revision(&wanted.id).await?;
+        on!(self.tx, db => sqlx::query(ADD_VERSION)
+            .bind(self.tenant.as_str())
+            .bind(wanted.id.as_str())
+            .bind(number.0)
+            .bind(document.as_str())
+            .bind(at.0)
+            .bind(by)
+            .execute(db).await.map(drop)?);
         Ok(change)
+    }
+
+    /// The assistant of that id and which version of it this is.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn revised(&mut self, id: &AssistantId) -> Result<Option<Revised<Assistant>>, Error> {
+        let Some(item) = self.get(id).await? else { return Ok(None) };
+        Ok(Some(Revised { item, revision: self.revision(id).await? }))
+    }
+
+    /// The assistants in the order of their making, a page at a time.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn page(&mut self, after: Option<&Place>, count_max: u32) -> Result<Page<Assistant>, Error> {
+        let rows: Vec<AssistantRow> = on!(self.tx, db => sqlx::query_as(PAGE)
+            .bind(self.tenant.as_str())
+            .bind(page::id(after))
+            .bind(page::fetch(count_max))
+            .fetch_all(db).await?);
+        let mut all = Vec::with_capacity(rows.len());
+        for row in rows {
+            all.push(self.whole(row).await?);
+        }
+        page::cut(all, count_max, |assistant| Place::of_id(assistant.id.as_str()))
+    }
+
+    /// How many there are that are not put away.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn count(&mut self) -> Result<u64, Error> {
+        let (count,): (i64,) = on!(self.tx, db => {
+            sqlx::query_as(COUNT).bind(self.tenant.as_str()).fetch_one(db).await?
+        });
+        rows::whole(count, "COUNT(*) of assistants")
+    }
+
+    /// Takes an assistant away, with its versions; whether there was one.
+    ///
+    /// # Errors
+    /// [`Error::Dangling`] when something refers to it: a number, or a call.
+    pub async fn remove(&mut self, id: &AssistantId) -> Result<bool, Error> {
+        on!(self.tx, db => sqlx::query(FORGET_SERVICES)
+            .bind(self.tenant.as_str())
+            .bind(id.as_str())
+            .execute(db).await.map(drop)?);
+        let gone = on!(self.tx, db => sqlx::query(REMOVE)
+            .bind(self.tenant.as_str())
+            .bind(id.as_str())
+            .execute(db).await?.rows_affected());
+        Ok(gone == 1)
+    }
+
+    /// One version of an assistant.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn version(
+        &mut self,
+        id: &AssistantId,
+        number: Revision,
+    ) -> Result<Option<AssistantVersion>, Error> {
+        let row: Option<VersionRow> = on!(self.tx, db => sqlx::query_as(VERSION)
+            .bind(self.tenant.as_str())
+            .bind(id.as_str())
+            .bind(number.0)
+            .fetch_optional(db).await?);
+        row.map(AssistantVersion::try_from).transpose()
+    }
+
+    /// The versions of an assistant, latest first, a page at a time.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn versions(
+        &mut self,
+        id: &AssistantId,
+        after: Option<&Place>,
+        count_max: u32,
+    ) -> Result<Page<AssistantVersion>, Error> {
+        let rows: Vec<VersionRow> = on!(self.tx, db => sqlx::query_as(VERSIONS)
+            .bind(self.tenant.as_str())
+            .bind(id.as_str())
+            .bind(after.map_or(i64::MAX, |place| place.at))
+            .bind(page::fetch(count_max))
+            .fetch_all(db).await?);
+        page::of(rows, count_max, |version: &AssistantVersion| Place {
+            at: version.number.0,
+            id: String::new(),
+        })
+    }
+
+    async fn revision(&mut self, id: &AssistantId) -> Result<Revision, Error> {
+        let (revision,): (i64,) = on!(self.tx, db => sqlx::query_as(REVISION)
+            .bind(self.tenant.as_str())
+            .bind(id.as_str())
+            .fetch_one(db).await?);
+        Ok(Revision(revision))
     }
 
     async fn whole(&mut self, row: AssistantRow) -> Result<Assistant, Error> {

@@ -8,12 +8,13 @@ use crate::domain::{
     id::{AssistantId, CallId, NumberId},
     money::MicroUsd,
     phone::E164,
+    revision::Revision,
     time::{CallTime, Timestamp},
 };
 
 macro_rules! columns {
     () => {
-        "id, sid, assistant_id, from_number, to_number, attested, state, outcome, rang_at, answered_at, \
+        "id, sid, assistant_id, assistant_version, from_number, to_number, attested, state, outcome, rang_at, answered_at, \
          ended_at, cost_micro_usd, recording"
     };
 }
@@ -24,8 +25,9 @@ texts! {
     LATEST = concat!("SELECT ", columns!(), " FROM calls WHERE tenant_id = $1 ORDER BY rang_at DESC, id LIMIT $2");
     CONSENT = "SELECT consent_at, consent_wording FROM calls WHERE tenant_id = $1 AND id = $2";
     RING = "INSERT INTO calls (tenant_id, id, sid, account_sid, number_id, assistant_id, from_number, to_number,
-            attested, state, state_rank, rang_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+            attested, state, state_rank, rang_at, assistant_version)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
+            (SELECT revision FROM assistants WHERE tenant_id = $1 AND id = $6))
         ON CONFLICT (sid) DO NOTHING";
     ADVANCE = "UPDATE calls SET state = $3, state_rank = $4 WHERE tenant_id = $1 AND id = $2 AND state_rank < $4";
     ANSWERED = "UPDATE calls SET answered_at = $3 WHERE tenant_id = $1 AND id = $2 AND answered_at IS NULL";
@@ -46,6 +48,7 @@ struct CallRow {
     id: String,
     sid: String,
     assistant_id: String,
+    assistant_version: Option<i64>,
     from_number: Option<String>,
     to_number: String,
     attested: bool,
@@ -67,6 +70,7 @@ impl TryFrom<CallRow> for CallRecord {
             id: rows::text(&row.id, "calls.id")?,
             sid: rows::text(&row.sid, "calls.sid")?,
             assistant: rows::text(&row.assistant_id, "calls.assistant_id")?,
+            assistant_version: row.assistant_version.map(Revision),
             from: rows::maybe(row.from_number.as_deref(), "calls.from_number")?,
             to: rows::text(&row.to_number, "calls.to_number")?,
             attested: row.attested,

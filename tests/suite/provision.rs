@@ -7,7 +7,7 @@ use frontdesk::{
 };
 use proptest::prelude::*;
 
-use crate::support::databases::on_both;
+use crate::support::{databases::on_both, practice::MONDAY_8};
 
 const EXAMPLE: &str = include_str!("../../config/example-tenant.toml");
 
@@ -214,7 +214,7 @@ on_both! {
         let thief = EXAMPLE
             .replace("slug = \"praxis-sommer\"", "slug = \"thief\"")
             .replace("+15555550134", "+15555550199");
-        let error = apply(&fresh.store, &Document::read(&thief).unwrap()).await.unwrap_err();
+        let error = apply(&fresh.store, &Document::read(&thief).unwrap(), MONDAY_8).await.unwrap_err();
         assert!(matches!(&error, Error::Refused { kind: "number", .. }), "{error:?}");
         assert!(error.to_string().contains("+493055501234: belongs to another tenant"), "{error}");
         assert!(fresh.store.across_tenants().tenant("thief").await.unwrap().is_none());
@@ -224,7 +224,7 @@ on_both! {
 }
 
 async fn applied(store: &Store, text: &str) -> Report {
-    apply(store, &Document::read(text).unwrap()).await.unwrap()
+    apply(store, &Document::read(text).unwrap(), MONDAY_8).await.unwrap()
 }
 
 proptest! {

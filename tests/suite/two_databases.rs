@@ -71,7 +71,7 @@ on_both! {
                 tx.resources().put(&practice.ben).await.unwrap(),
                 tx.services().put(&practice.checkup).await.unwrap(),
                 tx.services().put(&practice.vaccination).await.unwrap(),
-                tx.assistants().put(&practice.assistant).await.unwrap(),
+                tx.assistants().put(&practice.assistant, MONDAY_8, "system:test").await.unwrap(),
                 tx.numbers().put(&practice.number).await.unwrap(),
             ];
             tx.commit().await.unwrap();

@@ -13,7 +13,7 @@ use frontdesk::{
 use reqwest::Response;
 use serde_json::Value;
 
-use crate::support::house::House;
+use crate::support::{house::House, practice::MONDAY_8};
 
 const PUBLIC: &str = "https://voice.example.com";
 const OPERATOR: (&str, &str) = ("AC00000000000000000000000000000001", "12345");
@@ -25,7 +25,7 @@ const EXAMPLE: &str = include_str!("../../config/example-tenant.toml");
 /// A server with the example practice.
 async fn practice(house: House) -> (House, Running) {
     let server = boot::start(house.config(), Clock::system()).await.unwrap();
-    provision::apply(&server.store, &Document::read(EXAMPLE).unwrap()).await.unwrap();
+    provision::apply(&server.store, &Document::read(EXAMPLE).unwrap(), MONDAY_8).await.unwrap();
     (house, server)
 }
 
@@ -42,7 +42,7 @@ async fn two_practices() -> (House, Running) {
         )
         .replace(GERMAN_NUMBER, OTHER_NUMBER)
         .replace("+15555550134", "+15555550199");
-    provision::apply(&server.store, &Document::read(&other).unwrap()).await.unwrap();
+    provision::apply(&server.store, &Document::read(&other).unwrap(), MONDAY_8).await.unwrap();
     (house, server)
 }
 

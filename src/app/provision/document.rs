@@ -10,7 +10,7 @@ use jiff::civil;
 use super::reader::{self, Entry, Faults, Section};
 use crate::{
     domain::{
-        assistant::{Assistant, Language, Sensitivity, TurnPolicy},
+        assistant::{Assistant, AssistantStatus, Language, Sensitivity, TurnPolicy},
         booking::{Resource, Schedule, Service, Window},
         id::{AssistantId, NumberId, ResourceId, ServiceId, TenantId},
         org::{Number, Tenant},
@@ -331,6 +331,9 @@ fn assistant(s: &Section<'_>, names: &mut Names) -> Option<Assistant> {
         transcripts: transcripts?,
         tools: tools?,
         services: services?,
+        description: String::new(),
+        status: AssistantStatus::Live,
+        transfers: vec![],
     })
 }
 
@@ -344,11 +347,9 @@ fn tool(entry: &Entry<'_>) -> Option<ToolName> {
 
 fn policy(s: &Section<'_>) -> Option<TurnPolicy> {
     let usual = TurnPolicy::default();
-    let sensitivity = s.get("sensitivity").map_or(Some(usual.sensitivity), |e| match e.text(20)?.as_str() {
-        "low" => Some(Sensitivity::Low),
-        "medium" => Some(Sensitivity::Medium),
-        "high" => Some(Sensitivity::High),
-        _ => e.wrong("must be \"low\", \"medium\" or \"high\""),
+    let sensitivity = s.get("sensitivity").map_or(Some(usual.sensitivity), |e| {
+        let level = Sensitivity::parse(&e.text(20)?);
+        level.or_else(|| e.wrong("must be \"low\", \"medium\" or \"high\""))
     });
     let ms = |key, usual: u64, range: RangeInclusive<u32>| {
         s.get(key).map_or(Some(usual), |e| e.whole("milliseconds", range).map(u64::from))

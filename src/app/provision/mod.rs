@@ -16,6 +16,9 @@ use crate::{
     store::{self, Store, TenantTx},
 };
 
+/// Who made what a document says, in the log and in an assistant's versions.
+const MADE_BY: &str = "system:apply";
+
 /// Why a document could not be applied. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -87,7 +90,7 @@ impl Report {
 ///
 /// # Errors
 /// [`Error::Refused`] when another tenant has a number or slug; [`Error::Store`] when the database could not.
-pub async fn apply(store: &Store, document: &Document) -> Result<Report, Error> {
+pub async fn apply(store: &Store, document: &Document, now: Timestamp) -> Result<Report, Error> {
     let mut report = Report::default();
     let mut tenant = document.tenant.clone();
     // A tenant is found by its slug, by whatever id it was made.
@@ -106,7 +109,13 @@ pub async fn apply(store: &Store, document: &Document) -> Result<Report, Error> 
         report.note("service", &service.key, tx.services().put(service).await)?;
     }
     for assistant in &document.assistants {
-        report.note("assistant", &assistant.name, tx.assistants().put(assistant).await)?;
+        // What a document cannot say stays as it was set.
+        let mut wanted = assistant.clone();
+        if let Some(kept) = tx.assistants().get(&assistant.id).await? {
+            (wanted.description, wanted.status, wanted.transfers) =
+                (kept.description, kept.status, kept.transfers);
+        }
+        report.note("assistant", &wanted.name, tx.assistants().put(&wanted, now, MADE_BY).await)?;
     }
     for number in &document.numbers {
         report.note("number", number.number.as_str(), tx.numbers().put(number).await)?;

@@ -2,7 +2,7 @@
 
 use frontdesk::{
     domain::{
-        assistant::{Assistant, Language, TurnPolicy},
+        assistant::{Assistant, AssistantStatus, Language, TurnPolicy},
         booking::{Resource, Schedule, Service, Window},
         contact::Contact,
         conversation::CallSid,
@@ -100,6 +100,9 @@ impl Practice {
             transcripts: true,
             tools: ToolName::ALL.to_vec(),
             services: vec![checkup.id.clone(), vaccination.id.clone()],
+            description: String::new(),
+            status: AssistantStatus::Live,
+            transfers: vec![],
         };
         let digits: String = name.bytes().map(|byte| char::from(b'0' + byte % 10)).collect();
         let caller = format!("+4917099{digits}").parse::<E164>();
@@ -150,7 +153,7 @@ impl Practice {
         tx.resources().put(&self.ben).await.unwrap();
         tx.services().put(&self.checkup).await.unwrap();
         tx.services().put(&self.vaccination).await.unwrap();
-        tx.assistants().put(&self.assistant).await.unwrap();
+        tx.assistants().put(&self.assistant, MONDAY_8, "system:test").await.unwrap();
         tx.numbers().put(&self.number).await.unwrap();
         tx.contacts().put(&self.contact, MONDAY_8).await.unwrap();
         tx.commit().await.unwrap();
