@@ -91,6 +91,17 @@ impl Actor {
     }
 }
 
+/// Somebody who runs the platform, at no tenant in particular.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Operator(pub UserId);
+
+impl Operator {
+    /// The operator, looking after one tenant.
+    pub fn at(&self, tenant: TenantId) -> Actor {
+        Actor::new(tenant, Who::Operator { user: self.0.clone() })
+    }
+}
+
 /// The name under which it stands in the audit log: an id, or `system:` and a word.
 impl fmt::Display for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

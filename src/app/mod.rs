@@ -12,7 +12,9 @@ pub mod clips;
 pub mod health;
 pub mod provision;
 pub mod recordings;
+pub mod resources;
 pub mod services;
+pub mod tenants;
 pub mod tools;
 
 use std::fmt;
@@ -47,6 +49,9 @@ pub enum Error {
     /// The asker may see it, but not do that.
     #[error("this needs the right `{0}`")]
     Forbidden(Scope),
+    /// Only an operator may do that.
+    #[error("only an operator sets {0}")]
+    OperatorOnly(&'static str),
     /// Somebody else has changed it since the asker looked.
     #[error("it has been changed by somebody else in the meantime; look at it again")]
     Stale,

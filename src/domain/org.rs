@@ -33,6 +33,8 @@ pub struct Tenant {
 }
 
 impl Tenant {
+    /// How many calls may be in the air at a tenant of which nobody said otherwise.
+    pub const CALLS: u32 = 10;
     /// How many people may work at a tenant of which nobody said otherwise.
     pub const SEATS: u32 = 2;
     /// How many assistants a tenant may have of which nobody said otherwise.

@@ -187,6 +187,7 @@ impl Ended {
             | app::Error::Conflict(_)
             | app::Error::Invalid(_)
             | app::Error::Forbidden(_)
+            | app::Error::OperatorOnly(_)
             | app::Error::Stale
             | app::Error::Limit { .. } => Self::Never(error.to_string()),
         }
