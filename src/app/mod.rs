@@ -4,12 +4,15 @@
 
 pub mod access;
 pub mod accounts;
+pub mod assistants;
 pub mod audit;
 pub mod bookings;
 pub mod briefing;
 pub mod calls;
 pub mod clips;
+pub mod contacts;
 pub mod health;
+pub mod messages;
 pub mod provision;
 pub mod recordings;
 pub mod resources;

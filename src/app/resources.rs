@@ -38,8 +38,11 @@ impl Audited for Resource {
     fn parts(&self) -> Parts {
         let exceptions: serde_json::Map<String, Value> =
             self.schedule.exceptions.iter().map(|(date, hours)| (date.to_string(), windows(hours))).collect();
-        let week: serde_json::Map<String, Value> =
-            DAYS.iter().zip(&self.schedule.week).map(|(day, hours)| ((*day).to_owned(), windows(hours))).collect();
+        let week: serde_json::Map<String, Value> = DAYS
+            .iter()
+            .zip(&self.schedule.week)
+            .map(|(day, hours)| ((*day).to_owned(), windows(hours)))
+            .collect();
         Parts::new()
             .with("name", self.name.as_str())
             .with("active", self.active)

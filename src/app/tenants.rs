@@ -178,6 +178,10 @@ fn check(tenant: &Tenant) -> Result<(), Error> {
         let right = (least..=GRANT_MAX).contains(&value);
         faults.unless(right, at, format!("must be from {least} to {GRANT_MAX}"));
     }
-    faults.unless(tenant.networks.len() <= NETWORKS_MAX, "/networks", format!("must be at most {NETWORKS_MAX}"));
+    faults.unless(
+        tenant.networks.len() <= NETWORKS_MAX,
+        "/networks",
+        format!("must be at most {NETWORKS_MAX}"),
+    );
     faults.settle()
 }

@@ -15,6 +15,8 @@ pub struct Contact {
     pub number: Option<E164>,
     /// Date of birth, when known.
     pub born: Option<jiff::civil::Date>,
+    /// What staff want to remember.
+    pub note: String,
 }
 
 impl fmt::Debug for Contact {

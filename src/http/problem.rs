@@ -131,7 +131,9 @@ impl From<app::Error> for Problem {
             app::Error::Conflict(what) => Self::Conflict("conflict", sentence(what)),
             app::Error::Limit { .. } => Self::Conflict("limit-reached", sentence(&refusal.to_string())),
             app::Error::Invalid(faults) => Self::Invalid(faults),
-            app::Error::Forbidden(_) | app::Error::OperatorOnly(_) => Self::Forbidden(sentence(&refusal.to_string())),
+            app::Error::Forbidden(_) | app::Error::OperatorOnly(_) => {
+                Self::Forbidden(sentence(&refusal.to_string()))
+            }
             app::Error::Stale => Self::Stale,
             app::Error::Unavailable(..) => {
                 error!(error = &refusal as &dyn std::error::Error, "a request could not be served");

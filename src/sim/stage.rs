@@ -420,6 +420,7 @@ async fn appoint(
         name: name.to_owned(),
         number: CALLER.parse().ok(),
         born: None,
+        note: String::new(),
     };
     let appointment = Appointment {
         id: AppointmentId::of(ids::fresh(now)),

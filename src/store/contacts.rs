@@ -2,20 +2,39 @@
 
 use sqlx::FromRow;
 
-use super::{Contacts, Error, on, rows, texts};
-use crate::domain::{contact::Contact, id::ContactId, phone::E164, time::Timestamp};
+use super::{
+    Contacts, Error, on,
+    page::{self, Page, Place},
+    rows, texts,
+};
+use crate::domain::{
+    contact::Contact,
+    id::ContactId,
+    phone::E164,
+    revision::{Revised, Revision},
+    time::Timestamp,
+};
 
 /// How many contacts may share a number and still be told apart.
 const SHARING_MAX: i64 = 20;
 
 texts! {
-    GET = "SELECT id, name, number, born FROM contacts WHERE tenant_id = $1 AND id = $2";
-    BY_NUMBER = "SELECT id, name, number, born FROM contacts WHERE tenant_id = $1 AND number = $2
+    GET = "SELECT id, name, number, born, note FROM contacts WHERE tenant_id = $1 AND id = $2";
+    BY_NUMBER = "SELECT id, name, number, born, note FROM contacts WHERE tenant_id = $1 AND number = $2
         ORDER BY created_at, id LIMIT $3";
-    PUT = "INSERT INTO contacts (tenant_id, id, name, number, born, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6)
+    PUT = "INSERT INTO contacts (tenant_id, id, name, number, born, created_at, note, name_folded)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
         ON CONFLICT (tenant_id, id) DO UPDATE SET name = excluded.name, number = excluded.number,
-            born = excluded.born";
+            born = excluded.born, note = excluded.note, name_folded = excluded.name_folded,
+            revision = contacts.revision + 1";
+    REVISION = "SELECT revision FROM contacts WHERE tenant_id = $1 AND id = $2";
+    PAGE = "SELECT id, name, number, born, note FROM contacts WHERE tenant_id = $1 AND id > $2
+        ORDER BY id LIMIT $3";
+    PAGE_OF_NUMBER = "SELECT id, name, number, born, note FROM contacts WHERE tenant_id = $1 AND id > $2
+        AND number = $4 ORDER BY id LIMIT $3";
+    PAGE_OF_NAME = "SELECT id, name, number, born, note FROM contacts WHERE tenant_id = $1 AND id > $2
+        AND name_folded >= $4 AND name_folded < $5 ORDER BY id LIMIT $3";
+    REMOVE = "DELETE FROM contacts WHERE tenant_id = $1 AND id = $2";
 }
 
 #[derive(FromRow)]
@@ -24,6 +43,24 @@ struct ContactRow {
     name: String,
     number: Option<String>,
     born: Option<String>,
+    note: String,
+}
+
+/// Which contacts are wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ContactFilter {
+    /// All.
+    #[default]
+    All,
+    /// Those who call from that number.
+    Number(E164),
+    /// Those whose name begins so, in whatever case.
+    NameBegins(String),
+}
+
+/// As names are compared.
+fn folded(name: &str) -> String {
+    name.to_lowercase()
 }
 
 impl TryFrom<ContactRow> for Contact {
@@ -35,6 +72,7 @@ impl TryFrom<ContactRow> for Contact {
             name: row.name,
             number: rows::maybe(row.number.as_deref(), "contacts.number")?,
             born: rows::maybe(row.born.as_deref(), "contacts.born")?,
+            note: row.note,
         })
     }
 }
@@ -71,6 +109,7 @@ impl Contacts<'_> {
     /// When the database cannot answer.
     pub async fn put(&mut self, contact: &Contact, now: Timestamp) -> Result<(), Error> {
         let born = contact.born.map(|date| date.to_string());
+        let folded = folded(&contact.name);
         on!(self.tx, db => sqlx::query(PUT)
             .bind(self.tenant.as_str())
             .bind(contact.id.as_str())
@@ -78,7 +117,67 @@ impl Contacts<'_> {
             .bind(contact.number.as_ref().map(E164::as_str))
             .bind(born.as_deref())
             .bind(now.0)
+            .bind(contact.note.as_str())
+            .bind(folded.as_str())
             .execute(db).await.map(drop)?);
         Ok(())
+    }
+
+    /// The contact of that id and which state of it this is.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn revised(&mut self, id: &ContactId) -> Result<Option<Revised<Contact>>, Error> {
+        let Some(item) = self.get(id).await? else { return Ok(None) };
+        let (revision,): (i64,) = on!(self.tx, db => sqlx::query_as(REVISION)
+            .bind(self.tenant.as_str())
+            .bind(id.as_str())
+            .fetch_one(db).await?);
+        Ok(Some(Revised { item, revision: Revision(revision) }))
+    }
+
+    /// The contacts that fit, in the order of their making, a page at a time.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn page(
+        &mut self,
+        filter: &ContactFilter,
+        after: Option<&Place>,
+        count_max: u32,
+    ) -> Result<Page<Contact>, Error> {
+        let (text, from, until) = match filter {
+            ContactFilter::All => (PAGE, None, None),
+            ContactFilter::Number(number) => (PAGE_OF_NUMBER, Some(number.as_str().to_owned()), None),
+            ContactFilter::NameBegins(start) => {
+                let from = folded(start);
+                // The last character there is stands after every name that begins so.
+                let until = format!("{from}{}", char::MAX);
+                (PAGE_OF_NAME, Some(from), Some(until))
+            }
+        };
+        let rows: Vec<ContactRow> = on!(self.tx, db => {
+            let mut query = sqlx::query_as(text)
+                .bind(self.tenant.as_str())
+                .bind(page::id(after))
+                .bind(page::fetch(count_max));
+            for wanted in [from, until].into_iter().flatten() {
+                query = query.bind(wanted);
+            }
+            query.fetch_all(db).await?
+        });
+        page::of(rows, count_max, |contact: &Contact| Place::of_id(contact.id.as_str()))
+    }
+
+    /// Takes a contact away; whether there was one.
+    ///
+    /// # Errors
+    /// [`Error::Dangling`] when an appointment refers to it.
+    pub async fn remove(&mut self, id: &ContactId) -> Result<bool, Error> {
+        let gone = on!(self.tx, db => sqlx::query(REMOVE)
+            .bind(self.tenant.as_str())
+            .bind(id.as_str())
+            .execute(db).await?.rows_affected());
+        Ok(gone == 1)
     }
 }

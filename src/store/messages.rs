@@ -4,25 +4,40 @@ use std::fmt;
 
 use sqlx::FromRow;
 
-use super::{Error, Messages, on, rows, texts};
+use super::{
+    Error, Messages, on,
+    page::{self, Page, Place},
+    rows, texts,
+};
 use crate::domain::{
     id::{CallId, MessageId},
     phone::E164,
+    revision::{Revised, Revision},
     time::Timestamp,
 };
 
 macro_rules! columns {
     () => {
-        "id, call_id, name, number, text, left_at"
+        "id, call_id, name, number, text, left_at, handled_at, handled_by"
     };
 }
 
 texts! {
-    PUT = concat!("INSERT INTO messages (tenant_id, ", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7)");
+    PUT = concat!("INSERT INTO messages (tenant_id, ", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)");
     OF_CALL = concat!("SELECT ", columns!(), " FROM messages WHERE tenant_id = $1 AND call_id = $2
         ORDER BY left_at, id");
     LATEST = concat!("SELECT ", columns!(), " FROM messages WHERE tenant_id = $1
         ORDER BY left_at DESC, id LIMIT $2");
+    GET = concat!("SELECT ", columns!(), " FROM messages WHERE tenant_id = $1 AND id = $2");
+    REVISION = "SELECT revision FROM messages WHERE tenant_id = $1 AND id = $2";
+    PAGE = concat!("SELECT ", columns!(), " FROM messages WHERE tenant_id = $1
+        AND (left_at, id) < ($2, $3) ORDER BY left_at DESC, id DESC LIMIT $4");
+    PAGE_OPEN = concat!("SELECT ", columns!(), " FROM messages WHERE tenant_id = $1
+        AND (left_at, id) < ($2, $3) AND handled_at IS NULL ORDER BY left_at DESC, id DESC LIMIT $4");
+    PAGE_HANDLED = concat!("SELECT ", columns!(), " FROM messages WHERE tenant_id = $1
+        AND (left_at, id) < ($2, $3) AND handled_at IS NOT NULL ORDER BY left_at DESC, id DESC LIMIT $4");
+    HANDLE = "UPDATE messages SET handled_at = $3, handled_by = $4, revision = revision + 1
+        WHERE tenant_id = $1 AND id = $2";
 }
 
 /// A message a caller left for the business. `Debug` shows neither who nor what.
@@ -40,6 +55,8 @@ pub struct Message {
     pub text: String,
     /// When it was left.
     pub left: Timestamp,
+    /// When it was looked after, and by whom, as in the audit log.
+    pub handled: Option<(Timestamp, String)>,
 }
 
 impl fmt::Debug for Message {
@@ -56,6 +73,8 @@ struct MessageRow {
     number: Option<String>,
     text: String,
     left_at: i64,
+    handled_at: Option<i64>,
+    handled_by: Option<String>,
 }
 
 impl TryFrom<MessageRow> for Message {
@@ -69,6 +88,7 @@ impl TryFrom<MessageRow> for Message {
             number: rows::maybe(row.number.as_deref(), "messages.number")?,
             text: row.text,
             left: Timestamp(row.left_at),
+            handled: row.handled_at.map(Timestamp).zip(row.handled_by),
         })
     }
 }
@@ -87,6 +107,67 @@ impl Messages<'_> {
             .bind(new.number.as_ref().map(E164::as_str))
             .bind(new.text.as_str())
             .bind(new.left.0)
+            .bind(new.handled.as_ref().map(|(at, _)| at.0))
+            .bind(new.handled.as_ref().map(|(_, by)| by.as_str()))
+            .execute(db).await.map(drop)?);
+        Ok(())
+    }
+
+    /// The message of that id and which state of it this is.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn revised(&mut self, id: &MessageId) -> Result<Option<Revised<Message>>, Error> {
+        let row: Option<MessageRow> = on!(self.tx, db => sqlx::query_as(GET)
+            .bind(self.tenant.as_str())
+            .bind(id.as_str())
+            .fetch_optional(db).await?);
+        let Some(row) = row else { return Ok(None) };
+        let (revision,): (i64,) = on!(self.tx, db => sqlx::query_as(REVISION)
+            .bind(self.tenant.as_str())
+            .bind(id.as_str())
+            .fetch_one(db).await?);
+        Ok(Some(Revised { item: row.try_into()?, revision: Revision(revision) }))
+    }
+
+    /// The messages that fit, latest first, a page at a time.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn page(
+        &mut self,
+        handled: Option<bool>,
+        after: Option<&Place>,
+        count_max: u32,
+    ) -> Result<Page<Message>, Error> {
+        let text = match handled {
+            None => PAGE,
+            Some(false) => PAGE_OPEN,
+            Some(true) => PAGE_HANDLED,
+        };
+        let (at, id) = page::before(after);
+        let rows: Vec<MessageRow> = on!(self.tx, db => sqlx::query_as(text)
+            .bind(self.tenant.as_str())
+            .bind(at)
+            .bind(id)
+            .bind(page::fetch(count_max))
+            .fetch_all(db).await?);
+        page::of(rows, count_max, |message: &Message| Place {
+            at: message.left.0,
+            id: message.id.to_string(),
+        })
+    }
+
+    /// Notes when a message was looked after and by whom, or that it was not.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn handle(&mut self, id: &MessageId, handled: Option<(Timestamp, &str)>) -> Result<(), Error> {
+        on!(self.tx, db => sqlx::query(HANDLE)
+            .bind(self.tenant.as_str())
+            .bind(id.as_str())
+            .bind(handled.map(|(at, _)| at.0))
+            .bind(handled.map(|(_, by)| by))
             .execute(db).await.map(drop)?);
         Ok(())
     }

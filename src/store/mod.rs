@@ -41,6 +41,7 @@ pub use self::{
     appointments::{Asked, Kept},
     audit::{AuditEntry, AuditFilter, Broken},
     calls::{Consent, Ended, NewCall},
+    contacts::ContactFilter,
     jobs::{Job, Work},
     messages::Message,
     page::{Page, Place},

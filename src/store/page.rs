@@ -35,6 +35,11 @@ pub(super) fn id(after: Option<&Place>) -> &str {
     after.map_or("", |place| &place.id)
 }
 
+/// What a page begins before, in a list whose latest items come first: more than every item at the list's beginning.
+pub(super) fn before(after: Option<&Place>) -> (i64, &str) {
+    after.map_or((i64::MAX, ""), |place| (place.at, &place.id))
+}
+
 /// How many rows to ask for: one more than are shown tells whether there are more.
 pub(super) fn fetch(count_max: u32) -> i64 {
     i64::from(count_max) + 1

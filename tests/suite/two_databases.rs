@@ -296,6 +296,7 @@ on_both! {
             number: practice.contact.number.clone(),
             text: "Bitte zurückrufen".to_owned(),
             left: at(2),
+            handled: None,
         };
         tx.messages().add(&message).await.unwrap();
         tx.commit().await.unwrap();

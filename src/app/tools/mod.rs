@@ -306,6 +306,7 @@ impl Toolbox {
                 .or(self.context.caller.clone()),
             text: arguments::tidy(&text, MESSAGE_CHARS_MAX),
             left: now,
+            handled: None,
         };
         let mut tx = self.store.begin(&self.context.tenant.id).await?;
         tx.messages().add(&message).await?;

@@ -175,6 +175,7 @@ impl Toolbox {
             name: name.to_owned(),
             number: self.context.caller.clone(),
             born: None,
+            note: String::new(),
         };
         tx.contacts().put(&contact, now).await?;
         tx.commit().await?;

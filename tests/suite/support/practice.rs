@@ -134,6 +134,7 @@ impl Practice {
                 name: "Erika Beispiel".to_owned(),
                 number: caller.ok(),
                 born: Some(jiff::civil::date(1964, 8, 12)),
+                note: String::new(),
             },
         }
     }
@@ -166,6 +167,7 @@ impl Practice {
             name: name.to_owned(),
             number: None,
             born: None,
+            note: String::new(),
         };
         let mut tx = store.begin(&self.tenant.id).await.unwrap();
         tx.contacts().put(&contact, MONDAY_8).await.unwrap();
