@@ -144,7 +144,12 @@ impl Faults {
     /// # Errors
     /// [`Error::Invalid`] with everything that was noted.
     pub fn settle(self) -> Result<(), Error> {
-        if self.0.is_empty() { Ok(()) } else { Err(Error::Invalid(self.0)) }
+        if self.0.is_empty() { Ok(()) } else { Err(self.refusal()) }
+    }
+
+    /// Everything that was noted, as the error it is.
+    pub fn refusal(self) -> Error {
+        Error::Invalid(self.0)
     }
 }
 

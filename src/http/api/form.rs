@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 
 use crate::{
     app::{self, Fault},
-    domain::revision::Revision,
+    domain::{revision::Revision, time::Timestamp},
     http::problem::Problem,
     store::{Page, Place},
 };
@@ -229,6 +229,11 @@ impl<T: Serialize> IntoResponse for Tagged<T> {
 /// [`Problem::NotFound`].
 pub fn id<T: std::str::FromStr>(text: &str) -> Result<T, Problem> {
     text.parse().map_err(|_| Problem::NotFound)
+}
+
+/// An instant as it is shown: RFC 3339, in UTC.
+pub fn instant(at: Timestamp) -> String {
+    at.to_jiff().to_string()
 }
 
 /// The name a client gave to a request, so that made again it is the same request: `Idempotency-Key`.

@@ -3,8 +3,14 @@
 //! One file per subject: wire types, and the way from a request to `app` and back. Decides nothing: who may do what,
 //! and whether it makes sense, is said by `app`.
 
+mod assistants;
+mod audit;
+mod contacts;
 mod doc;
 pub mod form;
+mod messages;
+mod resources;
+mod schedules;
 mod services;
 
 use axum::Router;
@@ -15,7 +21,14 @@ use super::Doors;
 
 /// Every operation there is, with its place in the document.
 fn operations() -> OpenApiRouter<Doors> {
-    OpenApiRouter::with_openapi(doc::Document::openapi()).merge(services::router())
+    OpenApiRouter::with_openapi(doc::Document::openapi())
+        .merge(assistants::router())
+        .merge(services::router())
+        .merge(resources::router())
+        .merge(schedules::router())
+        .merge(contacts::router())
+        .merge(messages::router())
+        .merge(audit::router())
 }
 
 /// The API's doors.

@@ -1,0 +1,184 @@
+//! `/api/contacts`: people who call or are called.
+
+use axum::{
+    Json,
+    extract::{Path, State},
+    http::StatusCode,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    doc::MergePatch,
+    form::{Asked, Body, Listed, Patch, Seen, Tagged, id, page},
+};
+use crate::{
+    app::{self, Fault, Faults, contacts},
+    domain::{contact::Contact, id::ContactId, revision::Revised},
+    http::{Doors, auth::By, problem::Problem},
+    platform::ids,
+    store::ContactFilter,
+};
+
+pub(super) fn router() -> OpenApiRouter<Doors> {
+    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(show, edit, remove))
+}
+
+/// A person who calls or is called.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"name": "Erika Beispiel", "number": "+491701234567", "born": "1964-08-12"}))]
+struct ContactWanted {
+    /// The person's name.
+    name: String,
+    /// The number the person calls from, such as `+491701234567`.
+    number: Option<String>,
+    /// Date of birth.
+    #[schema(format = Date)]
+    born: Option<String>,
+    /// What staff want to remember.
+    #[serde(default)]
+    note: String,
+}
+
+/// A contact.
+#[derive(Serialize, ToSchema)]
+struct ContactShown {
+    /// Its id.
+    id: String,
+    #[serde(flatten)]
+    contact: ContactWanted,
+}
+
+impl ContactWanted {
+    fn of(contact: &Contact) -> Self {
+        Self {
+            name: contact.name.clone(),
+            number: contact.number.as_ref().map(ToString::to_string),
+            born: contact.born.map(|date| date.to_string()),
+            note: contact.note.clone(),
+        }
+    }
+
+    fn contact(self, id: ContactId) -> Result<Contact, app::Error> {
+        let mut faults = Faults::new();
+        let number = self.number.map(|number| faults.take(number.parse(), "/number"));
+        let born = self.born.map(|date| {
+            let read = date.parse().map_err(|_| "is no date, such as 1964-08-12");
+            faults.take(read, "/born")
+        });
+        faults.settle()?;
+        Ok(Contact { id, name: self.name, number: number.flatten(), born: born.flatten(), note: self.note })
+    }
+}
+
+/// Which contacts, and which page of them.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ContactsAsked {
+    /// How many items, at most.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    limit: Option<u32>,
+    /// The `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// Only those who call from this number.
+    number: Option<String>,
+    /// Only those whose name begins so, in whatever case.
+    name: Option<String>,
+}
+
+impl ContactsAsked {
+    fn filter(&self) -> Result<ContactFilter, Problem> {
+        match (&self.number, &self.name) {
+            (None, None) => Ok(ContactFilter::All),
+            (None, Some(start)) => Ok(ContactFilter::NameBegins(start.clone())),
+            (Some(number), None) => number
+                .parse()
+                .map(ContactFilter::Number)
+                .map_err(|error| Problem::Invalid(vec![Fault::new("?number", format!("{error}"))])),
+            (Some(_), Some(_)) => {
+                Err(Problem::Invalid(vec![Fault::new("?name", "cannot be asked together with `number`")]))
+            }
+        }
+    }
+}
+
+fn show_one(contact: &Contact) -> ContactShown {
+    ContactShown { id: contact.id.to_string(), contact: ContactWanted::of(contact) }
+}
+
+fn tagged(contact: &Revised<Contact>) -> Tagged<ContactShown> {
+    Tagged::shown(show_one(&contact.item), contact.revision)
+}
+
+/// The contacts, in the order of their making.
+#[utoipa::path(get, path = "/api/contacts", tag = "contacts", params(ContactsAsked),
+    responses((status = OK, body = Listed<ContactShown>)))]
+async fn list(
+    State(doors): State<Doors>,
+    By(by): By,
+    Asked(asked): Asked<ContactsAsked>,
+) -> Result<Json<Listed<ContactShown>>, Problem> {
+    let (count, after) = page(asked.limit, asked.cursor.as_deref())?;
+    let page = contacts::list(&doors.store, &by, &asked.filter()?, after.as_ref(), count).await?;
+    Ok(Listed::of(page, |contact| show_one(&contact)))
+}
+
+/// Makes a contact.
+#[utoipa::path(post, path = "/api/contacts", tag = "contacts", request_body = ContactWanted,
+    responses((status = CREATED, body = ContactShown)))]
+async fn create(
+    State(doors): State<Doors>,
+    By(by): By,
+    Body(wanted): Body<ContactWanted>,
+) -> Result<Tagged<ContactShown>, Problem> {
+    let now = doors.clock.now();
+    let wanted = wanted.contact(ContactId::of(ids::fresh(now)))?;
+    let made = contacts::create(&doors.store, &by, now, wanted).await?;
+    let location = format!("/api/contacts/{}", made.item.id);
+    Ok(Tagged::created(show_one(&made.item), made.revision, location))
+}
+
+/// One contact.
+#[utoipa::path(get, path = "/api/contacts/{contact}", tag = "contacts",
+    params(("contact", description = "Its id.")), responses((status = OK, body = ContactShown)))]
+async fn show(
+    State(doors): State<Doors>,
+    By(by): By,
+    Path(contact): Path<String>,
+) -> Result<Tagged<ContactShown>, Problem> {
+    Ok(tagged(&contacts::get(&doors.store, &by, &id(&contact)?).await?))
+}
+
+/// Changes a contact: a JSON merge patch.
+#[utoipa::path(patch, path = "/api/contacts/{contact}", tag = "contacts",
+    params(("contact", description = "Its id.")), request_body = MergePatch,
+    responses((status = OK, body = ContactShown)))]
+async fn edit(
+    State(doors): State<Doors>,
+    By(by): By,
+    Path(contact): Path<String>,
+    Seen(seen): Seen,
+    patch: Patch,
+) -> Result<Tagged<ContactShown>, Problem> {
+    let contact = id(&contact)?;
+    let edited = contacts::edit(&doors.store, &by, doors.clock.now(), &contact, seen, |kept| {
+        patch.over(&ContactWanted::of(kept))?.contact(kept.id.clone())
+    });
+    Ok(tagged(&edited.await?))
+}
+
+/// Takes a contact away to whom nothing was ever promised.
+#[utoipa::path(delete, path = "/api/contacts/{contact}", tag = "contacts",
+    params(("contact", description = "Its id.")), responses((status = NO_CONTENT)))]
+async fn remove(
+    State(doors): State<Doors>,
+    By(by): By,
+    Path(contact): Path<String>,
+    Seen(seen): Seen,
+) -> Result<StatusCode, Problem> {
+    contacts::remove(&doors.store, &by, doors.clock.now(), &id(&contact)?, seen).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
