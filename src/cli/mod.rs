@@ -15,7 +15,7 @@ use std::{path::PathBuf, process::ExitCode};
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 
-use crate::{boot::config::Config, platform::clock::Clock};
+use crate::{boot::config::Config, http, platform::clock::Clock};
 
 /// Answers a business's telephone.
 #[derive(Debug, Parser)]
@@ -38,6 +38,8 @@ enum Command {
     Doctor,
     /// Play a whole call on this machine, without keys, and show it.
     Demo(demo::Arguments),
+    /// Print the document of everything that can be asked over HTTP: OpenAPI 3.1, as JSON.
+    Openapi,
     /// Create or update a tenant as a file describes it (see config/example-tenant.toml).
     Apply {
         /// The file.
@@ -61,6 +63,8 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let config = match &arguments.command {
         // The demo brings its own keys and database, whatever is configured here.
         Command::Demo(_) => demo::config()?,
+        // The document is made of the code alone.
+        Command::Openapi => Config::read(None, [])?,
         Command::Serve | Command::Migrate | Command::Doctor | Command::Apply { .. } => {
             read_config(arguments.config.as_deref())?
         }
@@ -78,6 +82,10 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Command::Migrate => migrate::run(&config).await,
             Command::Doctor => doctor::run(&config, clock).await,
             Command::Demo(demo) => demo::run(demo).await,
+            Command::Openapi => {
+                println!("{}", http::document().to_pretty_json()?);
+                Ok(ExitCode::SUCCESS)
+            }
             Command::Apply { file } => apply::run(&config, &file, clock).await,
         }
     })

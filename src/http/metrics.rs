@@ -3,12 +3,15 @@
 use std::sync::OnceLock;
 
 use axum::{
+    extract::State,
     http::header::CONTENT_TYPE,
     response::{IntoResponse, Response},
 };
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tracing::warn;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::Doors;
 use crate::platform::metrics;
 
 /// The process's recorder, installed by the first who asks.
@@ -34,7 +37,14 @@ pub fn recorder() -> PrometheusHandle {
         .clone()
 }
 
-/// Answers with every figure.
-pub(super) fn show(handle: &PrometheusHandle) -> Response {
+pub(super) fn router() -> OpenApiRouter<Doors> {
+    OpenApiRouter::new().routes(routes!(show))
+}
+
+/// Every figure, as Prometheus reads them.
+#[utoipa::path(get, path = "/metrics", tag = "health",
+    responses((status = OK, content_type = "text/plain", body = String)))]
+async fn show(State(doors): State<Doors>) -> Response {
+    let handle = &doors.figures;
     ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], handle.render()).into_response()
 }

@@ -5,6 +5,7 @@
 pub mod api;
 pub mod auth;
 mod client;
+mod doc;
 mod guard;
 mod health;
 pub mod limits;
@@ -17,16 +18,17 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, Request, State},
+    extract::{DefaultBodyLimit, Request},
     http::{HeaderValue, StatusCode},
     middleware::{self, Next},
     response::{IntoResponse, Response},
-    routing::{get, post},
 };
 use ipnet::IpNet;
 use metrics_exporter_prometheus::PrometheusHandle;
 use secrecy::SecretString;
 use tracing::warn;
+use utoipa::{OpenApi as _, openapi::OpenApi};
+use utoipa_axum::router::OpenApiRouter;
 
 use self::{limits::Limits, problem::Problem};
 use crate::{
@@ -88,25 +90,35 @@ impl Doors {
     }
 }
 
+/// Every operation there is, with its place in the document. There is no other way to open a door.
+fn operations(twilio: OpenApiRouter<Doors>, api: OpenApiRouter<Doors>) -> OpenApiRouter<Doors> {
+    OpenApiRouter::with_openapi(doc::Document::openapi())
+        .merge(api)
+        .merge(twilio)
+        .merge(health::router())
+        .merge(metrics::router())
+}
+
+/// The document of everything that can be asked over HTTP: OpenAPI 3.1.
+pub fn document() -> OpenApi {
+    let mut document = operations(twilio::router(), api::router()).into_openapi();
+    doc::finish(&mut document);
+    document
+}
+
 /// Every door there is.
 pub fn router(doors: Doors) -> Router {
     let (clock, limit) = (doors.clock, Duration::from_millis(doors.request_ms_max));
-    let twilio = Router::new()
-        .route(twilio::VOICE, post(twilio::voice))
-        .route(twilio::MEDIA, get(twilio::media))
-        .route(twilio::STATUS, post(twilio::status))
-        .layer(DefaultBodyLimit::max(doors.webhook_body_bytes_max));
+    let twilio = twilio::router().layer(DefaultBodyLimit::max(doors.webhook_body_bytes_max));
     let api = api::router()
         .layer(DefaultBodyLimit::max(doors.api_body_bytes_max))
         .layer(middleware::from_fn_with_state(doors.clone(), guard::api))
         .layer(guard::cors(&doors.cors_origins));
-    Router::new()
-        .route("/health/live", get(health::live))
-        .route("/health/ready", get(async |State(doors): State<Doors>| health::ready(&doors.health).await))
-        .route("/metrics", get(async |State(doors): State<Doors>| metrics::show(&doors.figures)))
-        .merge(twilio)
-        .merge(api)
+    let (router, mut document) = operations(twilio, api).split_for_parts();
+    doc::finish(&mut document);
+    router
         .with_state(doors)
+        .merge(doc::pages(document))
         .fallback(async || Problem::NotFound)
         .method_not_allowed_fallback(async || Problem::MethodNotAllowed)
         .layer(middleware::from_fn(guard::headers))

@@ -20,6 +20,7 @@ use tokio_tungstenite::{
     tungstenite::{handshake::derive_accept_key, protocol::Role},
 };
 use tracing::{debug, error, info, warn};
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{Doors, problem::Problem};
 use crate::{
@@ -43,11 +44,18 @@ pub const MEDIA: &str = "/twilio/media";
 /// Where Twilio tells how a call goes on.
 pub const STATUS: &str = "/twilio/status";
 
+pub(super) fn router() -> OpenApiRouter<Doors> {
+    OpenApiRouter::new().routes(routes!(voice)).routes(routes!(media)).routes(routes!(status))
+}
+
 const SIGNATURE: &str = "x-twilio-signature";
 const SIGNATURE_SETTINGS: &str = "x-twilio-webhooks-signature-settings";
 
 /// `POST /twilio/voice`: a call rings.
-pub async fn voice(State(doors): State<Doors>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+#[utoipa::path(post, path = "/twilio/voice", tag = "twilio",
+    request_body(content_type = "application/x-www-form-urlencoded", content = Object),
+    responses((status = OK, description = "What Twilio is to do.", content_type = "text/xml", body = String)))]
+async fn voice(State(doors): State<Doors>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
     let form = match signed_form(&doors, &uri, &headers, &body).await {
         Ok(form) => form,
         Err(problem) => return problem.into_response(),
@@ -93,7 +101,10 @@ pub async fn voice(State(doors): State<Doors>, uri: Uri, headers: HeaderMap, bod
 }
 
 /// `POST /twilio/status`: how a call goes on. States only move forward.
-pub async fn status(State(doors): State<Doors>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+#[utoipa::path(post, path = "/twilio/status", tag = "twilio",
+    request_body(content_type = "application/x-www-form-urlencoded", content = Object),
+    responses((status = NO_CONTENT, description = "Noted.")))]
+async fn status(State(doors): State<Doors>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
     let form = match signed_form(&doors, &uri, &headers, &body).await {
         Ok(form) => form,
         Err(problem) => return problem.into_response(),
@@ -122,7 +133,9 @@ pub async fn status(State(doors): State<Doors>, uri: Uri, headers: HeaderMap, bo
 
 /// `GET /twilio/media`: a call's media socket. It is let through here by its form alone; whose call it is, it
 /// must prove with its first words.
-pub async fn media(State(doors): State<Doors>, mut request: Request) -> Response {
+#[utoipa::path(get, path = "/twilio/media", tag = "twilio",
+    responses((status = SWITCHING_PROTOCOLS, description = "A WebSocket.")))]
+async fn media(State(doors): State<Doors>, mut request: Request) -> Response {
     let accept = match websocket_accept(request.headers()) {
         Ok(accept) => accept,
         Err(problem) => return problem.into_response(),

@@ -11,10 +11,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{
-    doc::MergePatch,
-    form::{Asked, Body, Listed, PageAsked, Patch, Seen, Tagged, id, instant},
-};
+use super::form::{Asked, Body, Listed, PageAsked, Patch, Seen, Tagged, id, instant};
 use crate::{
     app::{self, Faults, assistants},
     domain::{
@@ -25,7 +22,7 @@ use crate::{
         revision::{Revised, Revision},
         tool::ToolName,
     },
-    http::{Doors, auth::By, limits::Kind, problem::Problem},
+    http::{Doors, auth::By, doc::MergePatch, limits::Kind, problem::Problem},
     platform::ids,
 };
 

@@ -9,14 +9,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{
-    doc::MergePatch,
-    form::{Asked, Body, Listed, Patch, Seen, Tagged, id, page},
-};
+use super::form::{Asked, Body, Listed, Patch, Seen, Tagged, id, page};
 use crate::{
     app::{self, Fault, Faults, contacts},
     domain::{contact::Contact, id::ContactId, revision::Revised},
-    http::{Doors, auth::By, problem::Problem},
+    http::{Doors, auth::By, doc::MergePatch, problem::Problem},
     platform::ids,
     store::ContactFilter,
 };

@@ -8,14 +8,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{
-    doc::MergePatch,
-    form::{Asked, Listed, Patch, Seen, Tagged, id, instant, page},
-};
+use super::form::{Asked, Listed, Patch, Seen, Tagged, id, instant, page};
 use crate::{
     app::messages,
     domain::revision::Revised,
-    http::{Doors, auth::By, problem::Problem},
+    http::{Doors, auth::By, doc::MergePatch, problem::Problem},
     store::Message,
 };
 

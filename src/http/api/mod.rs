@@ -6,22 +6,19 @@
 mod assistants;
 mod audit;
 mod contacts;
-mod doc;
 pub mod form;
 mod messages;
 mod resources;
 mod schedules;
 mod services;
 
-use axum::Router;
-use utoipa::{OpenApi, openapi};
 use utoipa_axum::router::OpenApiRouter;
 
 use super::Doors;
 
-/// Every operation there is, with its place in the document.
-fn operations() -> OpenApiRouter<Doors> {
-    OpenApiRouter::with_openapi(doc::Document::openapi())
+/// Every operation of the API.
+pub(super) fn router() -> OpenApiRouter<Doors> {
+    OpenApiRouter::new()
         .merge(assistants::router())
         .merge(services::router())
         .merge(resources::router())
@@ -29,16 +26,4 @@ fn operations() -> OpenApiRouter<Doors> {
         .merge(contacts::router())
         .merge(messages::router())
         .merge(audit::router())
-}
-
-/// The API's doors.
-pub(super) fn router() -> Router<Doors> {
-    operations().split_for_parts().0
-}
-
-/// The API's document: OpenAPI 3.1.
-pub fn document() -> openapi::OpenApi {
-    let mut document = operations().into_openapi();
-    doc::finish(&mut document, |path| path.starts_with("/auth/"));
-    document
 }

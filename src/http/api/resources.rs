@@ -10,7 +10,6 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    doc::MergePatch,
     form::{Asked, Body, Listed, PageAsked, Patch, Seen, Tagged, id},
     schedules::Hours,
 };
@@ -21,7 +20,7 @@ use crate::{
         id::ResourceId,
         revision::Revised,
     },
-    http::{Doors, auth::By, problem::Problem},
+    http::{Doors, auth::By, doc::MergePatch, problem::Problem},
     platform::ids,
 };
 

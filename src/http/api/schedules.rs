@@ -11,10 +11,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{
-    doc::MergePatch,
-    form::{Asked, Body, Listed, PageAsked, Patch, Seen, Tagged, id},
-};
+use super::form::{Asked, Body, Listed, PageAsked, Patch, Seen, Tagged, id};
 use crate::{
     app::{
         self, Faults,
@@ -24,7 +21,7 @@ use crate::{
         booking::{Resource, Schedule, Window},
         revision::Revised,
     },
-    http::{Doors, auth::By, problem::Problem},
+    http::{Doors, auth::By, doc::MergePatch, problem::Problem},
 };
 
 pub(super) fn router() -> OpenApiRouter<Doors> {

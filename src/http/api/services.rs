@@ -11,14 +11,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{
-    doc::MergePatch,
-    form::{Asked, Body, Listed, PageAsked, Patch, Seen, Tagged, id},
-};
+use super::form::{Asked, Body, Listed, PageAsked, Patch, Seen, Tagged, id};
 use crate::{
     app::{self, Faults, services},
     domain::{booking::Service, id::ServiceId, revision::Revised},
-    http::{Doors, auth::By, problem::Problem},
+    http::{Doors, auth::By, doc::MergePatch, problem::Problem},
     platform::ids,
 };
 

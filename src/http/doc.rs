@@ -1,17 +1,24 @@
-//! The API's document: OpenAPI 3.1, made from the code that answers.
+//! The document of what can be asked over HTTP: OpenAPI 3.1, made from the code that answers.
 //!
 //! What every operation has in common (who may ask, how a refusal looks, what is left of a quota) is said here once.
 
+use axum::{
+    Router,
+    extract::Request,
+    http::{HeaderValue, header},
+    middleware::{self, Next},
+};
 use utoipa::{
     Modify, OpenApi, ToSchema,
     openapi::{
         ContentBuilder, Ref, RefOr, ResponseBuilder, SecurityRequirement,
-        path::Operation,
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
 
-use crate::http::problem;
+use utoipa_swagger_ui::SwaggerUi;
+
+use super::problem;
 
 /// A JSON merge patch (RFC 7396): what is to change, by name; null takes a value away.
 #[derive(ToSchema)]
@@ -45,24 +52,35 @@ impl Modify for Common {
     }
 }
 
-/// Says of every operation what is true of all: who may ask and how it refuses. `open` are the paths that need no
-/// token.
-pub(super) fn finish(document: &mut utoipa::openapi::OpenApi, open: impl Fn(&str) -> bool) {
+/// What the paths begin with that need a token.
+const CLOSED: [&str; 2] = ["/api/", "/users/"];
+
+/// Says of every operation what is true of all: who may ask and how it refuses.
+pub(super) fn finish(document: &mut utoipa::openapi::OpenApi) {
     for (path, item) in &mut document.paths.paths {
+        let closed = CLOSED.iter().any(|start| path.starts_with(start));
         let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
         for operation in operations.into_iter().flatten() {
-            common(operation, open(path));
+            if closed {
+                let bearer = SecurityRequirement::new(BEARER, Vec::<String>::new());
+                operation.security.get_or_insert_with(|| vec![bearer]);
+            }
+            let refusal = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+            let refusal = ResponseBuilder::new().description("Refused.").content(PROBLEM, refusal).build();
+            operation.responses.responses.insert("default".to_owned(), RefOr::T(refusal));
         }
     }
 }
 
-fn common(operation: &mut Operation, open: bool) {
-    if !open {
-        operation.security = Some(vec![SecurityRequirement::new(BEARER, Vec::<String>::new())]);
-    }
-    let refusal = ResponseBuilder::new()
-        .description("Refused: a problem.")
-        .content(PROBLEM, ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build())
-        .build();
-    operation.responses.responses.insert("default".to_owned(), RefOr::T(refusal));
+/// Where the document is, and where it can be read and tried out by a person.
+pub(super) fn pages(document: utoipa::openapi::OpenApi) -> Router {
+    // The page is Swagger's own: it styles itself from its script.
+    const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+                          frame-ancestors 'none'";
+    let policy = async |request: Request, next: Next| {
+        let mut response = next.run(request).await;
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+        response
+    };
+    Router::from(SwaggerUi::new("/docs").url("/openapi.json", document)).layer(middleware::from_fn(policy))
 }
