@@ -12,6 +12,7 @@ pub mod email;
 pub mod id;
 pub mod money;
 pub mod org;
+pub mod password;
 pub mod people;
 pub mod phone;
 pub mod phrases;

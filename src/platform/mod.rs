@@ -8,5 +8,7 @@ pub mod clock;
 pub mod hints;
 pub mod ids;
 pub mod metrics;
+pub mod passwords;
 pub mod secrets;
 pub mod tasks;
+pub mod tokens;
