@@ -13,6 +13,7 @@ pub mod clips;
 pub mod contacts;
 pub mod health;
 pub mod messages;
+pub mod people;
 pub mod provision;
 pub mod recordings;
 pub mod resources;
@@ -49,6 +50,12 @@ pub enum Error {
     /// What was given makes no sense.
     #[error("{}", list(.0))]
     Invalid(Vec<Fault>),
+    /// Nobody has proven to be who they say they are; what would be right.
+    #[error("{0}")]
+    Unauthenticated(&'static str),
+    /// This is not open to anybody who asks.
+    #[error("{0}")]
+    Closed(&'static str),
     /// The asker may see it, but not do that.
     #[error("this needs the right `{0}`")]
     Forbidden(Scope),

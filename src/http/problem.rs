@@ -134,6 +134,8 @@ impl From<app::Error> for Problem {
             app::Error::Forbidden(_) | app::Error::OperatorOnly(_) => {
                 Self::Forbidden(sentence(&refusal.to_string()))
             }
+            app::Error::Unauthenticated(what) => Self::Unauthenticated(what),
+            app::Error::Closed(what) => Self::Forbidden(sentence(what)),
             app::Error::Stale => Self::Stale,
             app::Error::Unavailable(..) => {
                 error!(error = &refusal as &dyn std::error::Error, "a request could not be served");

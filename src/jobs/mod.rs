@@ -188,6 +188,8 @@ impl Ended {
             | app::Error::Invalid(_)
             | app::Error::Forbidden(_)
             | app::Error::OperatorOnly(_)
+            | app::Error::Unauthenticated(_)
+            | app::Error::Closed(_)
             | app::Error::Stale
             | app::Error::Limit { .. } => Self::Never(error.to_string()),
         }

@@ -26,6 +26,8 @@ const ISSUER: &str = "frontdesk";
 const AUDIENCE: &str = "frontdesk-api";
 /// What an operator is called where others have a role.
 const OPERATOR: &str = "operator";
+/// What somebody is called who has no role anywhere.
+const NOBODY: &str = "none";
 /// What the derived key is for: another purpose would get another key.
 const PURPOSE: &[u8] = b"frontdesk access token, HS256";
 const KEY_LEN: usize = 32;
@@ -53,10 +55,39 @@ pub struct Access {
     pub session: SessionId,
     /// At which tenant, if at one.
     pub tenant: Option<TenantId>,
-    /// As what; an operator has no role.
-    pub role: Option<Role>,
+    /// As what there.
+    pub rank: Rank,
     /// When it was made, to the second.
     pub made_at: Timestamp,
+}
+
+/// As what somebody comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rank {
+    /// A member of the tenant.
+    Member(Role),
+    /// Whoever runs the platform, at whichever tenant.
+    Operator,
+    /// A person who belongs to no tenant.
+    Nobody,
+}
+
+impl Rank {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Member(role) => role.as_str(),
+            Self::Operator => OPERATOR,
+            Self::Nobody => NOBODY,
+        }
+    }
+
+    fn parse(word: &str) -> Option<Self> {
+        match word {
+            OPERATOR => Some(Self::Operator),
+            NOBODY => Some(Self::Nobody),
+            role => role.parse().ok().map(Self::Member),
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -126,7 +157,7 @@ impl Signer {
             sub: access.user.to_string(),
             sid: access.session.to_string(),
             tenant: access.tenant.as_ref().map(ToString::to_string),
-            role: access.role.map_or(OPERATOR, Role::as_str).to_owned(),
+            role: access.rank.as_str().to_owned(),
             iat: made,
             exp: made + ACCESS_MINUTES * 60,
         };
@@ -148,15 +179,11 @@ impl Signer {
         // By our clock, below: the library would ask the machine's.
         validation.validate_exp = false;
         let claims = decode::<Claims>(token, &key.knows, &validation).map_err(|_| Error::NotOurs)?.claims;
-        let role = match claims.role.as_str() {
-            OPERATOR => None,
-            role => Some(role.parse().map_err(|_| Error::NotOurs)?),
-        };
         let access = Access {
             user: claims.sub.parse().map_err(|_| Error::NotOurs)?,
             session: claims.sid.parse().map_err(|_| Error::NotOurs)?,
             tenant: claims.tenant.map(|id| id.parse()).transpose().map_err(|_| Error::NotOurs)?,
-            role,
+            rank: Rank::parse(&claims.role).ok_or(Error::NotOurs)?,
             made_at: Timestamp(claims.iat.saturating_mul(1_000_000)),
         };
         let now = seconds(now);

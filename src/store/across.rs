@@ -11,7 +11,7 @@ use super::{
     numbers::NumberRow,
     on,
     page::{self, Page, Place},
-    people::{ApiKey, Membership, api_keys, invitations, memberships},
+    people::{Membership, OwnedKey, api_keys, invitations, memberships},
     rows,
     tenants::{TenantRow, columns},
     texts,
@@ -155,7 +155,7 @@ impl Across<'_> {
     ///
     /// # Errors
     /// When the database cannot answer.
-    pub async fn api_key(self, hash: &str) -> Result<Option<(TenantId, ApiKey)>, Error> {
+    pub async fn api_key(self, hash: &str) -> Result<Option<OwnedKey>, Error> {
         let mut tx = self.store.read_any().await?;
         let row: Option<api_keys::OwnedRow> = on!(tx, db => {
             sqlx::query_as(api_keys::BY_HASH_ANYWHERE).bind(hash).fetch_optional(db).await?

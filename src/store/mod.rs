@@ -45,7 +45,9 @@ pub use self::{
     jobs::{Job, Work},
     messages::Message,
     page::{Page, Place},
-    people::{ApiKey, Invitation, Mail, MailState, Member, Membership, Session, Standing, TokenUse, User},
+    people::{
+        ApiKey, Invitation, Mail, MailState, Member, Membership, OwnedKey, Session, Standing, TokenUse, User,
+    },
     tool_calls::{ToolCall, ToolCallStatus},
 };
 use crate::domain::id::TenantId;

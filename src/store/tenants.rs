@@ -1,5 +1,6 @@
 //! The businesses.
 
+use ipnet::IpNet;
 use sqlx::FromRow;
 
 use super::{Change, Error, Tenants, on, rows, texts};
@@ -31,6 +32,12 @@ texts! {
             networks = excluded.networks, revision = tenants.revision + 1");
 }
 
+/// The networks a column names.
+pub(super) fn networks(column: &str) -> Result<Vec<IpNet>, Error> {
+    let networks: Vec<String> = rows::json(column, "tenants.networks")?;
+    networks.iter().map(|network| rows::text(network, "tenants.networks")).collect()
+}
+
 #[derive(FromRow)]
 pub(super) struct TenantRow {
     id: String,
@@ -48,7 +55,6 @@ impl TryFrom<TenantRow> for Tenant {
     type Error = Error;
 
     fn try_from(row: TenantRow) -> Result<Self, Error> {
-        let networks: Vec<String> = rows::json(&row.networks, "tenants.networks")?;
         Ok(Self {
             id: rows::text(&row.id, "tenants.id")?,
             slug: row.slug,
@@ -58,10 +64,7 @@ impl TryFrom<TenantRow> for Tenant {
             calls_max: rows::whole(row.calls_max, "tenants.calls_max")?,
             seats_max: rows::whole(row.seats_max, "tenants.seats_max")?,
             assistants_max: rows::whole(row.assistants_max, "tenants.assistants_max")?,
-            networks: networks
-                .iter()
-                .map(|network| rows::text(network, "tenants.networks"))
-                .collect::<Result<_, Error>>()?,
+            networks: networks(&row.networks)?,
         })
     }
 }

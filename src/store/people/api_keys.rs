@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use ipnet::IpNet;
 use sqlx::FromRow;
 
 use super::super::{
     ApiKeys, Error, on,
     page::{self, Page, Place},
-    rows, texts,
+    rows, tenants, texts,
 };
 use crate::domain::{
     id::{ApiKeyId, TenantId},
@@ -34,7 +35,9 @@ texts! {
     LIVING = "SELECT COUNT(*) FROM api_keys WHERE tenant_id = $1 AND revoked_at IS NULL
         AND (expires_at IS NULL OR expires_at > $2)";
     USED = "UPDATE api_keys SET last_used_at = $3 WHERE tenant_id = $1 AND id = $2";
-    BY_HASH = concat!("SELECT tenant_id, ", columns!(), " FROM api_keys WHERE hash = $1");
+    BY_HASH = concat!("SELECT tenant_id, ", columns!(), ",
+            (SELECT networks FROM tenants t WHERE t.id = api_keys.tenant_id) AS networks
+        FROM api_keys WHERE hash = $1");
 }
 
 /// A program's way in.
@@ -82,22 +85,37 @@ struct ApiKeyRow {
 }
 
 /// A key and whose it is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OwnedKey {
+    /// Which tenant's.
+    pub tenant: TenantId,
+    /// The key.
+    pub key: ApiKey,
+    /// The networks from which the tenant's programs may ask; any when there is none.
+    pub networks: Vec<IpNet>,
+}
+
 #[derive(FromRow)]
 pub(in crate::store) struct OwnedRow {
     tenant_id: String,
     #[sqlx(flatten)]
     key: ApiKeyRow,
+    networks: String,
 }
 
 /// The statement that finds a key by its hash, wherever it is.
 pub(in crate::store) const BY_HASH_ANYWHERE: &str = BY_HASH;
 
-impl TryFrom<OwnedRow> for (TenantId, ApiKey) {
+impl TryFrom<OwnedRow> for OwnedKey {
     type Error = Error;
 
     fn try_from(row: OwnedRow) -> Result<Self, Error> {
         let key: Revised<ApiKey> = row.key.try_into()?;
-        Ok((rows::text(&row.tenant_id, "api_keys.tenant_id")?, key.item))
+        Ok(Self {
+            tenant: rows::text(&row.tenant_id, "api_keys.tenant_id")?,
+            key: key.item,
+            networks: tenants::networks(&row.networks)?,
+        })
     }
 }
 

@@ -8,7 +8,7 @@ pub(super) mod sessions;
 pub(super) mod users;
 
 pub use self::{
-    api_keys::ApiKey,
+    api_keys::{ApiKey, OwnedKey},
     invitations::Invitation,
     mails::{Mail, MailState},
     memberships::{Member, Membership},

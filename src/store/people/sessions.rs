@@ -2,9 +2,10 @@
 //!
 //! Only hashes of tokens are kept. Which use of a token is a second tab's and which a thief's is `app`'s to say.
 
+use ipnet::IpNet;
 use sqlx::FromRow;
 
-use super::super::{Error, Sessions, on, rows, texts};
+use super::super::{Error, Sessions, on, rows, tenants, texts};
 use crate::domain::{
     id::{SessionId, TenantId, UserId},
     people::Role,
@@ -14,8 +15,10 @@ use crate::domain::{
 texts! {
     BEGIN = "INSERT INTO sessions (id, user_id, at_tenant, began_at, expires_at) VALUES ($1, $2, $3, $4, $5)";
     GET = "SELECT id, user_id, at_tenant, began_at, expires_at, ended_at FROM sessions WHERE id = $1";
-    STANDING = "SELECT s.id, s.user_id, s.at_tenant, s.began_at, s.expires_at, s.ended_at, u.operator, m.role
+    STANDING = "SELECT s.id, s.user_id, s.at_tenant, s.began_at, s.expires_at, s.ended_at, u.operator, m.role,
+            t.networks
         FROM sessions s JOIN users u ON u.id = s.user_id
+            LEFT JOIN tenants t ON t.id = s.at_tenant
             LEFT JOIN memberships m ON m.tenant_id = s.at_tenant AND m.user_id = s.user_id
         WHERE s.id = $1";
     EXTEND = "UPDATE sessions SET expires_at = $2 WHERE id = $1";
@@ -59,6 +62,8 @@ pub struct Standing {
     pub operator: bool,
     /// Her role in the session's tenant, if she is a member.
     pub role: Option<Role>,
+    /// The networks from which the tenant's people may ask; any when there is none.
+    pub networks: Vec<IpNet>,
 }
 
 /// What using a refresh token shows.
@@ -88,6 +93,7 @@ struct StandingRow {
     session: SessionRow,
     operator: bool,
     role: Option<String>,
+    networks: Option<String>,
 }
 
 #[derive(FromRow)]
@@ -151,6 +157,7 @@ impl Sessions<'_> {
                 session: row.session.try_into()?,
                 operator: row.operator,
                 role: rows::maybe(row.role.as_deref(), "memberships.role")?,
+                networks: row.networks.map_or(Ok(vec![]), |networks| tenants::networks(&networks))?,
             })
         })
         .transpose()

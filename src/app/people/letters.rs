@@ -1,0 +1,65 @@
+//! The words of the mails we write, in the recipient's language.
+//!
+//! Plain text, one link, no picture, nothing that could be mistaken for advertising.
+
+use std::fmt;
+
+use crate::domain::assistant::Language;
+
+/// What a mail says.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Letter {
+    /// What it is about.
+    pub subject: String,
+    /// Its words. They carry a link that opens a door.
+    pub body: String,
+}
+
+impl fmt::Debug for Letter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Letter").finish_non_exhaustive()
+    }
+}
+
+/// Somebody may choose another password.
+pub fn reset(language: Language, link: &str) -> Letter {
+    match language {
+        Language::German => Letter {
+            subject: "Neues Passwort für frontdesk".to_owned(),
+            body: format!(
+                "Guten Tag,\n\nfür Ihr Konto wurde ein neues Passwort angefordert. Mit diesem Link legen Sie es fest; er gilt \
+                 eine Stunde und nur einmal:\n\n{link}\n\nWaren Sie das nicht, brauchen Sie nichts zu tun: Ihr Passwort \
+                 bleibt, wie es ist.\n"
+            ),
+        },
+        Language::English => Letter {
+            subject: "A new password for frontdesk".to_owned(),
+            body: format!(
+                "Hello,\n\nsomebody asked for a new password for your account. This link lets you choose it; it is good \
+                 for one hour and only once:\n\n{link}\n\nIf that was not you, there is nothing to do: your password \
+                 stays as it is.\n"
+            ),
+        },
+    }
+}
+
+/// Somebody is offered a place at a tenant.
+pub fn invitation(language: Language, tenant: &str, link: &str) -> Letter {
+    match language {
+        Language::German => Letter {
+            subject: format!("Einladung zu {tenant}"),
+            body: format!(
+                "Guten Tag,\n\n{tenant} lädt Sie ein, am Telefonassistenten frontdesk mitzuarbeiten. Mit diesem Link \
+                 nehmen Sie an; er gilt sieben Tage:\n\n{link}\n\nKennen Sie {tenant} nicht, brauchen Sie nichts zu \
+                 tun.\n"
+            ),
+        },
+        Language::English => Letter {
+            subject: format!("Invitation to {tenant}"),
+            body: format!(
+                "Hello,\n\n{tenant} invites you to work on its telephone assistant, frontdesk. This link accepts; it is \
+                 good for seven days:\n\n{link}\n\nIf you do not know {tenant}, there is nothing to do.\n"
+            ),
+        },
+    }
+}

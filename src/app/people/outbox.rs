@@ -1,0 +1,112 @@
+//! The outbox: where a mail waits until somebody takes it.
+//!
+//! A mail is written in the transaction of the change it tells of. With a mail server it is sent by a job; without
+//! one it waits here, where whoever runs the platform finds it with its link.
+
+use std::fmt;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{People, letters::Letter};
+use crate::{
+    app::{Error, access::Operator},
+    domain::{
+        email::Email,
+        id::{MailId, TenantId},
+        time::Timestamp,
+    },
+    platform::{ids, secrets::Sealer},
+    store::{Mail, Mails, Page, Place},
+};
+
+/// How long a mail is remembered, in minutes: thirty days.
+pub const MAILS_KEPT_MINUTES: i64 = 30 * 24 * 60;
+/// What the seal of a mail's words is bound to, beside its id.
+const COLUMN: &str = "mails.body";
+
+/// A mail with its words.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Opened {
+    /// The mail.
+    pub mail: Mail,
+    /// Its words; gone once it was sent.
+    pub body: Option<String>,
+}
+
+impl Opened {
+    /// The link in it.
+    pub fn link(&self) -> Option<&str> {
+        self.body.as_deref()?.lines().map(str::trim).find(|line| line.starts_with("http"))
+    }
+}
+
+impl fmt::Debug for Opened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.mail.fmt(f)
+    }
+}
+
+impl People {
+    /// The link to a page of the console that is opened with a token. It stands behind a `#`, so that no server on
+    /// the way sees it.
+    pub(super) fn link(&self, page: &str, token: &SecretString) -> String {
+        format!("{}/{page}#token={}", self.0.console, token.expose_secret())
+    }
+
+    /// Writes a mail.
+    pub(super) async fn post(
+        &self,
+        mails: &mut Mails<'_>,
+        to: &Email,
+        letter: &Letter,
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<(), Error> {
+        let id = MailId::of(ids::fresh(now));
+        let words = SecretString::from(letter.body.as_str());
+        let sealed = self.0.sealer.seal(&platform(), &column(&id), &words);
+        let sealed = sealed.map_err(|error| Error::Internal(Box::new(error)))?;
+        Ok(mails.add(&id, to, &letter.subject, &sealed, now, expires_at).await?)
+    }
+
+    /// The outbox, in the order of writing, a page at a time.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn outbox(
+        &self,
+        _by: &Operator,
+        after: Option<&Place>,
+        count_max: u32,
+    ) -> Result<Page<Opened>, Error> {
+        self.mails(after, count_max).await
+    }
+
+    /// The same for whoever sits at the machine itself.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn mails(&self, after: Option<&Place>, count_max: u32) -> Result<Page<Opened>, Error> {
+        let page = self.0.store.read_platform().await?.mails().page(after, count_max).await?;
+        let opened = page.items.into_iter().map(|mail| {
+            let body = open(&self.0.sealer, &mail).map(|words| words.expose_secret().to_owned());
+            Opened { mail, body }
+        });
+        Ok(Page { items: opened.collect(), next: page.next })
+    }
+}
+
+/// The words of a mail, if they are still there and were sealed with a key we have.
+pub fn open(sealer: &Sealer, mail: &Mail) -> Option<SecretString> {
+    sealer.open(&platform(), &column(&mail.id), mail.body.as_deref()?).ok()
+}
+
+/// A mail's words are bound to the mail itself: moved to another row, they do not open.
+fn column(id: &MailId) -> String {
+    format!("{COLUMN}/{id}")
+}
+
+/// Mails are no tenant's; their seal says so.
+fn platform() -> TenantId {
+    TenantId::of(uuid::Uuid::nil())
+}
