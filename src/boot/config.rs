@@ -16,6 +16,7 @@ use toml::{
 };
 
 use crate::{
+    app::people,
     audio::vad::Detector,
     http,
     live::Limits,
@@ -50,6 +51,8 @@ pub struct Config {
     pub http: Http,
     /// The database.
     pub database: store::Settings,
+    /// Who may come in.
+    pub people: people::Settings,
     /// What seals secrets at rest.
     pub secrets: Secrets,
     /// The engine.
@@ -89,6 +92,9 @@ pub struct Http {
     pub trusted_proxies: Vec<IpNet>,
     /// Origins whose pages may use the API.
     pub cors_origins: Vec<Origin>,
+    /// Where the console is, for the links in mails.
+    #[serde(deserialize_with = "unless_empty")]
+    pub console_url: Option<url::Url>,
 }
 
 /// The origin of a page: `https://` and a host, with a port where it is unusual.

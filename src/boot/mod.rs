@@ -9,20 +9,29 @@ pub mod doctor;
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use metrics::counter;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
 use tracing::{info, warn};
 
 use self::config::Config;
 use crate::{
-    app::{clips, health::Health},
+    app::{
+        clips,
+        health::Health,
+        people::{self, People},
+    },
     http::{self, Doors},
     jobs::{Hands, Runner},
     live::{self, Lines},
     platform::{
         blobs::{self, Blobs},
         clock::Clock,
+        ids,
         metrics::LIMIT_REACHED_TOTAL,
+        passwords::Passwords,
+        secrets::{self, Sealer},
         tasks::Tasks,
+        tokens::Signer,
     },
     store::{self, Store},
     telephony::{
@@ -50,6 +59,9 @@ pub enum Error {
     /// Recordings cannot be kept.
     #[error("recordings cannot be kept")]
     Blobs(#[from] blobs::Error),
+    /// The configured key is none.
+    #[error("`secrets.key` cannot be used")]
+    Secrets(#[from] secrets::Error),
     /// The carrier's API cannot be used.
     #[error("the carrier's API cannot be used")]
     Rest(#[from] rest::Error),
@@ -119,10 +131,12 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Error> {
         tasks: tasks.clone(),
     });
     let figures = http::metrics::recorder();
+    let public = public_url(&config, addr);
+    let people = people(&config, &store, &public)?;
     let doors = Doors {
         store: store.clone(),
         lines: lines.clone(),
-        public_url: public_url(&config, addr),
+        public_url: public.clone(),
         health: Health {
             store: store.clone(),
             engine_key: config.openai.has_key(),
@@ -137,6 +151,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Error> {
         request_ms_max: config.http.request_ms_max,
         webhook_body_bytes_max: config.http.webhook_body_bytes_max,
         api_body_bytes_max: config.http.api_body_bytes_max,
+        people,
         limits: http::limits::Limits::new(&config.rate_limits),
         trusted_proxies: config.http.trusted_proxies.into(),
         cors_origins: config.http.cors_origins.into_iter().map(|origin| origin.0).collect(),
@@ -193,6 +208,28 @@ impl Running {
         self.store.close().await;
         info!("frontdesk has left");
     }
+}
+
+/// What lets people and programs in, and writes to them. Without a configured key, tokens and seals end with this
+/// process.
+///
+/// # Errors
+/// [`Error::Secrets`] when the configured key is none.
+pub fn people(config: &Config, store: &Store, public: &PublicUrl) -> Result<People, Error> {
+    let key = if config.secrets.key.expose_secret().is_empty() {
+        SecretString::from(base64_simd::STANDARD.encode_to_string(ids::secret()))
+    } else {
+        config.secrets.key.clone()
+    };
+    let console = config.http.console_url.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned());
+    Ok(People::new(people::Parts {
+        store: store.clone(),
+        passwords: Passwords::new(),
+        signer: Signer::new([&key]).map_err(|_| secrets::Error::NotAKey)?,
+        sealer: Arc::new(Sealer::new(&key)?),
+        console: console.unwrap_or_else(|| public.webhook("/console")),
+        settings: config.people.clone(),
+    }))
 }
 
 /// The configured public URL; without one, where this server listens, which serves a demo on one machine.

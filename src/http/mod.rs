@@ -32,7 +32,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use self::{limits::Limits, problem::Problem};
 use crate::{
-    app::{accounts, health::Health},
+    app::{accounts, health::Health, people::People},
     live::Lines,
     platform::{clock::Clock, tasks::Tasks},
     store::Store,
@@ -64,6 +64,8 @@ pub struct Doors {
     pub webhook_body_bytes_max: usize,
     /// Largest body of a request to the API, in bytes.
     pub api_body_bytes_max: usize,
+    /// Lets people and programs in.
+    pub people: People,
     /// How often somebody may ask.
     pub limits: Limits,
     /// Proxies whose word about addresses is believed.

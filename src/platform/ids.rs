@@ -22,6 +22,13 @@ pub fn token() -> String {
     chance.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// 256 bits of chance, for a key.
+pub fn secret() -> [u8; 32] {
+    let mut chance = [0u8; 32];
+    fill(&mut chance);
+    chance
+}
+
 fn fill(bytes: &mut [u8]) {
     SystemRandom::new().fill(bytes).expect("the operating system gives random bytes");
 }

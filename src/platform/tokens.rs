@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use aws_lc_rs::{digest, hkdf, rand};
+use aws_lc_rs::{digest, hkdf};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -131,16 +131,6 @@ impl Signer {
             })
             .collect::<Result<Vec<_>, _>>()?;
         if keys.is_empty() { Err(Error::NotAKey) } else { Ok(Self { keys }) }
-    }
-
-    /// A signer whose key is chance: its tokens end with it.
-    ///
-    /// # Errors
-    /// [`Error::NotAKey`] when the operating system gives no random bytes.
-    pub fn for_this_process() -> Result<Self, Error> {
-        let mut chance = [0u8; KEY_LEN];
-        rand::fill(&mut chance).map_err(|_| Error::NotAKey)?;
-        Ok(Self { keys: vec![Key::derived(&chance)?] })
     }
 
     /// The token that says `access`, good for [`ACCESS_MINUTES`].

@@ -8,6 +8,7 @@ mod audit;
 mod contacts;
 pub mod form;
 mod messages;
+mod people;
 mod resources;
 mod schedules;
 mod services;
@@ -26,4 +27,5 @@ pub(super) fn router() -> OpenApiRouter<Doors> {
         .merge(contacts::router())
         .merge(messages::router())
         .merge(audit::router())
+        .merge(people::router())
 }
