@@ -2,6 +2,7 @@
 
 pub mod databases;
 pub mod house;
+pub mod office;
 pub mod postgres;
 pub mod practice;
 pub mod realtime_peer;

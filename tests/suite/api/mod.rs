@@ -1,0 +1,3 @@
+//! The admin API, used by people and programs over HTTP.
+
+mod people;
