@@ -20,11 +20,9 @@ use crate::{
     domain::{revision::Revised, time::Timestamp},
     http::{
         Doors,
-        api::{
-            doc::MergePatch,
-            form::{Asked, Body, Listed, PageAsked, Patch, Seen, Tagged, id},
-        },
+        api::form::{Asked, Body, Listed, PageAsked, Patch, Seen, Tagged, id},
         auth::By,
+        doc::MergePatch,
         problem::Problem,
     },
     store::ApiKey,

@@ -16,11 +16,9 @@ use crate::{
     domain::{assistant::Language, email::Email},
     http::{
         Doors,
-        api::{
-            doc::MergePatch,
-            form::{Body, Patch},
-        },
+        api::form::{Body, Patch},
         auth::{Bearer, Person, Stranger},
+        doc::MergePatch,
         problem::Problem,
     },
 };

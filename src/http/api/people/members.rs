@@ -15,11 +15,9 @@ use crate::{
     domain::{people::Role, revision::Revised},
     http::{
         Doors,
-        api::{
-            doc::MergePatch,
-            form::{Asked, Listed, PageAsked, Patch, Seen, Tagged, id},
-        },
+        api::form::{Asked, Listed, PageAsked, Patch, Seen, Tagged, id},
         auth::By,
+        doc::MergePatch,
         problem::Problem,
     },
     store::Member,
