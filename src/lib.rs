@@ -8,6 +8,7 @@ pub mod call;
 pub mod platform;
 
 pub mod calendars;
+pub mod mail;
 pub mod speech;
 pub mod store;
 pub mod telephony;

@@ -20,6 +20,7 @@ use crate::{
     audio::vad::Detector,
     http,
     live::Limits,
+    mail,
     platform::{blobs, hints},
     speech, store,
     telephony::{self, PublicUrl},
@@ -53,6 +54,8 @@ pub struct Config {
     pub database: store::Settings,
     /// Who may come in.
     pub people: people::Settings,
+    /// The mail server.
+    pub mail: mail::Settings,
     /// What seals secrets at rest.
     pub secrets: Secrets,
     /// The engine.

@@ -21,8 +21,9 @@ use crate::{
         people::{self, People},
     },
     http::{self, Doors},
-    jobs::{Hands, Runner},
+    jobs::{Hands, Post, Runner},
     live::{self, Lines},
+    mail::{self, Mailer},
     platform::{
         blobs::{self, Blobs},
         clock::Clock,
@@ -59,6 +60,9 @@ pub enum Error {
     /// Recordings cannot be kept.
     #[error("recordings cannot be kept")]
     Blobs(#[from] blobs::Error),
+    /// Mails cannot be sent as it is configured.
+    #[error("mails cannot be sent")]
+    Mail(#[from] mail::Error),
     /// The configured key is none.
     #[error("`secrets.key` cannot be used")]
     Secrets(#[from] secrets::Error),
@@ -151,11 +155,15 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Error> {
         request_ms_max: config.http.request_ms_max,
         webhook_body_bytes_max: config.http.webhook_body_bytes_max,
         api_body_bytes_max: config.http.api_body_bytes_max,
-        people,
+        people: people.clone(),
         limits: http::limits::Limits::new(&config.rate_limits),
         trusted_proxies: config.http.trusted_proxies.into(),
         cors_origins: config.http.cors_origins.into_iter().map(|origin| origin.0).collect(),
     };
+    if let Some(mailer) = Mailer::new(&config.mail)? {
+        let post = Post { store: store.clone(), people, mailer, clock, tasks: tasks.clone() };
+        tasks.spawn_vital("mail", post.run());
+    }
     let router = http::router(doors);
     tasks.spawn_vital("listener", http::listener::serve(listener, router, tasks.clone(), clock));
     let hands = Hands { store: store.clone(), blobs: blobs.clone(), speech: config.openai.clone(), clock };

@@ -4,6 +4,7 @@
 //! twice, and does a bounded amount; what it does is `app`'s. Several processes may run this beside one another: a
 //! job that was taken is one's own until its lease ends. It never decides about a conversation.
 
+mod post;
 mod upkeep;
 mod work;
 
@@ -15,6 +16,7 @@ use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
 pub use self::{
+    post::Post,
     upkeep::{LOST_AFTER_MINUTES, REQUESTS_KEPT_MINUTES, Swept, sweep},
     work::Hands,
 };

@@ -1,6 +1,8 @@
-//! What is swept up now and then: holds that lapsed, calls whose end nobody told, requests nobody will repeat.
+//! What is swept up now and then: holds that lapsed, calls whose end nobody told, requests nobody will repeat, sessions
+//! and links that are over.
 
 use crate::{
+    app::people::outbox::{LINK_OVER, MAILS_KEPT_MINUTES},
     domain::time::Timestamp,
     store::{Error, Store},
 };
@@ -19,6 +21,10 @@ pub struct Swept {
     pub calls: u64,
     /// Requests forgotten.
     pub requests: u64,
+    /// Sessions forgotten, and tokens for another password.
+    pub sessions: u64,
+    /// Mails given up because their link is good no more, and mails forgotten.
+    pub mails: u64,
 }
 
 /// Sweeps up once. Safe to run twice, and by several processes at once.
@@ -26,10 +32,17 @@ pub struct Swept {
 /// # Errors
 /// When the database cannot answer; what was swept up before stays swept up.
 pub async fn sweep(store: &Store, now: Timestamp) -> Result<Swept, Error> {
+    let mut tx = store.begin_platform().await?;
+    let sessions = tx.sessions().forget(now).await? + tx.sessions().forget_resets(now).await?;
+    let mails = tx.mails().expire(now, LINK_OVER).await?
+        + tx.mails().forget(now.plus_minutes(-MAILS_KEPT_MINUTES)).await?;
+    tx.commit().await?;
     let across = store.across_tenants();
     Ok(Swept {
         holds: across.clear_lapsed(now).await?,
         calls: across.close_lost(now.plus_minutes(-LOST_AFTER_MINUTES), now).await?,
         requests: across.forget_requests(now.plus_minutes(-REQUESTS_KEPT_MINUTES)).await?,
+        sessions,
+        mails,
     })
 }

@@ -10,7 +10,7 @@ use std::{
 const FLOORS: [&[&str]; 8] = [
     &["domain", "audio"],
     &["call", "platform"],
-    &["store", "telephony", "speech", "calendars"],
+    &["store", "telephony", "speech", "calendars", "mail"],
     &["app"],
     &["live", "jobs"],
     &["http"],

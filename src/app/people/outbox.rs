@@ -15,12 +15,15 @@ use crate::{
         id::{MailId, TenantId},
         time::Timestamp,
     },
+    mail::{self, Mailer},
     platform::{ids, secrets::Sealer},
     store::{Mail, Mails, Page, Place},
 };
 
 /// How long a mail is remembered, in minutes: thirty days.
 pub const MAILS_KEPT_MINUTES: i64 = 30 * 24 * 60;
+/// Why a mail was given up that nobody could send in time.
+pub const LINK_OVER: &str = "its link was good no more before it could be sent";
 /// What the seal of a mail's words is bound to, beside its id.
 const COLUMN: &str = "mails.body";
 
@@ -80,6 +83,26 @@ impl People {
         count_max: u32,
     ) -> Result<Page<Opened>, Error> {
         self.mails(after, count_max).await
+    }
+
+    /// Hands a mail to the mail server.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when it is to be tried again; [`Error::Conflict`] when that would not help.
+    pub async fn deliver(&self, mailer: &Mailer, mail: &Mail, now: Timestamp) -> Result<(), Error> {
+        if mail.expires_at <= now {
+            return Err(Error::Conflict(LINK_OVER));
+        }
+        let words = open(&self.0.sealer, mail);
+        let words = words.ok_or(Error::Conflict("its words cannot be opened with the configured key"))?;
+        let sent = mailer.send(&mail.id, &mail.recipient, &mail.subject, words.expose_secret(), now).await;
+        sent.map_err(|error| match error {
+            mail::Error::Refused(_) => Error::Conflict("the mail server does not take it"),
+            mail::Error::Away(_) => Error::Unavailable("the mail server", Box::new(error)),
+            mail::Error::From(_) | mail::Error::Host(_) | mail::Error::Words(_) => {
+                Error::Conflict("it cannot be put together")
+            }
+        })
     }
 
     /// The same for whoever sits at the machine itself.

@@ -37,6 +37,7 @@ texts! {
     SENT = "UPDATE mails SET state = 'sent', sent_at = $3, body = NULL, problem = NULL WHERE id = $1 AND attempts = $2";
     AGAIN = "UPDATE mails SET due_at = $3, problem = $4 WHERE id = $1 AND attempts = $2";
     GIVE_UP = "UPDATE mails SET state = 'given_up', problem = $3 WHERE id = $1 AND attempts = $2";
+    EXPIRE = "UPDATE mails SET state = 'given_up', body = NULL, problem = $2 WHERE state = 'waiting' AND expires_at <= $1";
     FORGET = "DELETE FROM mails WHERE created_at <= $1";
 }
 
@@ -255,6 +256,16 @@ impl Mails<'_> {
             .bind(problem)
             .execute(db).await?.rows_affected());
         Ok(kept == 1)
+    }
+
+    /// Gives up every mail whose link is good no more by `now`; how many.
+    ///
+    /// # Errors
+    /// When the database cannot keep it.
+    pub async fn expire(&mut self, now: Timestamp, problem: &str) -> Result<u64, Error> {
+        Ok(
+            on!(self.tx, db => sqlx::query(EXPIRE).bind(now.0).bind(problem).execute(db).await?.rows_affected()),
+        )
     }
 
     /// Forgets mails written by `written`, whatever became of them; how many.
