@@ -57,6 +57,12 @@ pub enum Error {
     /// Somebody must bring the tables up to date first.
     #[error("the tables are {0} steps behind this program: run `frontdesk migrate` first")]
     MigrationsPending(usize),
+    /// The database would not hold the walls between tenants.
+    #[error(
+        "the walls between tenants do not hold: {0}. Give the program a user of its own in `database.url`, and the \
+         tables' owner in `database.owner_url`; or set `database.trust_any_user`"
+    )]
+    Walls(#[from] store::Breach),
     /// Recordings cannot be kept.
     #[error("recordings cannot be kept")]
     Blobs(#[from] blobs::Error),
@@ -90,9 +96,16 @@ pub async fn open_store(config: &Config) -> Result<Store, Error> {
         store.migrate().await?;
     }
     match store.migrations_pending().await? {
-        0 => Ok(store),
-        steps => Err(Error::MigrationsPending(steps)),
+        0 => {}
+        steps => return Err(Error::MigrationsPending(steps)),
     }
+    match store.walls().await? {
+        Err(breach) if config.database.trust_any_user => {
+            warn!(%breach, "nothing but this program keeps tenants apart");
+        }
+        walls => walls?,
+    }
+    Ok(store)
 }
 
 /// A server that answers calls.

@@ -23,12 +23,13 @@ mod rows;
 mod services;
 mod tenants;
 mod tool_calls;
+mod walls;
 
 use std::{fmt, path::Path, str::FromStr, sync::Arc, time::Duration};
 
 use serde::Deserialize;
 use sqlx::{
-    PgPool, Postgres, Sqlite, SqlitePool, Transaction,
+    Connection as _, PgPool, Postgres, Sqlite, SqlitePool, Transaction,
     migrate::{Migrate, Migrator},
     pool::PoolOptions,
     postgres::PgConnectOptions,
@@ -36,6 +37,7 @@ use sqlx::{
 };
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
+use self::walls::Within;
 pub use self::{
     across::Across,
     appointments::{Asked, Kept},
@@ -49,6 +51,7 @@ pub use self::{
         ApiKey, Invitation, Mail, MailState, Member, Membership, OwnedKey, Session, Standing, TokenUse, User,
     },
     tool_calls::{ToolCall, ToolCallStatus},
+    walls::Breach,
 };
 use crate::domain::id::TenantId;
 
@@ -68,6 +71,10 @@ pub struct Settings {
     pub url: String,
     /// Connections kept open at most.
     pub connections_max: u32,
+    /// As whom the tables are brought up to date, when that is somebody else: `postgres://…`. Empty for the same.
+    pub owner_url: String,
+    /// Whether to start although the database's user could pass the walls between tenants. PostgreSQL only.
+    pub trust_any_user: bool,
 }
 
 impl fmt::Debug for Settings {
@@ -200,6 +207,7 @@ pub const TEXTS: &[&[Text]] = &[
     services::TEXTS,
     tenants::TEXTS,
     tool_calls::TEXTS,
+    walls::TEXTS,
 ];
 
 /// Runs the same query on whichever database is behind a transaction; type-checked for each.
@@ -223,6 +231,8 @@ use on;
 #[derive(Clone)]
 pub struct Store {
     pool: Pool,
+    /// Who may change the tables, and who works with them. PostgreSQL only.
+    owner: Option<Arc<Owner>>,
     work_added: Arc<Notify>,
     mail_added: Arc<Notify>,
 }
@@ -233,6 +243,11 @@ enum Pool {
     /// ask again at random; the lock itself is then only for other processes.
     Sqlite(SqlitePool, Arc<Semaphore>),
     Postgres(PgPool),
+}
+
+struct Owner {
+    options: PgConnectOptions,
+    user: String,
 }
 
 impl fmt::Debug for Store {
@@ -301,14 +316,17 @@ impl Store {
                 ("lock_timeout", WAIT_MAX.as_millis().to_string()),
                 ("idle_in_transaction_session_timeout", "60000".to_owned()),
             ]);
+            let user = options.get_username().to_owned();
+            let owner = if settings.owner_url.is_empty() { url } else { &settings.owner_url };
+            let owner = Owner { options: PgConnectOptions::from_str(owner).map_err(|_| Error::Url)?, user };
             let pool = pool_options(settings).connect_with(options).await?;
-            return Ok(Self::on(Pool::Postgres(pool)));
+            return Ok(Self { owner: Some(Arc::new(owner)), ..Self::on(Pool::Postgres(pool)) });
         }
         Err(Error::Url)
     }
 
     fn on(pool: Pool) -> Self {
-        Self { pool, work_added: Arc::default(), mail_added: Arc::default() }
+        Self { pool, owner: None, work_added: Arc::default(), mail_added: Arc::default() }
     }
 
     /// What the database is called.
@@ -332,11 +350,16 @@ impl Store {
         match &self.pool {
             Pool::Sqlite(pool, writers) => {
                 let _writing = writing(writers).await?;
-                SQLITE_MIGRATIONS.run(pool).await
+                SQLITE_MIGRATIONS.run(pool).await.map_err(Error::Migration)
             }
-            Pool::Postgres(pool) => POSTGRES_MIGRATIONS.run(pool).await,
+            Pool::Postgres(_) => {
+                let owner = self.owner.as_ref().ok_or(Error::Url)?;
+                let mut db = walls::owner(&owner.options).await?;
+                POSTGRES_MIGRATIONS.run(&mut db).await.map_err(Error::Migration)?;
+                walls::admit(&mut db, &owner.user).await?;
+                Ok(db.close().await?)
+            }
         }
-        .map_err(Error::Migration)
     }
 
     /// How many steps [`Store::migrate`] would take.
@@ -353,7 +376,10 @@ impl Store {
             }
             Pool::Postgres(pool) => {
                 let mut db = pool.acquire().await?;
-                db.ensure_migrations_table(TABLE).await.map_err(Error::Migration)?;
+                // Who works with the tables may not make any.
+                if !walls::begun(&mut db, TABLE).await? {
+                    return Ok(POSTGRES_MIGRATIONS.iter().count());
+                }
                 (&POSTGRES_MIGRATIONS, db.list_applied_migrations(TABLE).await.map_err(Error::Migration)?)
             }
         };
@@ -378,7 +404,7 @@ impl Store {
     /// # Errors
     /// [`Error::Busy`] and [`Error::Away`].
     pub async fn begin(&self, tenant: &TenantId) -> Result<TenantTx, Error> {
-        Ok(TenantTx { tenant: tenant.clone(), tx: self.begin_any().await? })
+        Ok(TenantTx { tenant: tenant.clone(), tx: self.begin_within(Within::Tenant(tenant)).await? })
     }
 
     /// Begins to read one tenant's rows: everything read is from the same moment, and nobody waits for it.
@@ -387,7 +413,7 @@ impl Store {
     /// # Errors
     /// [`Error::Away`].
     pub async fn read(&self, tenant: &TenantId) -> Result<TenantTx, Error> {
-        Ok(TenantTx { tenant: tenant.clone(), tx: self.read_any().await? })
+        Ok(TenantTx { tenant: tenant.clone(), tx: self.read_within(Within::Tenant(tenant)).await? })
     }
 
     /// Begins to write what belongs to no tenant: people, their sessions, the mails to them.
@@ -395,7 +421,7 @@ impl Store {
     /// # Errors
     /// [`Error::Busy`] and [`Error::Away`].
     pub async fn begin_platform(&self) -> Result<PlatformTx, Error> {
-        Ok(PlatformTx { tx: self.begin_any().await? })
+        Ok(PlatformTx { tx: self.begin_within(Within::Platform).await? })
     }
 
     /// Begins to read what belongs to no tenant. Must not be written through; PostgreSQL refuses it.
@@ -403,7 +429,7 @@ impl Store {
     /// # Errors
     /// [`Error::Away`].
     pub async fn read_platform(&self) -> Result<PlatformTx, Error> {
-        Ok(PlatformTx { tx: self.read_any().await? })
+        Ok(PlatformTx { tx: self.read_within(Within::Platform).await? })
     }
 
     /// The door to rows of whichever tenant they belong to, for the few questions that must be asked before the
@@ -453,23 +479,39 @@ impl Store {
         }
     }
 
+    /// Everybody's rows, to read.
     async fn read_any(&self) -> Result<Tx, Error> {
+        self.read_within(Within::All).await
+    }
+
+    /// Everybody's rows, to write.
+    async fn begin_any(&self) -> Result<Tx, Error> {
+        self.begin_within(Within::All).await
+    }
+
+    async fn read_within(&self, within: Within<'_>) -> Result<Tx, Error> {
         Ok(self.tx(match &self.pool {
             Pool::Sqlite(pool, _) => Open::Sqlite(pool.begin_with("BEGIN DEFERRED").await?, None),
             Pool::Postgres(pool) => {
-                Open::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
+                let mut tx = pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+                walls::raise(&mut tx, within).await?;
+                Open::Postgres(tx)
             }
         }))
     }
 
-    async fn begin_any(&self) -> Result<Tx, Error> {
+    async fn begin_within(&self, within: Within<'_>) -> Result<Tx, Error> {
         Ok(self.tx(match &self.pool {
             Pool::Sqlite(pool, writers) => {
                 let writing = writing(writers).await?;
                 // Deferred, a transaction that reads before it writes fails where another wrote in between.
                 Open::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?, Some(writing))
             }
-            Pool::Postgres(pool) => Open::Postgres(pool.begin().await?),
+            Pool::Postgres(pool) => {
+                let mut tx = pool.begin().await?;
+                walls::raise(&mut tx, within).await?;
+                Open::Postgres(tx)
+            }
         }))
     }
 

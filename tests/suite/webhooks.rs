@@ -131,7 +131,7 @@ async fn what_twilio_did_not_sign_is_refused_and_nothing_is_kept() {
     {
         assert_eq!(answer.status(), 403, "{what}");
         let told: Value = answer.json().await.unwrap();
-        assert_eq!(told["type"], "urn:frontdesk:problem:forbidden");
+        assert_eq!(told["type"], "urn:frontdesk:problem:unsigned");
     }
     assert!(kept(&server, &sid(1)).await.is_none());
     assert_eq!(server.lines.in_air(), 0);

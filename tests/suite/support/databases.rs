@@ -28,9 +28,15 @@ pub async fn on_postgres() -> Fresh {
     Fresh { store: open(&postgres::fresh_url().await).await, _folder: None }
 }
 
+/// The settings of a store on the database at `url`.
+pub fn settings(url: &str) -> Settings {
+    let owner_url = if url.starts_with("postgres") { postgres::as_owner(url) } else { String::new() };
+    Settings { url: url.to_owned(), connections_max: CONNECTIONS_MAX, owner_url, trust_any_user: false }
+}
+
 /// A store on the database at `url`.
 pub async fn open(url: &str) -> Store {
-    Store::open(&Settings { url: url.to_owned(), connections_max: CONNECTIONS_MAX }).await.unwrap()
+    Store::open(&settings(url)).await.unwrap()
 }
 
 /// Runs each test on both databases.

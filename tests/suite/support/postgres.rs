@@ -14,15 +14,21 @@ use std::{
     },
 };
 
-use frontdesk::store::{Settings, Store};
+use frontdesk::store::Store;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection, postgres::PgConnectOptions};
 use tokio::sync::OnceCell;
+
+use super::databases::settings;
 
 /// What to do when there is no server.
 const INSTALL: &str = "PostgreSQL's server programs (initdb, pg_ctl, postgres) are needed and were not found in PATH \
     or /usr/lib/postgresql: install the package `postgresql`, or run `sh tests/run.sh`, which does";
 
 const TEMPLATE: &str = "frontdesk_template";
+
+/// Who owns the tables, and who works with them.
+const OWNER: &str = "frontdesk";
+const USER: &str = "frontdesk_app";
 
 /// The address of a fresh database on this process's server, its tables up to date.
 pub async fn fresh_url() -> String {
@@ -32,8 +38,8 @@ pub async fn fresh_url() -> String {
     TEMPLATE_MADE
         .get_or_init(|| async {
             run(folder, format!("CREATE DATABASE {TEMPLATE}")).await;
-            let store =
-                Store::open(&Settings { url: url(folder, TEMPLATE), connections_max: 2 }).await.unwrap();
+            run(folder, format!("CREATE ROLE {USER} LOGIN")).await;
+            let store = Store::open(&settings(&url(folder, TEMPLATE))).await.unwrap();
             store.migrate().await.unwrap();
             store.close().await;
         })
@@ -64,7 +70,12 @@ async fn run(folder: &Path, sql: String) {
 
 fn url(folder: &Path, database: &str) -> String {
     let host: String = url::form_urlencoded::byte_serialize(folder.to_str().unwrap().as_bytes()).collect();
-    format!("postgres://frontdesk@localhost/{database}?host={host}")
+    format!("postgres://{USER}@localhost/{database}?host={host}")
+}
+
+/// The same database, as the owner of its tables.
+pub fn as_owner(url: &str) -> String {
+    url.replacen(USER, OWNER, 1)
 }
 
 /// The folder of this process's server, which is started when it is first asked for.
