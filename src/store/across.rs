@@ -134,7 +134,7 @@ impl Across<'_> {
     pub async fn memberships(self, user: &UserId) -> Result<Vec<Membership>, Error> {
         let mut tx = self.store.read_any().await?;
         let rows: Vec<memberships::MembershipRow> = on!(tx, db => {
-            sqlx::query_as(memberships::OF_USER_ANYWHERE).bind(user.as_str()).fetch_all(db).await?
+            sqlx::query_as(memberships::OF_USER).bind(user.as_str()).fetch_all(db).await?
         });
         rows.into_iter().map(Membership::try_from).collect()
     }

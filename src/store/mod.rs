@@ -170,7 +170,7 @@ pub struct Text {
 /// Declares the statements of a file: each a constant, all of them in the file's `TEXTS`.
 macro_rules! texts {
     ($($(#[$doc:meta])* $(@$only:ident)? $name:ident = $sql:expr;)*) => {
-        $($(#[$doc])* const $name: &str = $sql;)*
+        $($(#[$doc])* pub(in crate::store) const $name: &str = $sql;)*
         /// The statements of this file.
         pub(in crate::store) const TEXTS: &[$crate::store::Text] = &[$($crate::store::Text {
             name: concat!(module_path!(), "::", stringify!($name)),

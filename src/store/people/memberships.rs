@@ -75,9 +75,6 @@ pub(in crate::store) struct MembershipRow {
     role: String,
 }
 
-/// The statement that finds where a person works.
-pub(in crate::store) const OF_USER_ANYWHERE: &str = OF_USER;
-
 impl TryFrom<MemberRow> for Revised<Member> {
     type Error = Error;
 
