@@ -9,12 +9,13 @@ use secrecy::ExposeSecret;
 use super::config::Config;
 use crate::{
     domain::{org::Tenant, time::Timestamp},
+    mail::{self, Mailer},
     platform::{
         blobs::{self, Blobs},
         secrets::Sealer,
     },
     speech::catalog::{self, Model},
-    store::Store,
+    store::{MailState, Store},
     telephony::{
         self,
         rest::{self, Rest},
@@ -65,6 +66,7 @@ pub async fn examine(config: &Config, now: Timestamp) -> Vec<Finding> {
     let mut findings = database;
     findings.push(recordings(config).await);
     findings.push(public_url(config));
+    findings.push(mail(config).await);
     findings.push(secrets(config));
     findings.extend(engine);
     findings.push(telephone);
@@ -99,6 +101,7 @@ async fn database(config: &Config) -> Vec<Finding> {
     };
     if findings.iter().all(|finding| finding.words.contains("up to date.")) {
         findings.extend(tenants(&store, &config.twilio).await);
+        findings.extend(outbox(&store).await);
     }
     store.close().await;
     findings
@@ -133,6 +136,46 @@ async fn tenants(store: &Store, twilio: &telephony::Settings) -> Option<Finding>
 /// Whether the tenant has an account of its own, of which we know no token.
 fn lacks_token(tenant: &Tenant, twilio: &telephony::Settings) -> bool {
     tenant.twilio_account_sid.as_ref().is_some_and(|sid| twilio.auth_token_of(sid).is_none())
+}
+
+async fn mail(config: &Config) -> Finding {
+    let subject = "mail";
+    match Mailer::new(&config.mail) {
+        Ok(None) => advice(
+            subject,
+            "There is no mail server, so invitations and links to choose another password stay in the outbox: `frontdesk admin \
+             list-mails` shows them. Set mail.host (FRONTDESK__MAIL__HOST).",
+        ),
+        Ok(Some(mailer)) => match mailer.check().await {
+            Ok(()) => well(subject, format!("{} takes mails.", config.mail.host)),
+            Err(error @ mail::Error::Refused(_)) => {
+                problem(subject, format!("{error}. Check mail.user and mail.password."))
+            }
+            Err(error) => advice(
+                subject,
+                format!(
+                    "{error} ({}:{}). Check mail.host, mail.port, mail.tls and the way out to it.",
+                    config.mail.host, config.mail.port
+                ),
+            ),
+        },
+        Err(error) => problem(subject, format!("{error}. Set it right.")),
+    }
+}
+
+/// Mails that somebody should know of.
+async fn outbox(store: &Store) -> Option<Finding> {
+    let subject = "outbox";
+    let mut tx = store.read_platform().await.ok()?;
+    let waiting = tx.mails().count(MailState::Waiting).await.ok()?;
+    let given_up = tx.mails().count(MailState::GivenUp).await.ok()?;
+    if (waiting, given_up) == (0, 0) {
+        return Some(well(subject, "It is empty."));
+    }
+    Some(advice(
+        subject,
+        format!("{waiting} mails wait, {given_up} were given up. `frontdesk admin list-mails` shows them."),
+    ))
 }
 
 async fn recordings(config: &Config) -> Finding {

@@ -254,7 +254,7 @@ pub fn people(config: &Config, store: &Store, public: &PublicUrl) -> Result<Peop
 }
 
 /// The configured public URL; without one, where this server listens, which serves a demo on one machine.
-fn public_url(config: &Config, addr: SocketAddr) -> PublicUrl {
+pub fn public_url(config: &Config, addr: SocketAddr) -> PublicUrl {
     config.http.public_url.clone().unwrap_or_else(|| PublicUrl::local(addr))
 }
 

@@ -3,6 +3,7 @@
 //! Does no work itself: reads arguments and configuration, asks `boot` and `app`, prints.
 #![expect(clippy::print_stdout, reason = "this is where the program talks to a person")]
 
+mod admin;
 mod apply;
 mod demo;
 mod doctor;
@@ -45,6 +46,9 @@ enum Command {
         /// The file.
         file: PathBuf,
     },
+    /// What only whoever sits at this machine may do: operators, the outbox, limits.
+    #[command(subcommand)]
+    Admin(admin::Admin),
 }
 
 /// Runs the program as the process's arguments ask.
@@ -65,7 +69,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Demo(_) => demo::config()?,
         // The document is made of the code alone.
         Command::Openapi => Config::read(None, [])?,
-        Command::Serve | Command::Migrate | Command::Doctor | Command::Apply { .. } => {
+        Command::Serve | Command::Migrate | Command::Doctor | Command::Apply { .. } | Command::Admin(_) => {
             read_config(arguments.config.as_deref())?
         }
     };
@@ -86,6 +90,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                 println!("{}", http::document().to_pretty_json()?);
                 Ok(ExitCode::SUCCESS)
             }
+            Command::Admin(command) => admin::run(&config, command, clock).await,
             Command::Apply { file } => apply::run(&config, &file, clock).await,
         }
     })
