@@ -17,6 +17,7 @@ mod jobs;
 mod ledger;
 mod media_door;
 mod passwords;
+mod people;
 mod provision;
 mod recording;
 mod rest;
