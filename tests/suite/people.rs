@@ -15,7 +15,7 @@ use frontdesk::{
             passwords::RESET_MINUTES,
         },
     },
-    domain::{assistant::Language, email::Email, org::Tenant, people::Role, time::Timestamp},
+    domain::{assistant::Language, email::Email, id::SessionId, org::Tenant, people::Role, time::Timestamp},
     jobs,
     platform::{passwords::Passwords, secrets::Sealer, tokens::Signer},
     store::{AuditFilter, MailState, Store},

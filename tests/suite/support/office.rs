@@ -136,17 +136,22 @@ impl Office {
 
     /// Somebody who joins the owner's tenant with that role, `NAME@ROLE.example`. Makes room for them.
     pub async fn member(&self, owner: &Asker, name: &str, role: &str) -> Asker {
-        let tenant = owner.tenant().parse().unwrap();
-        let mut tx = self.server.store.begin(&tenant).await.unwrap();
-        let mut kept = tx.tenant().get().await.unwrap().unwrap();
-        kept.seats_max = 1_000;
-        tx.tenant().put(&kept).await.unwrap();
-        tx.commit().await.unwrap();
+        self.seats(owner, 1_000).await;
         let email = format!("{name}@{role}.example");
         owner.post("/api/invitations", json!({ "email": email, "role": role })).await.well();
         let token = self.link_to(&email).await;
         let wanted = json!({ "token": token, "password": PASSWORD });
         self.granted(self.stranger().post("/auth/accept", wanted).await.well())
+    }
+
+    /// Gives the owner's tenant so many seats.
+    pub async fn seats(&self, owner: &Asker, seats_max: u32) {
+        let tenant = owner.tenant().parse().unwrap();
+        let mut tx = self.server.store.begin(&tenant).await.unwrap();
+        let mut kept = tx.tenant().get().await.unwrap().unwrap();
+        kept.seats_max = seats_max;
+        tx.tenant().put(&kept).await.unwrap();
+        tx.commit().await.unwrap();
     }
 
     /// What the link in the latest mail to that address ends in.

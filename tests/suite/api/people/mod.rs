@@ -1,0 +1,5 @@
+//! Who may come in, over HTTP.
+
+mod entry;
+mod keys;
+mod members;
