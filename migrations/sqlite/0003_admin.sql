@@ -22,7 +22,7 @@ CREATE INDEX service_resources_by_resource ON service_resources (tenant_id, reso
 CREATE INDEX assistant_services_by_service ON assistant_services (tenant_id, service_id);
 
 ALTER TABLE assistants ADD COLUMN description TEXT NOT NULL DEFAULT '';
-ALTER TABLE assistants ADD COLUMN status TEXT NOT NULL DEFAULT 'live' CHECK (status IN ('draft', 'live'));
+ALTER TABLE assistants ADD COLUMN status TEXT NOT NULL DEFAULT 'live' CHECK (status IN ('draft', 'live', 'archived'));
 ALTER TABLE assistants ADD COLUMN transfers TEXT NOT NULL DEFAULT '[]';
 ALTER TABLE assistants ADD COLUMN revision INTEGER NOT NULL DEFAULT 1;
 

@@ -33,8 +33,11 @@ pub const SERVICES_MAX: usize = 200;
 /// People one assistant may pass callers on to.
 pub const TRANSFERS_MAX: usize = 50;
 
-/// Each knob of a turn policy: its name, its least and its largest value, in milliseconds.
-pub const KNOBS: [(&str, fn(&TurnPolicy) -> u64, u64, u64); 8] = [
+/// A knob of a turn policy: its name, its value, the least it may be and the most, in milliseconds.
+pub type Knob = (&'static str, fn(&TurnPolicy) -> u64, u64, u64);
+
+/// Every knob there is.
+pub const KNOBS: [Knob; 8] = [
     ("min_speech_ms", |p| p.min_speech_ms, 20, 2_000),
     ("false_interruption_ms", |p| p.false_interruption_ms, 100, 5_000),
     ("end_of_turn_ms", |p| p.end_of_turn_ms, 100, 5_000),

@@ -11,7 +11,8 @@ use axum::{
 use utoipa::{
     Modify, OpenApi, ToSchema,
     openapi::{
-        ContentBuilder, Ref, RefOr, ResponseBuilder, SecurityRequirement,
+        ContentBuilder, Object, Ref, RefOr, Required, ResponseBuilder, SecurityRequirement, Type,
+        path::{Operation, Parameter, ParameterBuilder, ParameterIn},
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
@@ -59,8 +60,20 @@ const CLOSED: [&str; 2] = ["/api/", "/users/"];
 pub(super) fn finish(document: &mut utoipa::openapi::OpenApi) {
     for (path, item) in &mut document.paths.paths {
         let closed = CLOSED.iter().any(|start| path.starts_with(start));
-        let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
-        for operation in operations.into_iter().flatten() {
+        let edited = path.ends_with('}');
+        let operations = [
+            (&mut item.get, false),
+            (&mut item.post, false),
+            (&mut item.put, edited),
+            (&mut item.patch, edited),
+            (&mut item.delete, edited),
+        ];
+        for (operation, changes) in operations {
+            let Some(operation) = operation else { continue };
+            name(operation);
+            if changes && closed {
+                operation.parameters.get_or_insert_default().push(RefOr::T(seen()));
+            }
             if closed {
                 let bearer = SecurityRequirement::new(BEARER, Vec::<String>::new());
                 operation.security.get_or_insert_with(|| vec![bearer]);
@@ -70,6 +83,26 @@ pub(super) fn finish(document: &mut utoipa::openapi::OpenApi) {
             operation.responses.responses.insert("default".to_owned(), RefOr::T(refusal));
         }
     }
+}
+
+/// Names an operation by what it does and to what: no two subjects have the same names otherwise.
+fn name(operation: &mut Operation) {
+    let tag = operation.tags.as_ref().and_then(|tags| tags.first()).map_or("", String::as_str);
+    let verb = operation.operation_id.take().unwrap_or_default();
+    operation.operation_id = Some(format!("{}_{verb}", tag.replace('-', "_")));
+}
+
+/// `If-Match`, which whatever people edit understands.
+fn seen() -> Parameter {
+    ParameterBuilder::new()
+        .name("If-Match")
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(
+            "The `ETag` of the state you have seen: refused with 412 if it is another by then.",
+        ))
+        .schema(Some(Object::with_type(Type::String)))
+        .build()
 }
 
 /// Where the document is, and where it can be read and tried out by a person.

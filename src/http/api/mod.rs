@@ -12,6 +12,7 @@ mod people;
 mod resources;
 mod schedules;
 mod services;
+mod tenants;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -20,6 +21,7 @@ use super::Doors;
 /// Every operation of the API.
 pub(super) fn router() -> OpenApiRouter<Doors> {
     OpenApiRouter::new()
+        .merge(tenants::router())
         .merge(assistants::router())
         .merge(services::router())
         .merge(resources::router())

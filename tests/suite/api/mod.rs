@@ -1,3 +1,5 @@
 //! The admin API, used by people and programs over HTTP.
 
 mod people;
+mod things;
+mod walls;

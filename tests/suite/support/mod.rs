@@ -2,6 +2,7 @@
 
 pub mod databases;
 pub mod house;
+pub mod neighbours;
 pub mod office;
 pub mod postgres;
 pub mod practice;

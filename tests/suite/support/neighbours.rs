@@ -1,0 +1,112 @@
+//! Two tenants on one server, each with one of everything, and everybody who may ask at the first.
+
+use std::collections::BTreeMap;
+
+use frontdesk::{
+    domain::{
+        booking::{Appointment, AppointmentStatus},
+        id::{AppointmentId, MessageId},
+        time::{TimeRange, Timestamp},
+    },
+    store::Message,
+};
+use serde_json::{Value, json};
+
+use super::{
+    office::{Asker, Office},
+    practice::{MONDAY_8, Practice, at},
+};
+
+/// What stands in every text of the second tenant, and must never be seen by the first.
+pub const CANARY: &str = "yellow canary";
+
+/// One tenant with one of everything.
+pub struct Neighbour {
+    /// Who owns it.
+    pub owner: Asker,
+    /// Its ids, by the name a path has for them.
+    pub ids: BTreeMap<&'static str, String>,
+}
+
+impl Neighbour {
+    /// A tenant of that name; with `words` in every text there is. `n` tells its calls from others'.
+    pub async fn settle(office: &Office, name: &str, words: &str, n: u32) -> Self {
+        let owner = office.owner(name).await;
+        let store = &office.server.store;
+        let id = owner.tenant().parse().unwrap();
+        let mut practice = Practice::named(name);
+        practice.tenant = store.read(&id).await.unwrap().tenant().get().await.unwrap().unwrap();
+        practice.tenant.seats_max = 50;
+        let say = |text: &mut String| *text = format!("{text} {words}");
+        let assistant = &mut practice.assistant;
+        [&mut assistant.name, &mut assistant.description, &mut assistant.instructions].map(say);
+        assistant.opening.values_mut().for_each(say);
+        assistant.fallback = None;
+        [&mut practice.ada.name, &mut practice.ben.name].map(say);
+        practice.checkup.names.values_mut().for_each(say);
+        practice.checkup.price = Some(words.to_owned());
+        [&mut practice.contact.name, &mut practice.contact.note].map(say);
+        practice.keep(store).await;
+        let call = practice.call(store, n).await;
+        let message = Message {
+            id: format!("msg_{name}").parse::<MessageId>().unwrap(),
+            call: Some(call.clone()),
+            name: words.to_owned(),
+            number: practice.contact.number.clone(),
+            text: words.to_owned(),
+            left: MONDAY_8,
+            handled: None,
+        };
+        let time = TimeRange { start: at(60), end: at(90) };
+        let appointment = Appointment {
+            id: format!("apt_{name}").parse::<AppointmentId>().unwrap(),
+            service: practice.checkup.id.clone(),
+            resource: practice.ada.id.clone(),
+            contact: Some(practice.contact.id.clone()),
+            time,
+            blocked: TimeRange { start: time.start, end: at(100) },
+            status: AppointmentStatus::Confirmed,
+            expires: None,
+            note: words.to_owned(),
+        };
+        let mut tx = store.begin(&id).await.unwrap();
+        tx.messages().add(&message).await.unwrap();
+        tx.appointments().insert(&appointment, Some(&call), Timestamp(MONDAY_8.0)).await.unwrap();
+        tx.commit().await.unwrap();
+        let key = json!({ "name": format!("key {words}"), "scopes": ["tenant:read"] });
+        let key = owner.post("/api/api-keys", key).await.well();
+        let invited = json!({ "email": format!("invited@{name}.example"), "role": "viewer" });
+        let invited = owner.post("/api/invitations", invited).await.well();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let ids = BTreeMap::from([
+            ("tenant", owner.tenant().to_owned()),
+            ("member", owner.user().to_owned()),
+            ("key", text(&key["id"])),
+            ("invitation", text(&invited["id"])),
+            ("assistant", practice.assistant.id.to_string()),
+            ("version", "1".to_owned()),
+            ("service", practice.checkup.id.to_string()),
+            ("resource", practice.ada.id.to_string()),
+            ("contact", practice.contact.id.to_string()),
+            ("number", practice.number.id.to_string()),
+            ("call", call.to_string()),
+            ("message", message.id.to_string()),
+            ("appointment", appointment.id.to_string()),
+        ]);
+        Self { owner, ids }
+    }
+}
+
+/// Everybody who may ask at a tenant, by what they are.
+pub async fn everybody(office: &Office, owner: &Asker) -> Vec<(&'static str, Asker)> {
+    let mut all = vec![("owner", owner.clone())];
+    for role in ["admin", "member", "viewer"] {
+        all.push((role, office.member(owner, "someone", role).await));
+    }
+    let scopes: Vec<String> =
+        frontdesk::domain::people::Scope::all().map(|scope| scope.to_string()).collect();
+    let key = json!({ "name": "everything", "scopes": scopes });
+    let key = owner.post("/api/api-keys", key).await.well();
+    all.push(("program", office.bearer(key["key"].as_str().unwrap())));
+    all
+}
