@@ -39,13 +39,17 @@ impl Neighbour {
         practice.tenant.seats_max = 50;
         let say = |text: &mut String| *text = format!("{text} {words}");
         let assistant = &mut practice.assistant;
-        [&mut assistant.name, &mut assistant.description, &mut assistant.instructions].map(say);
-        assistant.opening.values_mut().for_each(say);
         assistant.fallback = None;
-        [&mut practice.ada.name, &mut practice.ben.name].map(say);
+        for text in [&mut assistant.name, &mut assistant.description, &mut assistant.instructions] {
+            say(text);
+        }
+        assistant.opening.values_mut().for_each(say);
+        say(&mut practice.ada.name);
+        say(&mut practice.ben.name);
         practice.checkup.names.values_mut().for_each(say);
         practice.checkup.price = Some(words.to_owned());
-        [&mut practice.contact.name, &mut practice.contact.note].map(say);
+        say(&mut practice.contact.name);
+        say(&mut practice.contact.note);
         practice.keep(store).await;
         let call = practice.call(store, n).await;
         let message = Message {
