@@ -146,7 +146,7 @@ impl Across<'_> {
     pub async fn invitation(self, token_hash: &str) -> Result<Option<(TenantId, InvitationId)>, Error> {
         let mut tx = self.store.read_any().await?;
         let row: Option<invitations::TokenRow> = on!(tx, db => {
-            sqlx::query_as(invitations::BY_TOKEN_ANYWHERE).bind(token_hash).fetch_optional(db).await?
+            sqlx::query_as(invitations::BY_TOKEN).bind(token_hash).fetch_optional(db).await?
         });
         row.map(TryFrom::try_from).transpose()
     }
@@ -158,7 +158,7 @@ impl Across<'_> {
     pub async fn api_key(self, hash: &str) -> Result<Option<OwnedKey>, Error> {
         let mut tx = self.store.read_any().await?;
         let row: Option<api_keys::OwnedRow> = on!(tx, db => {
-            sqlx::query_as(api_keys::BY_HASH_ANYWHERE).bind(hash).fetch_optional(db).await?
+            sqlx::query_as(api_keys::BY_HASH).bind(hash).fetch_optional(db).await?
         });
         row.map(TryFrom::try_from).transpose()
     }

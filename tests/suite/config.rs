@@ -172,6 +172,12 @@ proptest! {
 }
 
 #[test]
+fn a_zone_that_is_none_is_told_where_it_was_written() {
+    let error = with_env(&[("FRONTDESK__PEOPLE__ZONE", "Mars/Olympus")]).unwrap_err();
+    assert!(error.contains("FRONTDESK__PEOPLE__ZONE") && error.contains("IANA"), "{error}");
+}
+
+#[test]
 fn the_readme_explains_every_key() {
     let readme = include_str!("../../README.md");
     let defaults: toml::Table = DEFAULT.parse().unwrap();

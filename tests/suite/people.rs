@@ -52,7 +52,7 @@ impl Desk {
             signer: Signer::new([&key]).unwrap(),
             sealer: Arc::new(Sealer::new(&key).unwrap()),
             console: "https://desk.example.com/console".to_owned(),
-            settings: people::Settings { registration: true, zone: "Europe/Berlin".to_owned() },
+            settings: people::Settings { registration: true, zone: "Europe/Berlin".parse().unwrap() },
         });
         Self { people, passwords, store: store.clone() }
     }

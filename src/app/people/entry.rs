@@ -52,6 +52,9 @@ const SLUGS_TRIED_MAX: u32 = 20;
 /// How many calls a tenant that registers may have in the air.
 const CALLS_MAX: u32 = 10;
 
+/// Why somebody cannot register.
+const KNOWN: &str = "that address has an account already; use its password";
+
 /// What somebody is given who was let in.
 pub struct Grant {
     /// Says who they are, for a quarter of an hour.
@@ -148,7 +151,7 @@ impl People {
             Some(user) => {
                 let verdict = self.0.passwords.verify(&wanted.password, Some(&user.password_hash)).await?;
                 if verdict == Verdict::Wrong {
-                    return Err(Error::Conflict("that address has an account already; use its password"));
+                    return Err(Error::Conflict(KNOWN));
                 }
                 (user, false)
             }
@@ -161,7 +164,7 @@ impl People {
             id: TenantId::of(ids::fresh(now)),
             slug: self.free_slug(name).await?,
             name: name.to_owned(),
-            zone: wanted.zone.unwrap_or_else(|| self.zone()),
+            zone: wanted.zone.unwrap_or_else(|| self.0.settings.zone.clone()),
             twilio_account_sid: None,
             calls_max: CALLS_MAX,
             seats_max: Tenant::SEATS,
@@ -172,12 +175,7 @@ impl People {
         let mut tx = self.0.store.begin(&tenant.id).await?;
         tx.tenant().put(&tenant).await?;
         if is_new {
-            tx.users().add(&user).await.map_err(|error| match error {
-                store::Error::NotUnique(_) => {
-                    Error::Conflict("that address has an account already; use its password")
-                }
-                error => error.into(),
-            })?;
+            tx.users().add(&user).await.map_err(|error| known_already(error, KNOWN))?;
         }
         tx.memberships().add(&user.id, Role::Owner, now).await?;
         audit::record(&mut tx, &by, now, None, Some(&tenant)).await?;
@@ -397,6 +395,11 @@ impl People {
         }
         Ok(numbered(&plain, &ids::token()[..8]))
     }
+}
+
+/// The error, or a conflict in these words when somebody is known already.
+pub(super) fn known_already(error: store::Error, words: &'static str) -> Error {
+    if matches!(error, store::Error::NotUnique(_)) { Error::Conflict(words) } else { error.into() }
 }
 
 /// A person nobody knew.

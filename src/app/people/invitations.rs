@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{
     People,
-    entry::{At, Grant, begin, new_user},
+    entry::{At, Grant, begin, known_already, new_user},
     letters,
     members::may_decide,
 };
@@ -26,13 +26,15 @@ use crate::{
         time::Timestamp,
     },
     platform::{ids, tokens},
-    store::{self, Invitation, Member, Page, Place, Store},
+    store::{Invitation, Member, Page, Place, Store},
 };
 
 /// How long an invitation is good, in minutes: seven days.
 pub const INVITATION_MINUTES: i64 = 7 * 24 * 60;
 /// What has a limit, as the refusal calls it.
 const SEATS: &str = "seats for members and open invitations";
+/// Why an account or membership was not made.
+const MEANWHILE: &str = "it was done in the meantime; try again";
 /// Why an invitation cannot be accepted.
 const OVER: Error =
     Error::Conflict("the invitation was accepted, taken back, or is too old; ask for another one");
@@ -204,9 +206,9 @@ impl People {
             return Err(OVER);
         }
         if is_new {
-            tx.users().add(&user).await.map_err(made_meanwhile)?;
+            tx.users().add(&user).await.map_err(|error| known_already(error, MEANWHILE))?;
         }
-        tx.memberships().add(&user.id, role, now).await.map_err(made_meanwhile)?;
+        tx.memberships().add(&user.id, role, now).await.map_err(|error| known_already(error, MEANWHILE))?;
         let member = Member { user: user.id.clone(), email: user.email.clone(), role, created_at: now };
         let by = Actor::new(tenant.clone(), Who::Member { user: user.id.clone(), role });
         audit::record(&mut tx, &by, now, None, Some(&member)).await?;
@@ -215,12 +217,5 @@ impl People {
         let (session, refresh) = begin(&mut tx, &user, &at, now).await?;
         tx.commit().await?;
         self.grant(user, Some(at), &session, refresh, now)
-    }
-}
-
-fn made_meanwhile(error: store::Error) -> Error {
-    match error {
-        store::Error::NotUnique(_) => Error::Conflict("the account was made in the meantime; try again"),
-        error => error.into(),
     }
 }

@@ -2,11 +2,10 @@
 //!
 //! There is always an owner, and only owners decide about owners.
 
-use super::decides_as;
 use crate::{
     app::{
         Error,
-        access::Actor,
+        access::{Actor, Who},
         audit::{self, Audited, Parts},
     },
     domain::{
@@ -114,13 +113,18 @@ pub async fn remove(
     Ok(tx.commit().await?)
 }
 
-/// Goes on if the asker may give or take that role.
+/// Goes on if the asker may give or take that role. Only owners decide about owners, and a program gives nobody rights
+/// that it does not have itself.
 pub(super) fn may_decide(by: &Actor, role: Role) -> Result<(), Error> {
-    if role < Role::Owner || decides_as(by) == Role::Owner {
-        Ok(())
-    } else {
-        Err(Error::Forbidden(Scope { subject: Subject::Tenant, verb: Verb::Write }))
-    }
+    const OWNERS: Scope = Scope { subject: Subject::Tenant, verb: Verb::Write };
+    let missing = match by.who() {
+        Who::Member { role: own, .. } => (role == Role::Owner && *own != Role::Owner).then_some(OWNERS),
+        Who::Program { scopes, .. } => {
+            Scope::all().find(|scope| role.may(scope.verb, scope.subject) && !scopes.contains(scope))
+        }
+        Who::Operator { .. } | Who::System(_) => None,
+    };
+    missing.map_or(Ok(()), |scope| Err(Error::Forbidden(scope)))
 }
 
 /// Goes on unless somebody of that role is the last owner.

@@ -16,7 +16,7 @@ pub mod passwords;
 use std::{fmt, sync::Arc};
 
 use ipnet::IpNet;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::{
     Error,
@@ -25,7 +25,6 @@ use super::{
 use crate::{
     domain::{
         id::UserId,
-        people::Role,
         time::{Timestamp, Zone},
     },
     platform::{
@@ -47,8 +46,13 @@ const USE_NOTED_EVERY_MS: i64 = 60_000;
 pub struct Settings {
     /// Whether anybody may register a tenant; otherwise only an operator makes one.
     pub registration: bool,
-    /// Where the clocks of a tenant hang that registers without saying so: the IANA name of a zone.
-    pub zone: String,
+    /// Where the clocks of a tenant hang that registers without saying so.
+    #[serde(deserialize_with = "zone")]
+    pub zone: Zone,
+}
+
+fn zone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Zone, D::Error> {
+    String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
 }
 
 /// Lets people and programs in. Cheap to clone.
@@ -195,11 +199,6 @@ impl People {
         tx.api_keys().used(key, now).await?;
         Ok(tx.commit().await?)
     }
-
-    /// The zone of a tenant that names none.
-    fn zone(&self) -> Zone {
-        self.0.settings.zone.parse().unwrap_or_else(|_| Zone::utc())
-    }
 }
 
 impl fmt::Debug for People {
@@ -232,15 +231,6 @@ fn proven(standing: Standing) -> Proven {
         per_minute_max: None,
         // Whoever runs the platform helps from wherever they are.
         networks: if standing.operator { vec![] } else { standing.networks },
-    }
-}
-
-/// How far somebody may decide about others' roles: as if they had this one.
-fn decides_as(by: &Actor) -> Role {
-    match by.who() {
-        Who::Member { role, .. } => *role,
-        Who::Program { .. } => Role::Admin,
-        Who::Operator { .. } | Who::System(_) => Role::Owner,
     }
 }
 

@@ -103,9 +103,6 @@ pub(in crate::store) struct OwnedRow {
     networks: String,
 }
 
-/// The statement that finds a key by its hash, wherever it is.
-pub(in crate::store) const BY_HASH_ANYWHERE: &str = BY_HASH;
-
 impl TryFrom<OwnedRow> for OwnedKey {
     type Error = Error;
 

@@ -88,9 +88,6 @@ pub(in crate::store) struct TokenRow {
     id: String,
 }
 
-/// The statement that finds an invitation by its token, wherever it is.
-pub(in crate::store) const BY_TOKEN_ANYWHERE: &str = BY_TOKEN;
-
 impl TryFrom<TokenRow> for (TenantId, InvitationId) {
     type Error = Error;
 

@@ -62,6 +62,9 @@ async fn a_key_may_not_do_what_its_maker_may_not() {
     );
     let beyond = program.post("/api/api-keys", json!({ "name": "x", "scopes": ["members:write"] })).await;
     assert_eq!(beyond.status, 422, "nor may a program that makes keys");
+    let inviter = office.bearer(text(&key(&owner, &["members:write"]).await));
+    let invited = inviter.post("/api/invitations", json!({ "email": "a@b.de", "role": "admin" })).await;
+    assert_eq!(invited.status, 403, "a program gives nobody rights that it does not have: {}", invited.body);
     let strong = key(&owner, &["tenant:write"]).await;
     assert_eq!(
         admin.patch(&path(&strong), json!({ "name": "kept" })).await.status,
