@@ -103,3 +103,4 @@ CREATE TABLE mails (
 );
 CREATE INDEX mails_due ON mails (due_at) WHERE state = 'waiting';
 CREATE INDEX mails_by_age ON mails (created_at);
+CREATE INDEX mails_by_state ON mails (state, expires_at);

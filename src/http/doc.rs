@@ -70,7 +70,7 @@ pub(super) fn finish(document: &mut utoipa::openapi::OpenApi) {
         ];
         for (operation, changes) in operations {
             let Some(operation) = operation else { continue };
-            name(operation);
+            name(path, operation);
             if changes && closed {
                 operation.parameters.get_or_insert_default().push(RefOr::T(seen()));
             }
@@ -85,11 +85,11 @@ pub(super) fn finish(document: &mut utoipa::openapi::OpenApi) {
     }
 }
 
-/// Names an operation by what it does and to what: no two subjects have the same names otherwise.
-fn name(operation: &mut Operation) {
-    let tag = operation.tags.as_ref().and_then(|tags| tags.first()).map_or("", String::as_str);
+/// Names an operation by what it is about and what it does: two subjects may do the same.
+fn name(path: &str, operation: &mut Operation) {
+    let subject = path.trim_start_matches("/api").split('/').nth(1).unwrap_or_default();
     let verb = operation.operation_id.take().unwrap_or_default();
-    operation.operation_id = Some(format!("{}_{verb}", tag.replace('-', "_")));
+    operation.operation_id = Some(format!("{}_{verb}", subject.replace('-', "_")));
 }
 
 /// `If-Match`, which whatever people edit understands.
