@@ -6,16 +6,21 @@
 //! first answer. No calendar is asked while a transaction is open.
 //!
 //! It does not know who is calling: what a caller may see and change is decided by whoever asks
-//! ([`Asker`], and the contact every change of an appointment must name).
+//! ([`Asker`], and the contact every change of an appointment must name). What staff change is told in the audit log,
+//! in the same transaction; the caller's cut-off does not bind them.
 
 use jiff::{ToSpan, civil, tz::TimeZone};
 
-use super::Error;
+use super::{
+    Error,
+    access::Actor,
+    audit::{self, Audited, Parts},
+};
 use crate::{
     calendars::Calendar,
     domain::{
         availability::{self, Availability, Busy, Rules, Slot},
-        booking::{Appointment, AppointmentStatus, Resource, Service},
+        booking::{Appointment, AppointmentStatus, Resource, Selection, Service},
         id::{AppointmentId, CallId, ContactId, ResourceId, ServiceId, TenantId},
         org::Tenant,
         time::{TimeRange, Timestamp, Zone},
@@ -30,6 +35,8 @@ pub const HOLD_MINUTES: i64 = 5;
 pub const SEARCH_DAYS_MAX: i64 = 120;
 /// How far around a time appointments are looked at: limits count whole weeks.
 const AROUND_MINUTES: i64 = 9 * 24 * 60;
+/// How much further they are looked at where a limit counts whole months.
+const MONTH_MINUTES: i64 = 24 * 24 * 60;
 
 /// Who asks, and under which name for the request.
 #[derive(Clone, Debug)]
@@ -41,6 +48,8 @@ pub struct Asker {
     /// Names the request: made again, it gets its first answer. Unique within the tenant, such as call and tool
     /// call together.
     pub key: Option<String>,
+    /// Who of the staff asks, where it is not a caller.
+    pub staff: Option<Actor>,
 }
 
 /// A time somebody wants.
@@ -52,6 +61,30 @@ pub struct Wish {
     pub start: Timestamp,
     /// Who or what it is to be with; anybody who is free when none is named.
     pub resource: Option<ResourceId>,
+    /// For how many.
+    pub seats: u32,
+}
+
+impl Audited for Appointment {
+    const KIND: &'static str = "appointment";
+
+    fn id(&self) -> String {
+        self.id.to_string()
+    }
+
+    fn parts(&self) -> Parts {
+        let resources: Vec<&str> =
+            std::iter::once(&self.resource).chain(&self.together).map(ResourceId::as_str).collect();
+        Parts::new()
+            .with("service", self.service.as_str())
+            .with("resources", resources)
+            .with("contact", self.contact.as_ref().map(ContactId::as_str))
+            .with("start", self.time.start.to_string())
+            .with("end", self.time.end.to_string())
+            .with("seats", self.seats)
+            .with("status", self.status.as_str())
+            .hiding("note", Some(self.note.as_str()).filter(|note| !note.is_empty()))
+    }
 }
 
 /// Free times somebody asks about.
@@ -106,11 +139,8 @@ pub async fn find(
     search: &Search,
 ) -> Result<Vec<Slot>, Error> {
     let to = search.to.min(search.from.saturating_add(SEARCH_DAYS_MAX.days()));
-    let range = around(TimeRange { start: utc_midnight(search.from), end: utc_midnight(to) });
-    let foreign = Calendar::Local.busy(tenant, range).await?;
-    let mut tx = store.read(tenant).await?;
-    let desk = Desk::open(&mut tx, &search.service, range, now, foreign).await?;
-    let free = desk.ask(now, search.moving.as_slice());
+    let desk = Desk::of_dates(store, tenant, &search.service, (search.from, to), now).await?;
+    let free = desk.ask(now, 1, search.moving.as_slice());
     Ok(free.slots(search.from, to, search.resource.as_ref()).take(search.count_max).collect())
 }
 
@@ -125,7 +155,7 @@ pub async fn busy(
     now: Timestamp,
 ) -> Result<Vec<Busy>, Error> {
     let mut tx = store.read(tenant).await?;
-    Ok(tx.appointments().busy(range, now).await?.iter().filter_map(Busy::of).collect())
+    Ok(tx.appointments().busy(range, now).await?.iter().flat_map(Busy::of).collect())
 }
 
 /// What is promised to a contact and has not begun, soonest first.
@@ -160,6 +190,9 @@ pub async fn hold(store: &Store, by: &Asker, now: Timestamp, wish: &Wish) -> Res
         id: AppointmentId::of(ids::fresh(now)),
         service: wish.service.clone(),
         resource: place.resource,
+        together: place.together,
+        seats: wish.seats,
+        session: Some(place.session),
         contact: None,
         time: place.time,
         blocked: place.blocked,
@@ -168,7 +201,7 @@ pub async fn hold(store: &Store, by: &Asker, now: Timestamp, wish: &Wish) -> Res
         note: String::new(),
     };
     change.tx.appointments().insert(&kept, by.call.as_ref(), now).await?;
-    change.commit(&asked, kept).await
+    change.commit(&asked, None, kept).await
 }
 
 /// Promises a time to a contact: the one that `hold` keeps, if it still does, or another that is free. `note` is for
@@ -198,6 +231,9 @@ pub async fn book(
         id,
         service: wish.service.clone(),
         resource: place.resource,
+        together: place.together,
+        seats: wish.seats,
+        session: Some(place.session),
         contact: Some(contact.clone()),
         time: place.time,
         blocked: place.blocked,
@@ -210,7 +246,7 @@ pub async fn book(
         Some(held) => {
             let same = Wish { resource: Some(held.resource.clone()), ..wish.clone() };
             let place = desk.check(held_since(&held, now), &same, &own)?;
-            let kept = promise(place, held.id);
+            let kept = Appointment { session: held.session, ..promise(place, held.id) };
             if !change.tx.appointments().update(&kept, AppointmentStatus::Held).await? {
                 return Err(Error::Taken);
             }
@@ -226,7 +262,7 @@ pub async fn book(
             kept
         }
     };
-    change.commit(&asked, kept).await
+    change.commit(&asked, None, kept).await
 }
 
 /// Promises what is held to a contact.
@@ -244,7 +280,12 @@ pub async fn confirm(
 ) -> Result<Appointment, Error> {
     let held = store.read(&by.tenant).await?.appointments().get(hold).await?;
     let held = held.ok_or(Error::NotFound("hold"))?;
-    let wish = Wish { service: held.service, start: held.time.start, resource: Some(held.resource) };
+    let wish = Wish {
+        service: held.service,
+        start: held.time.start,
+        resource: Some(held.resource),
+        seats: held.seats,
+    };
     book(store, by, now, &wish, contact, note, Some(hold)).await
 }
 
@@ -258,7 +299,7 @@ pub async fn release(store: &Store, by: &Asker, hold: &AppointmentId) -> Result<
     Ok(tx.commit().await?)
 }
 
-/// Moves an appointment of a contact to another time, keeping its id: at every moment it stands at the old time or
+/// Moves an appointment (of the contact `of`, if one is named) to another time, keeping its id: at every moment it stands at the old time or
 /// at the new one. It does not stand in its own way. `hold` is what keeps the new time, if something does.
 ///
 /// # Errors
@@ -269,7 +310,7 @@ pub async fn move_to(
     by: &Asker,
     now: Timestamp,
     id: &AppointmentId,
-    of: &ContactId,
+    of: Option<&ContactId>,
     wish: &Wish,
     hold: Option<&AppointmentId>,
 ) -> Result<Appointment, Error> {
@@ -293,17 +334,19 @@ pub async fn move_to(
     let moved = Appointment {
         service: wish.service.clone(),
         resource: place.resource,
+        together: place.together,
+        session: Some(place.session),
         time: place.time,
         blocked: place.blocked,
-        ..standing
+        ..standing.clone()
     };
     if !change.tx.appointments().update(&moved, AppointmentStatus::Confirmed).await? {
         return Err(Error::NotFound("appointment"));
     }
-    change.commit(&asked, moved).await
+    change.commit(&asked, Some(standing), moved).await
 }
 
-/// Gives an appointment of a contact back.
+/// Gives an appointment back (of the contact `of`, if one is named).
 ///
 /// # Errors
 /// [`Error::NotFound`] when it is not the contact's, or no longer promised; [`Error::TooLate`];
@@ -313,7 +356,7 @@ pub async fn cancel(
     by: &Asker,
     now: Timestamp,
     id: &AppointmentId,
-    of: &ContactId,
+    of: Option<&ContactId>,
 ) -> Result<Appointment, Error> {
     let asked = format!("cancel {id}");
     let mut tx = store.begin(&by.tenant).await?;
@@ -324,11 +367,11 @@ pub async fn cancel(
         return Ok(first);
     }
     let standing = change.changeable(id, of).await?;
-    let given_back = Appointment { status: AppointmentStatus::Cancelled, expires: None, ..standing };
+    let given_back = Appointment { status: AppointmentStatus::Cancelled, expires: None, ..standing.clone() };
     if !change.tx.appointments().update(&given_back, AppointmentStatus::Confirmed).await? {
         return Err(Error::NotFound("appointment"));
     }
-    change.commit(&asked, given_back).await
+    change.commit(&asked, Some(standing), given_back).await
 }
 
 /// One change of the ledger, from lock to commit.
@@ -365,14 +408,17 @@ impl<'a> Change<'a> {
         Ok(self.tx.appointments().hold(hold, self.by.call.as_ref()).await?)
     }
 
-    /// The appointment, if it is this contact's and may still be changed.
-    async fn changeable(&mut self, id: &AppointmentId, of: &ContactId) -> Result<Appointment, Error> {
+    /// The appointment, if it is this contact's and may still be changed. Staff are bound by neither cut-off nor
+    /// beginning.
+    async fn changeable(&mut self, id: &AppointmentId, of: Option<&ContactId>) -> Result<Appointment, Error> {
         let found = self.tx.appointments().get(id).await?;
         let standing = found
-            .filter(|it| it.status == AppointmentStatus::Confirmed && it.contact.as_ref() == Some(of))
+            .filter(|it| it.status == AppointmentStatus::Confirmed)
+            .filter(|it| of.is_none_or(|of| it.contact.as_ref() == Some(of)))
             .ok_or(Error::NotFound("appointment"))?;
         let service = self.tx.services().get(&standing.service).await?.ok_or(Error::NotFound("service"))?;
-        if !availability::changeable(&service, standing.time.start, self.now) {
+        let bound = self.by.staff.is_none();
+        if bound && !availability::changeable(&service, standing.time.start, self.now) {
             return Err(Error::TooLate);
         }
         Ok(standing)
@@ -384,7 +430,16 @@ impl<'a> Change<'a> {
         Desk::open(&mut self.tx, &wish.service, range, self.now, std::mem::take(&mut self.foreign)).await
     }
 
-    async fn commit(mut self, asked: &str, answer: Appointment) -> Result<Appointment, Error> {
+    /// Keeps what became of `before`, and what was asked.
+    async fn commit(
+        mut self,
+        asked: &str,
+        before: Option<Appointment>,
+        answer: Appointment,
+    ) -> Result<Appointment, Error> {
+        if let Some(staff) = &self.by.staff {
+            audit::record(&mut self.tx, staff, self.now, before.as_ref(), Some(&answer)).await?;
+        }
         if let Some(key) = &self.by.key {
             let asked = Asked { key, content: asked };
             self.tx.appointments().remember(asked, &answer.id, self.now).await?;
@@ -395,14 +450,29 @@ impl<'a> Change<'a> {
 }
 
 /// Everything that decides about one service's times, as the database has it.
-struct Desk {
+pub(super) struct Desk {
     zone: Zone,
     service: Service,
     resources: Vec<Resource>,
     busy: Vec<Busy>,
+    /// The appointments and holds among them, as they stand.
+    standing: Vec<Appointment>,
 }
 
 impl Desk {
+    /// What decides about the times of some local dates. To be read only: nothing keeps it from changing.
+    pub(super) async fn of_dates(
+        store: &Store,
+        tenant: &TenantId,
+        service: &ServiceId,
+        (from, to): (civil::Date, civil::Date),
+        now: Timestamp,
+    ) -> Result<Self, Error> {
+        let range = around(TimeRange { start: utc_midnight(from), end: utc_midnight(to) });
+        let foreign = Calendar::Local.busy(tenant, range).await?;
+        Self::open(&mut store.read(tenant).await?, service, range, now, foreign).await
+    }
+
     async fn open(
         tx: &mut TenantTx,
         service: &ServiceId,
@@ -410,35 +480,71 @@ impl Desk {
         now: Timestamp,
         foreign: Vec<Busy>,
     ) -> Result<Self, Error> {
+        let service = tx.services().get(service).await?.ok_or(Error::NotFound("service"))?;
+        let further = if service.per_month_max.is_some() { MONTH_MINUTES } else { 0 };
+        let range =
+            TimeRange { start: range.start.plus_minutes(-further), end: range.end.plus_minutes(further) };
+        let standing = tx.appointments().busy(range, now).await?;
         let mut busy = foreign;
-        busy.extend(tx.appointments().busy(range, now).await?.iter().filter_map(Busy::of));
+        busy.extend(standing.iter().flat_map(Busy::of));
         Ok(Self {
             zone: tx.tenant().get().await?.ok_or(Error::NotFound("tenant"))?.zone,
-            service: tx.services().get(service).await?.ok_or(Error::NotFound("service"))?,
-            resources: tx.resources().of_service(service).await?,
+            resources: tx.resources().of_service(&service.id).await?,
+            service,
             busy,
+            standing,
         })
     }
 
-    fn ask(&self, now: Timestamp, ignoring: &[AppointmentId]) -> Availability<'_> {
-        let rules = Rules { zone: &self.zone, service: &self.service, resources: &self.resources };
+    pub(super) fn ask(&self, now: Timestamp, seats: u32, ignoring: &[AppointmentId]) -> Availability<'_> {
+        let (service, resources) = (&self.service, &self.resources);
+        let rules = Rules { zone: &self.zone, service, resources, seats, loads: None };
         Availability::new(rules, &self.busy, now, ignoring)
     }
 
     /// Where the wish would take place, with the best resource that is free.
     fn check(&self, now: Timestamp, wish: &Wish, ignoring: &[AppointmentId]) -> Result<Place, Error> {
-        let slot = self.ask(now, ignoring).check(wish.start, wish.resource.as_ref())?;
+        let slot = self.ask(now, wish.seats, ignoring).check(wish.start, wish.resource.as_ref())?;
+        let mut resources = slot.resources.into_iter();
+        let resource = resources.next().ok_or(Error::Taken)?;
+        let together = self.service.selection == Selection::All;
         Ok(Place {
-            resource: slot.resources.into_iter().next().ok_or(Error::Taken)?,
+            session: self.session(wish.start, &resource, now, ignoring),
+            resource,
+            together: if together { resources.collect() } else { Vec::new() },
             time: slot.time,
             blocked: availability::blocked(&self.service, wish.start),
         })
+    }
+
+    /// The session of this service that starts then with that resource, or a fresh one. A session is never taken
+    /// along by who leaves it: its name stays with those who stay.
+    fn session(
+        &self,
+        start: Timestamp,
+        resource: &ResourceId,
+        now: Timestamp,
+        ignoring: &[AppointmentId],
+    ) -> String {
+        let running = self.standing.iter().find(|other| {
+            self.service.capacity > 1
+                && other.service == self.service.id
+                && other.time.start == start
+                && (other.resource == *resource || other.together.contains(resource))
+                && !ignoring.contains(&other.id)
+        });
+        match running {
+            Some(other) => other.session.clone().unwrap_or_else(|| other.id.to_string()),
+            None => ids::fresh(now).simple().to_string(),
+        }
     }
 }
 
 /// A free place in the ledger.
 struct Place {
     resource: ResourceId,
+    together: Vec<ResourceId>,
+    session: String,
     time: TimeRange,
     blocked: TimeRange,
 }
@@ -447,6 +553,7 @@ struct Place {
 fn keeps(held: &Appointment, wish: &Wish) -> bool {
     held.service == wish.service
         && held.time.start == wish.start
+        && held.seats == wish.seats
         && wish.resource.as_ref().is_none_or(|wanted| *wanted == held.resource)
 }
 
@@ -458,7 +565,8 @@ fn held_since(held: &Appointment, now: Timestamp) -> Timestamp {
 /// A wish in a form that is equal when the wish is.
 fn content(wish: &Wish) -> String {
     let with = wish.resource.as_ref().map_or("anybody", ResourceId::as_str);
-    format!("{} {} {with}", wish.service, wish.start.0)
+    let seats = if wish.seats == 1 { String::new() } else { format!(" for {}", wish.seats) };
+    format!("{} {} {with}{seats}", wish.service, wish.start.0)
 }
 
 fn around(range: TimeRange) -> TimeRange {

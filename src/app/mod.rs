@@ -6,6 +6,7 @@ pub mod access;
 pub mod accounts;
 pub mod assistants;
 pub mod audit;
+pub mod availability;
 pub mod bookings;
 pub mod briefing;
 pub mod calls;
@@ -146,6 +147,11 @@ impl Faults {
         read.map_err(|error| self.0.push(Fault::new(pointer, error.to_string()))).ok()
     }
 
+    /// Whether nothing was wrong so far.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Goes on if nothing was wrong.
     ///
     /// # Errors
@@ -201,13 +207,15 @@ impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::Busy | Refusal::Buffer | Refusal::Held => Self::Taken,
-            Refusal::NotQualified
+            Refusal::MissingTime
+            | Refusal::NotQualified
             | Refusal::Horizon
             | Refusal::Notice
             | Refusal::Closed
             | Refusal::OutsideHours
             | Refusal::OffGrid
-            | Refusal::Limit => Self::Refused(refusal),
+            | Refusal::Limit
+            | Refusal::Capacity => Self::Refused(refusal),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What can be booked: looked up, made, changed, taken away.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use super::{
@@ -28,6 +30,10 @@ pub const MINUTES_MAX: u32 = 24 * 60;
 pub const NOTICE_MAX: u32 = 366 * 24 * 60;
 /// Furthest horizon, in days.
 pub const HORIZON_MAX: u32 = 730;
+/// Seats of one session.
+pub const CAPACITY_MAX: u32 = 1_000;
+/// Calendars one service can name.
+pub const CALENDARS_MAX: usize = 50;
 /// Resources one service can name.
 pub const RESOURCES_MAX: usize = 100;
 
@@ -39,6 +45,7 @@ impl Audited for Service {
     }
 
     fn parts(&self) -> Parts {
+        let blocking: Vec<&str> = self.blocking.iter().map(|status| status.as_str()).collect();
         let resources: Vec<&str> = self.resources.iter().map(|id| id.as_str()).collect();
         Parts::new()
             .with("key", self.key.as_str())
@@ -52,6 +59,12 @@ impl Audited for Service {
             .with("horizon_days", self.horizon_days)
             .with("max_per_day", self.per_day_max)
             .with("max_per_week", self.per_week_max)
+            .with("max_per_month", self.per_month_max)
+            .with("max_minutes_per_day", self.minutes_per_day_max)
+            .with("capacity", self.capacity)
+            .with("selection", self.selection.as_str())
+            .with("blocking", blocking)
+            .with("conflict_calendars", json!(self.conflict_calendars))
             .with("cancel_cutoff", self.cancel_cutoff_min)
             .with("price", self.price.as_deref())
             .with("resources", resources)
@@ -192,9 +205,37 @@ async fn check(tx: &mut TenantTx, service: &Service) -> Result<(), Error> {
         "/horizon_days",
         format!("must be from 1 to {HORIZON_MAX} days"),
     );
-    for (at, value) in [("/max_per_day", service.per_day_max), ("/max_per_week", service.per_week_max)] {
+    let limits = [
+        ("/max_per_day", service.per_day_max),
+        ("/max_per_week", service.per_week_max),
+        ("/max_per_month", service.per_month_max),
+    ];
+    for (at, value) in limits {
         faults.unless(value != Some(0), at, "must be at least 1; make the service inactive to offer none");
     }
+    faults.unless(
+        service.minutes_per_day_max.is_none_or(|max| max >= service.duration_min),
+        "/max_minutes_per_day",
+        "is less than one appointment takes; make the service inactive to offer none",
+    );
+    faults.unless(
+        (1..=CAPACITY_MAX).contains(&service.capacity),
+        "/capacity",
+        format!("must be from 1 to {CAPACITY_MAX} seats"),
+    );
+    for (at, name) in service.conflict_calendars.iter().flatten().enumerate() {
+        faults.unless(
+            (1..=NAME_LEN_MAX).contains(&name.chars().count()),
+            format!("/conflict_calendars/{at}"),
+            format!("must be 1 to {NAME_LEN_MAX} characters"),
+        );
+    }
+    let calendars = service.conflict_calendars.as_ref().map_or(0, BTreeSet::len);
+    faults.unless(
+        calendars <= CALENDARS_MAX,
+        "/conflict_calendars",
+        format!("must be at most {CALENDARS_MAX}"),
+    );
     let price = service.price.as_ref();
     faults.unless(
         price.is_none_or(|price| price.chars().count() <= NAME_LEN_MAX),

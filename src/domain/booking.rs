@@ -1,8 +1,12 @@
 //! What can be booked, with whom, when, and what was.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    str::FromStr,
+};
 
 use super::{
+    availability::EventStatus,
     id::{AppointmentId, ContactId, ResourceId, ServiceId},
     time::{TimeRange, Timestamp},
 };
@@ -35,6 +39,19 @@ pub struct Service {
     pub per_day_max: Option<u32>,
     /// Appointments of this service per ISO week.
     pub per_week_max: Option<u32>,
+    /// Appointments of this service per local calendar month.
+    pub per_month_max: Option<u32>,
+    /// Minutes that appointments of this service may take per local day, buffers not included.
+    pub minutes_per_day_max: Option<u32>,
+    /// How many seats one session has. More than one makes it a group: appointments with the same start and
+    /// resource are one session.
+    pub capacity: u32,
+    /// Which of its resources an appointment is with.
+    pub selection: Selection,
+    /// What another calendar's event must say of its time to keep a slot from being offered.
+    pub blocking: BTreeSet<EventStatus>,
+    /// The calendars whose events count; all when none are named.
+    pub conflict_calendars: Option<BTreeSet<String>>,
     /// Elapsed time before the start after which a caller may no longer cancel or move, in minutes.
     pub cancel_cutoff_min: u32,
     /// What it costs the caller, in the tenant's words.
@@ -43,6 +60,45 @@ pub struct Service {
     pub resources: Vec<ResourceId>,
     /// Whether it is offered. What was booked before stays.
     pub active: bool,
+}
+
+/// Which of its resources a service is booked with, when nobody asks for one by name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Selection {
+    /// The first that is free, in the service's order.
+    #[default]
+    Any,
+    /// Who has least to do of those that are free; among equals the one whose key comes first.
+    RoundRobin,
+    /// All of them together.
+    All,
+}
+
+impl Selection {
+    /// Each of them.
+    pub const ALL: [Self; 3] = [Self::Any, Self::RoundRobin, Self::All];
+
+    /// The word it is stored and shown as.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Any => "any",
+            Self::RoundRobin => "round_robin",
+            Self::All => "all",
+        }
+    }
+}
+
+/// A text that names no selection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be `any`, `round_robin` or `all`")]
+pub struct NotASelection;
+
+impl FromStr for Selection {
+    type Err = NotASelection;
+
+    fn from_str(word: &str) -> Result<Self, NotASelection> {
+        Self::ALL.into_iter().find(|selection| selection.as_str() == word).ok_or(NotASelection)
+    }
 }
 
 /// Who or what a service is booked with: a person, a room, a chair.
@@ -117,6 +173,13 @@ pub struct Appointment {
     pub service: ServiceId,
     /// Who or what it is booked with.
     pub resource: ResourceId,
+    /// Who or what else it takes at the same time, where a service is booked with all together.
+    pub together: Vec<ResourceId>,
+    /// How many seats it takes.
+    pub seats: u32,
+    /// The session it is part of: what shares it may take place at the same time with the same resource. `None`
+    /// means that it is alone.
+    pub session: Option<String>,
     /// Whom it is promised to; nobody while only held.
     pub contact: Option<ContactId>,
     /// When it takes place.

@@ -6,10 +6,15 @@
 
 use sqlx::FromRow;
 
-use super::{Appointments, Error, on, rows, texts};
+use super::{
+    Appointments, Error, on,
+    page::{self, Page, Place},
+    rows, texts,
+};
 use crate::domain::{
     booking::{Appointment, AppointmentStatus},
     id::{AppointmentId, CallId, ContactId, ResourceId, ServiceId},
+    revision::{Revised, Revision},
     time::{TimeRange, Timestamp},
 };
 
@@ -19,27 +24,44 @@ const UPCOMING_MAX: i64 = 50;
 macro_rules! columns {
     () => {
         "id, service_id, resource_id, contact_id, starts_at, ends_at, blocked_from, blocked_to, status, \
-         expires_at, note"
+         expires_at, note, seats, session, together"
     };
 }
 
 texts! {
     GET = concat!("SELECT ", columns!(), " FROM appointments WHERE tenant_id = $1 AND id = $2");
     BUSY = concat!("SELECT ", columns!(), " FROM appointments WHERE tenant_id = $1 AND status <> 'cancelled'
-        AND blocked_from < $3 AND blocked_to > $2 AND (expires_at IS NULL OR expires_at > $4)
+        AND part_of IS NULL AND blocked_from < $3 AND blocked_to > $2 AND (expires_at IS NULL OR expires_at > $4)
         ORDER BY starts_at, id");
     UPCOMING = concat!("SELECT ", columns!(), " FROM appointments WHERE tenant_id = $1 AND contact_id = $2
-        AND status = 'confirmed' AND starts_at >= $3 ORDER BY starts_at, id LIMIT $4");
+        AND part_of IS NULL AND status = 'confirmed' AND starts_at >= $3 ORDER BY starts_at, id LIMIT $4");
     OF_CALL = concat!("SELECT ", columns!(), " FROM appointments WHERE tenant_id = $1 AND call_id = $2
-        ORDER BY created_at, id");
-    INSERT = concat!("INSERT INTO appointments (tenant_id, call_id, created_at, ", columns!(), ")
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)");
+        AND part_of IS NULL ORDER BY created_at, id");
+    REVISION = "SELECT revision FROM appointments WHERE tenant_id = $1 AND id = $2";
+    PAGE = concat!("SELECT ", columns!(), " FROM appointments WHERE tenant_id = $1 AND part_of IS NULL
+        AND starts_at >= $2 AND starts_at < $3 AND (starts_at, id) > ($4, $5)
+        AND ($6 = '' OR status = $6) ORDER BY starts_at, id LIMIT $7");
+    PAGE_OF_CONTACT = concat!("SELECT ", columns!(), " FROM appointments WHERE tenant_id = $1
+        AND part_of IS NULL AND contact_id = $8
+        AND starts_at >= $2 AND starts_at < $3 AND (starts_at, id) > ($4, $5)
+        AND ($6 = '' OR status = $6) ORDER BY starts_at, id LIMIT $7");
+    PAGE_OF_RESOURCE = concat!("SELECT ", columns!(), " FROM appointments WHERE tenant_id = $1
+        AND part_of IS NULL AND starts_at >= $2 AND starts_at < $3 AND (starts_at, id) > ($4, $5)
+        AND ($6 = '' OR status = $6) AND ($9 = '' OR contact_id = $9)
+        AND id IN (SELECT COALESCE(part_of, id) FROM appointments WHERE tenant_id = $1 AND resource_id = $8
+            AND starts_at >= $2 AND starts_at < $3)
+        ORDER BY starts_at, id LIMIT $7");
+    INSERT = concat!("INSERT INTO appointments (tenant_id, call_id, created_at, part_of, ", columns!(), ")
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)");
     UPDATE = "UPDATE appointments SET service_id = $3, resource_id = $4, contact_id = $5, starts_at = $6,
-        ends_at = $7, blocked_from = $8, blocked_to = $9, status = $10, expires_at = $11, note = $12
-        WHERE tenant_id = $1 AND id = $2 AND status = $13";
+        ends_at = $7, blocked_from = $8, blocked_to = $9, status = $10, expires_at = $11, note = $12,
+        seats = $13, session = $14, together = $15, revision = revision + 1
+        WHERE tenant_id = $1 AND id = $2 AND status = $16 AND part_of IS NULL";
+    MADE = "SELECT call_id, created_at FROM appointments WHERE tenant_id = $1 AND id = $2";
+    FORGET_PARTS = "DELETE FROM appointments WHERE tenant_id = $1 AND part_of = $2";
     HOLD = concat!("SELECT ", columns!(), " FROM appointments WHERE tenant_id = $1 AND id = $2
         AND status = 'held' AND COALESCE(call_id, '') = $3");
-    RELEASE = "DELETE FROM appointments WHERE tenant_id = $1 AND id = $2 AND status = 'held'
+    RELEASE = "DELETE FROM appointments WHERE tenant_id = $1 AND (id = $2 OR part_of = $2) AND status = 'held'
         AND COALESCE(call_id, '') = $3";
     RELEASE_OF_CALL = "DELETE FROM appointments WHERE tenant_id = $1 AND call_id = $2 AND status = 'held'";
     CLEAR_LAPSED = "DELETE FROM appointments WHERE tenant_id = $1 AND status = 'held' AND expires_at <= $2";
@@ -63,6 +85,9 @@ struct AppointmentRow {
     status: String,
     expires_at: Option<i64>,
     note: String,
+    seats: i64,
+    session: Option<String>,
+    together: String,
 }
 
 impl TryFrom<AppointmentRow> for Appointment {
@@ -74,6 +99,12 @@ impl TryFrom<AppointmentRow> for Appointment {
             id: rows::text(&row.id, "appointments.id")?,
             service: rows::text::<ServiceId>(&row.service_id, "appointments.service_id")?,
             resource: rows::text::<ResourceId>(&row.resource_id, "appointments.resource_id")?,
+            together: rows::json::<Vec<String>>(&row.together, "appointments.together")?
+                .iter()
+                .map(|id| rows::text(id, "appointments.together"))
+                .collect::<Result<_, _>>()?,
+            seats: rows::whole(row.seats, "appointments.seats")?,
+            session: row.session,
             contact: rows::maybe(row.contact_id.as_deref(), "appointments.contact_id")?,
             time: range(row.starts_at, row.ends_at),
             blocked: range(row.blocked_from, row.blocked_to),
@@ -82,6 +113,24 @@ impl TryFrom<AppointmentRow> for Appointment {
             note: row.note,
         })
     }
+}
+
+/// Further resources as they lie in a column.
+fn together(appointment: &Appointment) -> Vec<&str> {
+    appointment.together.iter().map(|id| id.as_str()).collect()
+}
+
+/// Which appointments are wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AppointmentFilter {
+    /// Only those that start in it.
+    pub starts: Option<TimeRange>,
+    /// Only those with that resource.
+    pub resource: Option<ResourceId>,
+    /// Only those of that contact.
+    pub contact: Option<ContactId>,
+    /// Only those that stand there.
+    pub status: Option<AppointmentStatus>,
 }
 
 /// What was asked of the ledger under a key.
@@ -157,7 +206,7 @@ impl Appointments<'_> {
         rows.into_iter().map(Appointment::try_from).collect()
     }
 
-    /// Keeps a new appointment or hold.
+    /// Keeps a new appointment or hold, with each of its resources.
     ///
     /// # Errors
     /// [`Error::Taken`] when another one is in its place; [`Error::Dangling`] when its service, resource, contact
@@ -168,13 +217,42 @@ impl Appointments<'_> {
         call: Option<&CallId>,
         now: Timestamp,
     ) -> Result<(), Error> {
+        self.insert_row(new, None, call.map(CallId::as_str), now.0).await?;
+        self.insert_parts(new, call.map(CallId::as_str), now.0).await
+    }
+
+    /// The rows that keep the time of what it takes besides its first resource.
+    async fn insert_parts(
+        &mut self,
+        whole: &Appointment,
+        call: Option<&str>,
+        made: i64,
+    ) -> Result<(), Error> {
+        for (n, resource) in whole.together.iter().enumerate() {
+            self.insert_row(whole, Some((n, resource)), call, made).await?;
+        }
+        Ok(())
+    }
+
+    async fn insert_row(
+        &mut self,
+        new: &Appointment,
+        part: Option<(usize, &ResourceId)>,
+        call: Option<&str>,
+        made: i64,
+    ) -> Result<(), Error> {
+        // No id has a tilde, so a part's is nobody else's.
+        let id = part.map_or_else(|| new.id.to_string(), |(n, _)| format!("{}~{n}", new.id));
+        let resource = part.map_or(&new.resource, |(_, resource)| resource);
+        let together = rows::to_json(&together(new), "appointments.together")?;
         on!(self.tx, db => sqlx::query(INSERT)
             .bind(self.tenant.as_str())
-            .bind(call.map(CallId::as_str))
-            .bind(now.0)
-            .bind(new.id.as_str())
+            .bind(call)
+            .bind(made)
+            .bind(part.map(|_| new.id.as_str()))
+            .bind(id.as_str())
             .bind(new.service.as_str())
-            .bind(new.resource.as_str())
+            .bind(resource.as_str())
             .bind(new.contact.as_ref().map(ContactId::as_str))
             .bind(new.time.start.0)
             .bind(new.time.end.0)
@@ -183,6 +261,9 @@ impl Appointments<'_> {
             .bind(new.status.as_str())
             .bind(new.expires.map(|at| at.0))
             .bind(new.note.as_str())
+            .bind(i64::from(new.seats))
+            .bind(new.session.as_deref())
+            .bind(together.as_str())
             .execute(db).await.map(drop)?);
         Ok(())
     }
@@ -209,6 +290,11 @@ impl Appointments<'_> {
     /// # Errors
     /// [`Error::Taken`] when another one is in its place.
     pub async fn update(&mut self, wanted: &Appointment, from: AppointmentStatus) -> Result<bool, Error> {
+        on!(self.tx, db => sqlx::query(FORGET_PARTS)
+            .bind(self.tenant.as_str())
+            .bind(wanted.id.as_str())
+            .execute(db).await.map(drop)?);
+        let together_form = rows::to_json(&together(wanted), "appointments.together")?;
         let changed = on!(self.tx, db => sqlx::query(UPDATE)
             .bind(self.tenant.as_str())
             .bind(wanted.id.as_str())
@@ -222,9 +308,72 @@ impl Appointments<'_> {
             .bind(wanted.status.as_str())
             .bind(wanted.expires.map(|at| at.0))
             .bind(wanted.note.as_str())
+            .bind(i64::from(wanted.seats))
+            .bind(wanted.session.as_deref())
+            .bind(together_form.as_str())
             .bind(from.as_str())
             .execute(db).await?.rows_affected());
+        if changed == 1 && !wanted.together.is_empty() && wanted.status != AppointmentStatus::Cancelled {
+            let (call, made): (Option<String>, i64) = on!(self.tx, db => sqlx::query_as(MADE)
+                .bind(self.tenant.as_str())
+                .bind(wanted.id.as_str())
+                .fetch_one(db).await?);
+            self.insert_parts(wanted, call.as_deref(), made).await?;
+        }
         Ok(changed == 1)
+    }
+
+    /// The appointment of that id and which state of it this is.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn revised(&mut self, id: &AppointmentId) -> Result<Option<Revised<Appointment>>, Error> {
+        let Some(item) = self.get(id).await? else { return Ok(None) };
+        let (revision,): (i64,) = on!(self.tx, db => sqlx::query_as(REVISION)
+            .bind(self.tenant.as_str())
+            .bind(id.as_str())
+            .fetch_one(db).await?);
+        Ok(Some(Revised { item, revision: Revision(revision) }))
+    }
+
+    /// The appointments that fit, in order of their start, a page at a time.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn page(
+        &mut self,
+        filter: &AppointmentFilter,
+        after: Option<&Place>,
+        count_max: u32,
+    ) -> Result<Page<Appointment>, Error> {
+        let text = match (&filter.resource, &filter.contact) {
+            (Some(_), _) => PAGE_OF_RESOURCE,
+            (None, Some(_)) => PAGE_OF_CONTACT,
+            (None, None) => PAGE,
+        };
+        let (at, id) = after.map_or((i64::MIN, ""), |place| (place.at, place.id.as_str()));
+        let rows: Vec<AppointmentRow> = on!(self.tx, db => {
+            let query = sqlx::query_as(text)
+                .bind(self.tenant.as_str())
+                .bind(filter.starts.map_or(i64::MIN, |range| range.start.0))
+                .bind(filter.starts.map_or(i64::MAX, |range| range.end.0))
+                .bind(at)
+                .bind(id)
+                .bind(filter.status.map_or("", AppointmentStatus::as_str))
+                .bind(page::fetch(count_max));
+            let query = match (&filter.resource, &filter.contact) {
+                (Some(resource), contact) => query
+                    .bind(resource.as_str())
+                    .bind(contact.as_ref().map_or("", ContactId::as_str)),
+                (None, Some(contact)) => query.bind(contact.as_str()),
+                (None, None) => query,
+            };
+            query.fetch_all(db).await?
+        });
+        page::of(rows, count_max, |item: &Appointment| Place {
+            at: item.time.start.0,
+            id: item.id.to_string(),
+        })
     }
 
     /// Gives back a hold that was made in that call (or in none); whether there was one.
@@ -237,7 +386,7 @@ impl Appointments<'_> {
             .bind(id.as_str())
             .bind(of.map_or("", CallId::as_str))
             .execute(db).await?.rows_affected());
-        Ok(gone == 1)
+        Ok(gone > 0)
     }
 
     /// Gives back everything a call holds.

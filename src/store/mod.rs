@@ -40,7 +40,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use self::walls::Within;
 pub use self::{
     across::Across,
-    appointments::{Asked, Kept},
+    appointments::{AppointmentFilter, Asked, Kept},
     audit::{AuditEntry, AuditFilter, Broken},
     calls::{Consent, Ended, NewCall},
     contacts::ContactFilter,

@@ -18,7 +18,8 @@ use crate::domain::{
 macro_rules! columns {
     () => {
         "names, duration_min, interval_min, grid_offset_min, buffer_before_min, buffer_after_min, notice_min, \
-         horizon_days, per_day_max, per_week_max, cancel_cutoff_min, price, active"
+         horizon_days, per_day_max, per_week_max, cancel_cutoff_min, price, active, per_month_max, \
+         minutes_per_day_max, capacity, selection, blocking, conflict_calendars"
     };
 }
 
@@ -29,14 +30,17 @@ texts! {
     RESOURCES = "SELECT resource_id FROM service_resources WHERE tenant_id = $1 AND service_id = $2
         ORDER BY position";
     PUT = concat!("INSERT INTO services (tenant_id, id, key, ", columns!(), ")
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
         ON CONFLICT (tenant_id, id) DO UPDATE SET names = excluded.names,
             duration_min = excluded.duration_min, interval_min = excluded.interval_min,
             grid_offset_min = excluded.grid_offset_min, buffer_before_min = excluded.buffer_before_min,
             buffer_after_min = excluded.buffer_after_min, notice_min = excluded.notice_min,
             horizon_days = excluded.horizon_days, per_day_max = excluded.per_day_max,
             per_week_max = excluded.per_week_max, cancel_cutoff_min = excluded.cancel_cutoff_min,
-            price = excluded.price, active = excluded.active, revision = services.revision + 1");
+            price = excluded.price, active = excluded.active, per_month_max = excluded.per_month_max,
+            minutes_per_day_max = excluded.minutes_per_day_max, capacity = excluded.capacity,
+            selection = excluded.selection, blocking = excluded.blocking,
+            conflict_calendars = excluded.conflict_calendars, revision = services.revision + 1");
     REVISION = "SELECT revision FROM services WHERE tenant_id = $1 AND id = $2";
     PAGE = concat!("SELECT id, key, ", columns!(), " FROM services WHERE tenant_id = $1 AND id > $2
         ORDER BY id LIMIT $3");
@@ -63,10 +67,18 @@ struct ServiceRow {
     cancel_cutoff_min: i64,
     price: Option<String>,
     active: bool,
+    per_month_max: Option<i64>,
+    minutes_per_day_max: Option<i64>,
+    capacity: i64,
+    selection: String,
+    blocking: String,
+    conflict_calendars: Option<String>,
 }
 
 impl ServiceRow {
     fn with(self, resources: Vec<ResourceId>) -> Result<Service, Error> {
+        let blocking: Vec<String> = rows::json(&self.blocking, "services.blocking")?;
+        let maybe = |count: Option<i64>, what| count.map(|n| rows::whole(n, what)).transpose();
         Ok(Service {
             id: rows::text(&self.id, "services.id")?,
             key: self.key,
@@ -78,8 +90,20 @@ impl ServiceRow {
             buffer_after_min: rows::whole(self.buffer_after_min, "services.buffer_after_min")?,
             notice_min: rows::whole(self.notice_min, "services.notice_min")?,
             horizon_days: rows::whole(self.horizon_days, "services.horizon_days")?,
-            per_day_max: self.per_day_max.map(|n| rows::whole(n, "services.per_day_max")).transpose()?,
-            per_week_max: self.per_week_max.map(|n| rows::whole(n, "services.per_week_max")).transpose()?,
+            per_day_max: maybe(self.per_day_max, "services.per_day_max")?,
+            per_week_max: maybe(self.per_week_max, "services.per_week_max")?,
+            per_month_max: maybe(self.per_month_max, "services.per_month_max")?,
+            minutes_per_day_max: maybe(self.minutes_per_day_max, "services.minutes_per_day_max")?,
+            capacity: rows::whole(self.capacity, "services.capacity")?,
+            selection: rows::text(&self.selection, "services.selection")?,
+            blocking: blocking
+                .iter()
+                .map(|word| rows::text(word, "services.blocking"))
+                .collect::<Result<_, _>>()?,
+            conflict_calendars: self
+                .conflict_calendars
+                .map(|names| rows::json(&names, "services.conflict_calendars"))
+                .transpose()?,
             cancel_cutoff_min: rows::whole(self.cancel_cutoff_min, "services.cancel_cutoff_min")?,
             price: self.price,
             resources,
@@ -145,6 +169,11 @@ impl Services<'_> {
             return Ok(change);
         }
         let names = rows::to_json(&wanted.names, "services.names")?;
+        let blocking: Vec<&str> = wanted.blocking.iter().map(|status| status.as_str()).collect();
+        let blocking = rows::to_json(&blocking, "services.blocking")?;
+        let calendars = wanted.conflict_calendars.as_ref();
+        let calendars =
+            calendars.map(|names| rows::to_json(names, "services.conflict_calendars")).transpose()?;
         on!(self.tx, db => sqlx::query(PUT)
             .bind(self.tenant.as_str())
             .bind(wanted.id.as_str())
@@ -162,6 +191,12 @@ impl Services<'_> {
             .bind(i64::from(wanted.cancel_cutoff_min))
             .bind(wanted.price.as_deref())
             .bind(wanted.active)
+            .bind(wanted.per_month_max.map(i64::from))
+            .bind(wanted.minutes_per_day_max.map(i64::from))
+            .bind(i64::from(wanted.capacity))
+            .bind(wanted.selection.as_str())
+            .bind(blocking.as_str())
+            .bind(calendars.as_deref())
             .execute(db).await.map(drop)?);
         on!(self.tx, db => sqlx::query(FORGET_RESOURCES)
             .bind(self.tenant.as_str())

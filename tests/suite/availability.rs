@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use frontdesk::domain::{
     availability::{
-        Availability, Busy, BusyKind, Refusal, Rules, ScheduleError, Slot, blocked, changeable, instant,
+        Availability, Busy, BusyKind, EventStatus, Refusal, Rules, ScheduleError, Slot, blocked, changeable,
+        instant,
     },
-    booking::{Appointment, AppointmentStatus, Resource, Schedule, Service, Window},
+    booking::{Appointment, AppointmentStatus, Resource, Schedule, Selection, Service, Window},
     id::{AppointmentId, ResourceId},
     time::{TimeRange, Timestamp, Zone},
 };
@@ -223,7 +224,7 @@ fn ones_own_appointment_is_no_conflict_when_moving() {
 }
 
 #[test]
-fn any_resource_means_the_least_booked_of_the_day() {
+fn round_robin_means_the_least_booked_of_the_day() {
     let mut shop = Shop::new();
     shop.hire("ben");
     shop.hire("cleo");
@@ -333,6 +334,9 @@ fn lapsed_empty_and_cancelled_entries_take_nothing() {
         id,
         service: shop.service.id.clone(),
         resource: shop.resources[0].id.clone(),
+        together: vec![],
+        seats: 1,
+        session: None,
         contact: None,
         time: shop.busy.pop().unwrap().time,
         blocked: blocked(&shop.service, shop.at("2027-01-13T10:00")),
@@ -340,7 +344,7 @@ fn lapsed_empty_and_cancelled_entries_take_nothing() {
         expires: None,
         note: String::new(),
     };
-    assert_eq!(Busy::of(&appointment), None);
+    assert_eq!(Busy::of(&appointment), []);
     assert_eq!(shop.starts("2027-01-13"), before);
     appointment.status = AppointmentStatus::Confirmed;
     shop.busy.extend(Busy::of(&appointment));
@@ -430,7 +434,7 @@ proptest! {
                     let clear = match &entry.kind {
                         BusyKind::Appointment { blocked, .. } => !blocked.overlaps(keeps),
                         BusyKind::Hold { blocked, expires, .. } => *expires <= shop.now || !blocked.overlaps(keeps),
-                        BusyKind::Event => !entry.time.overlaps(keeps),
+                        BusyKind::Event { .. } => !entry.time.overlaps(keeps),
                     };
                     prop_assert!(clear, "{:?} and {:?}", entry, slot);
                 }
@@ -463,7 +467,7 @@ proptest! {
             let who = slot.resources[0].clone();
             let keeps = blocked(&shop.service, slot.time.start);
             prop_assert!(taken.iter().all(|(id, range)| *id != who || !range.overlaps(keeps)));
-            shop.add(slot.time, Some(who.clone()), |id, service| BusyKind::Appointment { id, service, blocked: keeps });
+            shop.add(slot.time, Some(who.clone()), |id, service| BusyKind::Appointment { id, service, blocked: keeps, seats: 1 });
             taken.push((who, keeps));
         }
     }
@@ -484,6 +488,9 @@ fn open_at(resource: &Resource, zone: &Zone, at: Timestamp) -> bool {
     };
     inside(wall.date(), false) || inside(wall.date().yesterday().unwrap(), true)
 }
+
+/// An event of another calendar that blocks.
+const EVENT: BusyKind = BusyKind::Event { status: EventStatus::Busy, calendar: None };
 
 /// A place with hours, people and things that are taken.
 #[derive(Clone, Debug)]
@@ -527,6 +534,12 @@ impl Shop {
                 horizon_days: 400,
                 per_day_max: None,
                 per_week_max: None,
+                per_month_max: None,
+                minutes_per_day_max: None,
+                capacity: 1,
+                selection: Selection::RoundRobin,
+                blocking: EventStatus::BLOCKING.into(),
+                conflict_calendars: None,
                 cancel_cutoff_min: 0,
                 price: None,
                 resources: vec![anna.id.clone()],
@@ -541,7 +554,13 @@ impl Shop {
     }
 
     fn open(&self) -> Availability<'_> {
-        let rules = Rules { zone: &self.zone, service: &self.service, resources: &self.resources };
+        let rules = Rules {
+            zone: &self.zone,
+            service: &self.service,
+            resources: &self.resources,
+            seats: 1,
+            loads: None,
+        };
         Availability::new(rules, &self.busy, self.now, &self.ignoring)
     }
 
@@ -613,6 +632,7 @@ impl Shop {
             id,
             service,
             blocked: keeps,
+            seats: 1,
         })
     }
 
@@ -623,6 +643,7 @@ impl Shop {
             id,
             service,
             blocked: keeps,
+            seats: 1,
             expires,
         })
     }
@@ -630,7 +651,7 @@ impl Shop {
     fn event(&mut self, from: &str, to: &str, who: Option<&str>) {
         let time = TimeRange { start: self.at(from), end: self.at(to) };
         let who = who.map(|who| format!("res_{who}").parse().unwrap());
-        self.add(time, who, |_, _| BusyKind::Event);
+        self.add(time, who, |_, _| EVENT);
     }
 
     fn hour(&self, start: Timestamp) -> TimeRange {
@@ -699,9 +720,9 @@ fn any_shop() -> impl Strategy<Value = Shop> {
                 let resource = shop.resources.get(who).map(|resource| resource.id.clone());
                 let expires = shop.now.plus_minutes(if kind == 2 { 0 } else { 5 });
                 shop.add(time, resource, |id, service| match kind {
-                    0 => BusyKind::Event,
-                    1 => BusyKind::Appointment { id, service, blocked },
-                    _ => BusyKind::Hold { id, service, blocked, expires },
+                    0 => EVENT,
+                    1 => BusyKind::Appointment { id, service, blocked, seats: 1 },
+                    _ => BusyKind::Hold { id, service, blocked, seats: 1, expires },
                 });
             }
             shop

@@ -102,9 +102,9 @@ on_both! {
     async fn a_call_that_ends_gives_back_what_it_held_and_has_its_recording_archived(fresh: Fresh) {
         let practice = Practice::open(&fresh.store, "alpha").await;
         let (tenant, call) = (&practice.tenant.id, rung(&fresh.store, &practice, 1).await);
-        let by = Asker { tenant: tenant.clone(), call: Some(call.clone()), key: None };
+        let by = Asker { tenant: tenant.clone(), call: Some(call.clone()), key: None, staff: None };
         let wish = |minutes| {
-            Wish { service: practice.checkup.id.clone(), start: at(minutes), resource: None }
+            Wish { service: practice.checkup.id.clone(), start: at(minutes), resource: None, seats: 1 }
         };
         let contact = &practice.contact.id;
         let kept = bookings::book(&fresh.store, &by, at(0), &wish(180), contact, "", None).await.unwrap();

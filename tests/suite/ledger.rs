@@ -90,7 +90,7 @@ on_both! {
             let free = bookings::find(&fresh.store, &practice.tenant.id, at(0), &monday(&practice)).await.unwrap();
             let Some(slot) = free.first() else { break };
             let wish =
-                Wish { service: practice.checkup.id.clone(), start: slot.time.start, resource: None };
+                Wish { service: practice.checkup.id.clone(), start: slot.time.start, resource: None, seats: 1 };
             let kept = book(&fresh.store, &practice, &wish, &practice.contact.id).await.unwrap();
             assert_eq!((kept.time, &kept.resource), (slot.time, &slot.resources[0]));
             booked += 1;
@@ -235,7 +235,7 @@ on_both! {
         book(&fresh.store, &practice, &wish(TEN + 60), &other).await.unwrap();
         let asker = asker(&practice, None, None);
         let to = async |minutes, now| {
-            bookings::move_to(&fresh.store, &asker, now, &mine.id, contact, &wish(minutes), None).await
+            bookings::move_to(&fresh.store, &asker, now, &mine.id, Some(contact), &wish(minutes), None).await
         };
         assert!(matches!(to(TEN + 60, at(0)).await, Err(Error::Taken)));
         assert!(matches!(to(1, at(0)).await, Err(Error::Refused(Refusal::Notice))));
@@ -244,7 +244,7 @@ on_both! {
         let moved = to(TEN + 15, at(0)).await.unwrap();
         assert_eq!((&moved.id, moved.time.start), (&mine.id, at(TEN + 15)));
         assert_eq!(standing(&fresh.store, &practice).await.len(), 2);
-        let theirs = bookings::move_to(&fresh.store, &asker, at(0), &mine.id, &other, &wish(TEN), None).await;
+        let theirs = bookings::move_to(&fresh.store, &asker, at(0), &mine.id, Some(&other), &wish(TEN), None).await;
         assert!(matches!(theirs, Err(Error::NotFound("appointment"))), "another's appointment does not exist");
         // Two hours before it is the last moment: at 8:15.
         assert!(to(240 + 60, at(15)).await.is_ok());
@@ -260,7 +260,7 @@ on_both! {
         let asker = asker(&practice, Some(&call), None);
         let hold = Some(&held.id);
         let moved =
-            bookings::move_to(&fresh.store, &asker, at(1), &mine.id, contact, &wish(TEN + 60), hold).await;
+            bookings::move_to(&fresh.store, &asker, at(1), &mine.id, Some(contact), &wish(TEN + 60), hold).await;
         assert_eq!(moved.unwrap().resource, held.resource);
         assert_eq!(standing(&fresh.store, &practice).await.len(), 1, "the hold has become the appointment");
     }
@@ -273,7 +273,7 @@ on_both! {
         let other = practice.caller(&fresh.store, "other").await;
         let asker = asker(&practice, None, None);
         let cancel = async |of: &ContactId, now| {
-            bookings::cancel(&fresh.store, &asker, now, &mine.id, of).await
+            bookings::cancel(&fresh.store, &asker, now, &mine.id, Some(of)).await
         };
         assert!(matches!(cancel(&other, at(0)).await, Err(Error::NotFound("appointment"))));
         assert!(matches!(cancel(contact, at(1)).await, Err(Error::TooLate)), "two hours before is at eight");
@@ -304,11 +304,11 @@ on_both! {
         let other = bookings::book(&fresh.store, &by("one"), at(0), &elsewhere, &contact, "", None).await;
         assert!(matches!(other, Err(Error::Conflict(_))), "{other:?}");
         let id = &booked[0].id;
-        let later = bookings::move_to(&fresh.store, &by("two"), at(0), id, &contact, &elsewhere, None).await;
-        let again = bookings::move_to(&fresh.store, &by("two"), at(0), id, &contact, &elsewhere, None).await;
+        let later = bookings::move_to(&fresh.store, &by("two"), at(0), id, Some(&contact), &elsewhere, None).await;
+        let again = bookings::move_to(&fresh.store, &by("two"), at(0), id, Some(&contact), &elsewhere, None).await;
         assert_eq!(later.unwrap(), again.unwrap());
-        let gone = bookings::cancel(&fresh.store, &by("three"), at(0), id, &contact).await;
-        let again = bookings::cancel(&fresh.store, &by("three"), at(0), id, &contact).await;
+        let gone = bookings::cancel(&fresh.store, &by("three"), at(0), id, Some(&contact)).await;
+        let again = bookings::cancel(&fresh.store, &by("three"), at(0), id, Some(&contact)).await;
         assert_eq!(gone.unwrap(), again.unwrap());
         // A hold that has lapsed since is no answer: the same request holds anew.
         let held = bookings::hold(&fresh.store, &by("four"), at(0), &wish).await.unwrap();
@@ -432,7 +432,8 @@ async fn does_as_the_model(store: &Store, name: &str, deeds: &[Deed]) {
                 let free = model.free(start(quarter), now, None, Some(&id));
                 let (by, to) = (asker(&practice, None, None), wish(quarter));
                 let moved =
-                    bookings::move_to(store, &by, at(now), &id.parse().unwrap(), contact, &to, None).await;
+                    bookings::move_to(store, &by, at(now), &id.parse().unwrap(), Some(contact), &to, None)
+                        .await;
                 assert_eq!(moved.is_ok(), free, "{deed:?} at {now}, from {was}: {moved:?}");
                 if moved.is_ok() {
                     model.confirmed[nth].1 = start(quarter);
@@ -441,7 +442,7 @@ async fn does_as_the_model(store: &Store, name: &str, deeds: &[Deed]) {
             Deed::Cancel { nth } => {
                 let Some((id, _)) = model.confirmed.get(nth).cloned() else { continue };
                 let by = asker(&practice, None, None);
-                bookings::cancel(store, &by, at(now), &id.parse().unwrap(), contact).await.unwrap();
+                bookings::cancel(store, &by, at(now), &id.parse().unwrap(), Some(contact)).await.unwrap();
                 model.confirmed.remove(nth);
             }
         }
@@ -482,11 +483,17 @@ fn any_order_of_deeds_leaves_what_a_simple_model_leaves_on_postgres() {
 
 /// The service with Ada, `minutes` after eight on Monday.
 fn with(practice: &Practice, service: &Service, minutes: i64) -> Wish {
-    Wish { service: service.id.clone(), start: at(minutes), resource: Some(practice.ada.id.clone()) }
+    Wish {
+        service: service.id.clone(),
+        start: at(minutes),
+        resource: Some(practice.ada.id.clone()),
+        seats: 1,
+    }
 }
 
 fn asker(practice: &Practice, call: Option<&CallId>, key: Option<&str>) -> Asker {
-    Asker { tenant: practice.tenant.id.clone(), call: call.cloned(), key: key.map(str::to_owned) }
+    let (tenant, key) = (practice.tenant.id.clone(), key.map(str::to_owned));
+    Asker { tenant, call: call.cloned(), key, staff: None }
 }
 
 fn monday(practice: &Practice) -> Search {

@@ -11,7 +11,8 @@ use super::reader::{self, Entry, Faults, Section};
 use crate::{
     domain::{
         assistant::{Assistant, AssistantStatus, Language, Sensitivity, TurnPolicy},
-        booking::{Resource, Schedule, Service, Window},
+        availability::EventStatus,
+        booking::{Resource, Schedule, Selection, Service, Window},
         id::{AssistantId, NumberId, ResourceId, ServiceId, TenantId},
         org::{Number, Tenant},
         tool::ToolName,
@@ -257,6 +258,15 @@ fn service(s: &Section<'_>, names: &mut Names) -> Option<Service> {
     let horizon = whole_or(s, "horizon_days", 60, "days", 1..=730);
     let per_day_max = maybe(s, "per_day_max", |e| e.whole("appointments", 1..=1_000));
     let per_week_max = maybe(s, "per_week_max", |e| e.whole("appointments", 1..=10_000));
+    let per_month_max = maybe(s, "per_month_max", |e| e.whole("appointments", 1..=100_000));
+    let minutes_per_day_max = maybe(s, "minutes_per_day_max", |e| e.whole("minutes", 1..=DAY_MIN));
+    let capacity = whole_or(s, "capacity", 1, "seats", 1..=1_000);
+    let selection = s.get("selection").map_or(Some(Selection::default()), |e| e.parsed());
+    let blocking = s.get("blocking").map_or_else(
+        || Some(EventStatus::BLOCKING.to_vec()),
+        |e| all_of(&e.list()?, |entry| entry.parsed::<EventStatus>()),
+    );
+    let calendars = maybe(s, "conflict_calendars", |e| all_of(&e.list()?, |entry| entry.text(NAME_MAX)));
     let cutoff = whole_or(s, "cancel_cutoff", 0, "minutes", 0..=MONTH_MIN);
     let price = maybe(s, "price", |e| e.text(NAME_MAX));
     let resources = s
@@ -281,6 +291,12 @@ fn service(s: &Section<'_>, names: &mut Names) -> Option<Service> {
         horizon_days: horizon?,
         per_day_max: per_day_max?,
         per_week_max: per_week_max?,
+        per_month_max: per_month_max?,
+        minutes_per_day_max: minutes_per_day_max?,
+        capacity: capacity?,
+        selection: selection?,
+        blocking: blocking?.into_iter().collect(),
+        conflict_calendars: calendars?.map(|names| names.into_iter().collect()),
         cancel_cutoff_min: cutoff?,
         price: price?,
         resources: resources?,

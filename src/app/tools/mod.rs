@@ -335,6 +335,7 @@ impl Toolbox {
             tenant: self.context.tenant.id.clone(),
             call: Some(self.context.call.clone()),
             key: Some(format!("{}/{}", self.context.call, request.id)),
+            staff: None,
         }
     }
 

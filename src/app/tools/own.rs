@@ -210,14 +210,20 @@ impl Toolbox {
             return Err(Trouble::Mistake(what.to_owned()));
         }
         let (by, now, id) = (self.asker(request), self.clock.now(), &own.appointment.id);
-        let wish = Wish { service: offer.service.clone(), start: offer.start, resource: offer.with.clone() };
+        let wish = Wish {
+            service: offer.service.clone(),
+            start: offer.start,
+            resource: offer.with.clone(),
+            seats: own.appointment.seats,
+        };
         // Whoever was to be seen stays, unless somebody else was asked for or they are not free.
         let same =
             Wish { resource: offer.with.clone().or(Some(own.appointment.resource.clone())), ..wish.clone() };
         let mut moved =
-            bookings::move_to(&self.store, &by, now, id, &contact, &same, state.hold.as_ref()).await;
+            bookings::move_to(&self.store, &by, now, id, Some(&contact), &same, state.hold.as_ref()).await;
         if same != wish && matches!(moved, Err(app::Error::Taken | app::Error::Refused(_))) {
-            moved = bookings::move_to(&self.store, &by, now, id, &contact, &wish, state.hold.as_ref()).await;
+            moved = bookings::move_to(&self.store, &by, now, id, Some(&contact), &wish, state.hold.as_ref())
+                .await;
         }
         match moved {
             Ok(moved) => {
@@ -264,7 +270,9 @@ impl Toolbox {
                 .with("spoken", own.spoken.clone()));
         }
         let Some(contact) = own.appointment.contact.clone() else { return Ok(self.gone()) };
-        match bookings::cancel(&self.store, &self.asker(request), now, &own.appointment.id, &contact).await {
+        match bookings::cancel(&self.store, &self.asker(request), now, &own.appointment.id, Some(&contact))
+            .await
+        {
             Ok(given_back) => {
                 own.appointment = given_back;
                 let reply = self.ask("cancelled", Say::Cancelled).with("spoken", own.spoken.clone());

@@ -286,7 +286,7 @@ impl Toolbox {
     async fn services(&self, tx: &mut TenantTx) -> Result<Vec<Service>, store::Error> {
         let mut services = tx.services().all().await?;
         let order = &self.context.assistant.services;
-        services.retain(|service| order.contains(&service.id));
+        services.retain(|service| service.active && order.contains(&service.id));
         services.sort_by_key(|service| order.iter().position(|id| *id == service.id));
         Ok(services)
     }
@@ -294,7 +294,12 @@ impl Toolbox {
 
 impl Offer {
     fn wish(&self) -> bookings::Wish {
-        bookings::Wish { service: self.service.clone(), start: self.start, resource: self.with.clone() }
+        bookings::Wish {
+            service: self.service.clone(),
+            start: self.start,
+            resource: self.with.clone(),
+            seats: 1,
+        }
     }
 }
 

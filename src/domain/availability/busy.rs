@@ -1,12 +1,15 @@
 //! What is taken: appointments, holds and other calendars' events, laid out per resource.
 
-use std::collections::HashMap;
+use std::{
+    collections::{BTreeMap, HashMap},
+    str::FromStr,
+};
 
 use jiff::civil;
 
 use super::Refusal;
 use crate::domain::{
-    booking::{Appointment, AppointmentStatus, Resource},
+    booking::{Appointment, AppointmentStatus, Resource, Service},
     id::{AppointmentId, ResourceId, ServiceId},
     time::{TimeRange, Timestamp},
 };
@@ -33,6 +36,8 @@ pub enum BusyKind {
         service: ServiceId,
         /// Its time with its own buffers.
         blocked: TimeRange,
+        /// How many seats of its session it takes.
+        seats: u32,
     },
     /// A slot kept for a caller.
     Hold {
@@ -42,35 +47,124 @@ pub enum BusyKind {
         service: ServiceId,
         /// Its time with its own buffers.
         blocked: TimeRange,
+        /// How many seats of its session it takes.
+        seats: u32,
         /// The first instant at which it counts for nothing.
         expires: Timestamp,
     },
-    /// An event of another calendar that blocks. Its calendar's meaning of free and busy is decided before.
-    Event,
+    /// An event of another calendar. Whether it blocks is the service's rule.
+    Event {
+        /// What its calendar says of the time.
+        status: EventStatus,
+        /// In which calendar; one in no calendar in particular is always looked at.
+        calendar: Option<String>,
+    },
+}
+
+/// What a calendar says of the time of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum EventStatus {
+    /// Something takes place.
+    Busy,
+    /// Something may take place.
+    Tentative,
+    /// Nobody is there.
+    OutOfOffice,
+    /// Somebody is at work, in another place.
+    WorkingElsewhere,
+    /// Nothing that would be in the way.
+    Free,
+    /// The invitation was declined.
+    Declined,
+    /// It does not take place.
+    Cancelled,
+}
+
+impl EventStatus {
+    /// Each of them.
+    pub const ALL: [Self; 7] = [
+        Self::Busy,
+        Self::Tentative,
+        Self::OutOfOffice,
+        Self::WorkingElsewhere,
+        Self::Free,
+        Self::Declined,
+        Self::Cancelled,
+    ];
+    /// Those that block where nobody says otherwise.
+    pub const BLOCKING: [Self; 3] = [Self::Busy, Self::Tentative, Self::OutOfOffice];
+
+    /// The word it is stored and shown as.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Busy => "busy",
+            Self::Tentative => "tentative",
+            Self::OutOfOffice => "out_of_office",
+            Self::WorkingElsewhere => "working_elsewhere",
+            Self::Free => "free",
+            Self::Declined => "declined",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// A text that names no status of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "must be `busy`, `tentative`, `out_of_office`, `working_elsewhere`, `free`, `declined` or `cancelled`"
+)]
+pub struct NotAnEventStatus;
+
+impl FromStr for EventStatus {
+    type Err = NotAnEventStatus;
+
+    fn from_str(word: &str) -> Result<Self, NotAnEventStatus> {
+        Self::ALL.into_iter().find(|status| status.as_str() == word).ok_or(NotAnEventStatus)
+    }
+}
+
+/// An appointment or a hold, as limits and sessions see it.
+#[derive(Clone, Copy)]
+pub(super) struct Promise<'b> {
+    pub id: &'b AppointmentId,
+    pub service: &'b ServiceId,
+    pub blocked: TimeRange,
+    pub seats: u32,
+    pub held: bool,
 }
 
 impl Busy {
-    /// What an appointment takes; nothing when it is cancelled.
-    pub fn of(appointment: &Appointment) -> Option<Self> {
-        let (id, service) = (appointment.id.clone(), appointment.service.clone());
-        let blocked = appointment.blocked;
-        let kind = match appointment.status {
-            AppointmentStatus::Confirmed => BusyKind::Appointment { id, service, blocked },
-            AppointmentStatus::Held => {
+    /// What an appointment takes, once for each of its resources; nothing when it is cancelled.
+    pub fn of(appointment: &Appointment) -> Vec<Self> {
+        let kind = || {
+            let (id, service) = (appointment.id.clone(), appointment.service.clone());
+            let (blocked, seats) = (appointment.blocked, appointment.seats);
+            match appointment.status {
+                AppointmentStatus::Confirmed => Some(BusyKind::Appointment { id, service, blocked, seats }),
                 // A hold that never lapses would be a promise; one without an expiry never began.
-                BusyKind::Hold { id, service, blocked, expires: appointment.expires? }
+                AppointmentStatus::Held => {
+                    Some(BusyKind::Hold { id, service, blocked, seats, expires: appointment.expires? })
+                }
+                AppointmentStatus::Cancelled => None,
             }
-            AppointmentStatus::Cancelled => return None,
         };
-        Some(Self { time: appointment.time, resource: Some(appointment.resource.clone()), kind })
+        let resources = std::iter::once(&appointment.resource).chain(&appointment.together);
+        resources
+            .filter_map(|resource| {
+                Some(Self { time: appointment.time, resource: Some(resource.clone()), kind: kind()? })
+            })
+            .collect()
     }
 
-    pub(super) fn appointment(&self) -> Option<(&AppointmentId, &ServiceId)> {
+    pub(super) fn promise(&self) -> Option<Promise<'_>> {
         match &self.kind {
-            BusyKind::Appointment { id, service, .. } | BusyKind::Hold { id, service, .. } => {
-                Some((id, service))
+            BusyKind::Appointment { id, service, blocked, seats } => {
+                Some(Promise { id, service, blocked: *blocked, seats: *seats, held: false })
             }
-            BusyKind::Event => None,
+            BusyKind::Hold { id, service, blocked, seats, .. } => {
+                Some(Promise { id, service, blocked: *blocked, seats: *seats, held: true })
+            }
+            BusyKind::Event { .. } => None,
         }
     }
 
@@ -78,10 +172,21 @@ impl Busy {
         self.resource.as_ref().is_none_or(|own| own == resource)
     }
 
-    pub(super) fn counts(&self, now: Timestamp, ignoring: &[AppointmentId]) -> bool {
-        let lapsed = matches!(self.kind, BusyKind::Hold { expires, .. } if expires <= now);
-        let ignored = self.appointment().is_some_and(|(id, _)| ignoring.contains(id));
-        !lapsed && !ignored && self.time.start < self.time.end
+    /// Whether it is there at all at `now`, by the rules of `service`.
+    pub(super) fn counts(&self, service: &Service, now: Timestamp, ignoring: &[AppointmentId]) -> bool {
+        let stands = match &self.kind {
+            BusyKind::Appointment { .. } => true,
+            BusyKind::Hold { expires, .. } => now < *expires,
+            BusyKind::Event { status, calendar } => {
+                let looked_at = match (calendar, &service.conflict_calendars) {
+                    (Some(calendar), Some(selected)) => selected.contains(calendar),
+                    _ => true,
+                };
+                looked_at && service.blocking.contains(status)
+            }
+        };
+        let ignored = self.promise().is_some_and(|promise| ignoring.contains(promise.id));
+        stands && !ignored && self.time.start < self.time.end
     }
 }
 
@@ -95,12 +200,34 @@ pub(super) struct Board<'a> {
     taken: Vec<TimeRange>,
     /// What is held.
     held: Vec<TimeRange>,
+    /// Sessions of the group that is asked about, by their start.
+    sessions: BTreeMap<Timestamp, Session>,
+    /// The longest any session blocks, in microseconds.
+    session_reach: i64,
     loads: HashMap<civil::Date, u32>,
+}
+
+/// A group's meeting: everybody in it starts at the same time with the same resource.
+#[derive(Clone, Copy, Debug)]
+struct Session {
+    time: TimeRange,
+    blocked: TimeRange,
+    seats: u32,
+    /// Whether nobody is promised a seat: all are held.
+    held: bool,
 }
 
 impl<'a> Board<'a> {
     pub fn new(resource: &'a Resource) -> Self {
-        Self { resource, kept_clear: Vec::new(), taken: Vec::new(), held: Vec::new(), loads: HashMap::new() }
+        Self {
+            resource,
+            kept_clear: Vec::new(),
+            taken: Vec::new(),
+            held: Vec::new(),
+            sessions: BTreeMap::new(),
+            session_reach: 0,
+            loads: HashMap::new(),
+        }
     }
 
     /// Counts an appointment that starts on `date`.
@@ -113,22 +240,26 @@ impl<'a> Board<'a> {
         self.loads.get(&date).copied().unwrap_or(0)
     }
 
-    /// Takes the time of `entry`.
-    pub fn block(&mut self, entry: &Busy) {
-        match &entry.kind {
-            BusyKind::Appointment { blocked, .. } => {
-                self.taken.push(entry.time);
-                self.kept_clear.push(*blocked);
-            }
-            BusyKind::Hold { blocked, .. } => {
-                self.held.push(entry.time);
-                self.kept_clear.push(*blocked);
-            }
-            BusyKind::Event => {
-                self.taken.push(entry.time);
-                self.kept_clear.push(entry.time);
-            }
+    /// Takes the time of `entry`, which is part of a session of the group asked about if `grouped`.
+    pub fn block(&mut self, entry: &Busy, grouped: bool) {
+        let Some(promise) = entry.promise() else {
+            self.taken.push(entry.time);
+            self.kept_clear.push(entry.time);
+            return;
+        };
+        if grouped {
+            let alone = Session {
+                time: entry.time,
+                blocked: promise.blocked,
+                seats: promise.seats,
+                held: promise.held,
+            };
+            let session = self.sessions.entry(entry.time.start);
+            session.and_modify(|session| session.join(alone)).or_insert(alone);
+            return;
         }
+        if promise.held { &mut self.held } else { &mut self.taken }.push(entry.time);
+        self.kept_clear.push(promise.blocked);
     }
 
     /// Orders what was taken. To be called once, before the first question.
@@ -143,20 +274,52 @@ impl<'a> Board<'a> {
                 touches
             });
         }
+        let reaches = self.sessions.values().map(|session| session.blocked.end.0 - session.blocked.start.0);
+        self.session_reach = reaches.max().unwrap_or(0);
     }
 
-    /// Why `time`, which with its buffers is `blocked`, cannot be had; `None` when it can.
-    pub fn refusal(&self, time: TimeRange, blocked: TimeRange) -> Option<Refusal> {
-        if !meets(&self.kept_clear, blocked) {
-            return None;
-        }
-        Some(if meets(&self.taken, time) {
-            Refusal::Busy
-        } else if meets(&self.held, time) {
-            Refusal::Held
+    /// Whether a session of the group asked about starts then.
+    pub fn meets_at(&self, start: Timestamp) -> bool {
+        self.sessions.contains_key(&start)
+    }
+
+    /// Why `seats` of `capacity` cannot be had at `time`, which with its buffers is `blocked`; `None` when they can.
+    pub fn refusal(&self, time: TimeRange, blocked: TimeRange, seats: u32, capacity: u32) -> Option<Refusal> {
+        let others = || self.other_sessions(time.start, blocked);
+        let crosses = |held: bool| others().any(|other| other.held == held && other.time.overlaps(time));
+        let filled = self.sessions.get(&time.start).map_or(0, |session| session.seats);
+        if meets(&self.taken, time) || crosses(false) {
+            Some(Refusal::Busy)
+        } else if filled.saturating_add(seats) > capacity {
+            Some(Refusal::Capacity)
+        } else if meets(&self.held, time) || crosses(true) {
+            Some(Refusal::Held)
+        } else if meets(&self.kept_clear, blocked) || others().next().is_some() {
+            Some(Refusal::Buffer)
         } else {
-            Refusal::Buffer
-        })
+            None
+        }
+    }
+
+    /// The sessions that start at another time than `start` and would be in the way of `blocked`.
+    fn other_sessions(&self, start: Timestamp, blocked: TimeRange) -> impl Iterator<Item = &Session> {
+        let from = Timestamp(blocked.start.0.saturating_sub(self.session_reach));
+        let until = Timestamp(blocked.end.0.saturating_add(self.session_reach));
+        let near = self.sessions.range(from..until.max(from));
+        near.filter(move |(other, session)| **other != start && session.blocked.overlaps(blocked))
+            .map(|(_, session)| session)
+    }
+}
+
+impl Session {
+    /// Takes another's seats into the session.
+    fn join(&mut self, other: Self) {
+        let widest =
+            |a: TimeRange, b: TimeRange| TimeRange { start: a.start.min(b.start), end: a.end.max(b.end) };
+        self.time = widest(self.time, other.time);
+        self.blocked = widest(self.blocked, other.blocked);
+        self.seats = self.seats.saturating_add(other.seats);
+        self.held &= other.held;
     }
 }
 

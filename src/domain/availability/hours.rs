@@ -7,7 +7,7 @@ use jiff::{civil, tz::AmbiguousOffset};
 
 use crate::domain::{
     booking::{Schedule, Window},
-    time::{Timestamp, Zone},
+    time::{TimeRange, Timestamp, Zone},
 };
 
 /// The instant at which the clock on the wall shows `time` on `date`. A time inside a clock gap is the first
@@ -22,6 +22,38 @@ pub fn instant(date: civil::Date, time: civil::Time, zone: &Zone) -> Timestamp {
     // Inside a gap "compatible" is as far past the clock change as the time was into the gap.
     let just_after = at.checked_add(jiff::SignedDuration::from_nanos(1)).unwrap_or(at);
     zone.rules().preceding(just_after).next().map_or(at, |change| change.timestamp()).into()
+}
+
+/// What the clock on the wall means: a time may come once, twice or never.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LocalTime {
+    /// The instant it is.
+    Once(Timestamp),
+    /// The clocks skip it. The first instant after the gap.
+    Missing(Timestamp),
+    /// The clocks are put back over it. Both instants, the earlier first.
+    Twice(Timestamp, Timestamp),
+}
+
+/// When the clock on the wall shows `wall`.
+pub fn local_time(wall: civil::DateTime, zone: &Zone) -> LocalTime {
+    let ambiguous = zone.rules().to_ambiguous_timestamp(wall);
+    let (earlier, later) = (ambiguous.earlier(), ambiguous.later());
+    match (ambiguous.offset(), earlier, later) {
+        (AmbiguousOffset::Fold { .. }, Ok(earlier), Ok(later)) => {
+            LocalTime::Twice(earlier.into(), later.into())
+        }
+        (AmbiguousOffset::Gap { .. }, ..) => LocalTime::Missing(instant(wall.date(), wall.time(), zone)),
+        (AmbiguousOffset::Unambiguous { .. } | AmbiguousOffset::Fold { .. }, ..) => {
+            LocalTime::Once(instant(wall.date(), wall.time(), zone))
+        }
+    }
+}
+
+/// When an all-day event of the dates `from` until `until`, the latter excluded, takes place in its calendar's zone.
+pub fn all_day(from: civil::Date, until: civil::Date, zone: &Zone) -> TimeRange {
+    let begins = |date| instant(date, civil::Time::midnight(), zone);
+    TimeRange { start: begins(from), end: begins(until) }
 }
 
 /// The first instant of the date after `date`.

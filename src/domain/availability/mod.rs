@@ -6,27 +6,38 @@
 //! server is in. It never reads a clock and knows nobody's name; that two rivals cannot both have a slot is the
 //! ledger's doing (`store`), which keeps the [`blocked`] ranges apart.
 //!
-//! Where rules could be read two ways: the grid starts at each merged window's start and steps by the interval in
-//! elapsed minutes; a slot may end exactly at closing time; buffers keep distance from appointments and calendar
-//! events, not from opening hours; between two appointments the earlier one's buffer after and the later one's
-//! buffer before add up, against a calendar event only the slot's own counts; the notice is met at exactly its
-//! length; the horizon includes its last local date; limits count a service's appointments and live holds by local
-//! start date.
+//! Where rules could be read two ways:
+//!
+//! - The grid starts at each merged window's start and steps by the interval in elapsed minutes; a slot may end
+//!   exactly at closing time.
+//! - Buffers keep distance from appointments and calendar events, not from opening hours. Between two appointments
+//!   the earlier one's buffer after and the later one's buffer before add up; against a calendar event only the
+//!   slot's own counts.
+//! - The notice is met at exactly its length; the horizon includes its last local date.
+//! - Limits count a service's appointments and live holds by local start date, week and month being those the date
+//!   lies in. Minutes are those of the appointments, without buffers. A session of a group counts once, and whoever
+//!   joins it adds nothing.
+//! - A session is one service, one start and one resource. Until its seats are taken it is offered and may be joined;
+//!   everything else that would overlap it is refused as busy, and it crosses nothing else.
+//! - An event in a calendar that is not selected does not block; one that names no calendar does, for nobody has
+//!   said that it may be passed over. An all-day event is dates in its calendar's zone, the last one excluded.
+//! - Booked with all together, a time must be on the grid and free for every resource; what refuses it is the first
+//!   rule that any of them has against it.
 
 mod busy;
 mod hours;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::{ToSpan, civil};
 
 use self::busy::Board;
 pub use self::{
-    busy::{Busy, BusyKind},
-    hours::{ScheduleError, instant},
+    busy::{Busy, BusyKind, EventStatus, NotAnEventStatus},
+    hours::{LocalTime, ScheduleError, all_day, instant, local_time},
 };
 use super::{
-    booking::{Resource, Service},
+    booking::{Resource, Selection, Service},
     id::{AppointmentId, ResourceId},
     time::{TimeRange, Timestamp, Zone},
 };
@@ -37,6 +48,8 @@ pub const HORIZON_DAYS_MAX: u32 = 3_660;
 /// Why a time is refused. In the order in which the rules are asked: the first that refuses is the reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Refusal {
+    /// There is no such time: the clocks skip it.
+    MissingTime,
     /// The service is not done by that resource, or by nobody.
     NotQualified,
     /// Its local date lies beyond those that may be booked.
@@ -49,10 +62,12 @@ pub enum Refusal {
     OutsideHours,
     /// It is not one of the starts that are offered.
     OffGrid,
-    /// The day or the week has as many appointments of this service as it may.
+    /// The day, the week or the month has as much of this service as it may.
     Limit,
     /// Something else takes place then.
     Busy,
+    /// The session that takes place then has not as many seats left, or never has.
+    Capacity,
     /// Too close to something else.
     Buffer,
     /// It is kept for another caller for some minutes.
@@ -63,6 +78,7 @@ impl Refusal {
     /// The word it is shown and stored as.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::MissingTime => "missing_time",
             Self::NotQualified => "not_qualified",
             Self::Horizon => "horizon",
             Self::Notice => "notice",
@@ -71,6 +87,7 @@ impl Refusal {
             Self::OffGrid => "off_grid",
             Self::Limit => "limit",
             Self::Busy => "busy",
+            Self::Capacity => "capacity",
             Self::Buffer => "buffer",
             Self::Held => "held",
         }
@@ -86,6 +103,11 @@ pub struct Rules<'a> {
     pub service: &'a Service,
     /// Who or what there is. Those that the service does not name count for nothing.
     pub resources: &'a [Resource],
+    /// How many seats are wanted.
+    pub seats: u32,
+    /// How much each resource has to do, where it is known from elsewhere. Otherwise it is how many appointments
+    /// start on the date.
+    pub loads: Option<&'a BTreeMap<ResourceId, u32>>,
 }
 
 /// A time that may be booked.
@@ -93,7 +115,7 @@ pub struct Rules<'a> {
 pub struct Slot {
     /// When it would take place.
     pub time: TimeRange,
-    /// With whom, best first: least booked that day, then by id. Never empty.
+    /// With whom, best first as the service's selection says; or all it takes together. Never empty.
     pub resources: Vec<ResourceId>,
 }
 
@@ -121,57 +143,92 @@ pub fn changeable(service: &Service, start: Timestamp, now: Timestamp) -> bool {
 #[derive(Debug)]
 pub struct Availability<'a> {
     rules: Rules<'a>,
+    /// In the order of their ids.
     boards: Vec<Board<'a>>,
     now: Timestamp,
     /// The first and the last local date that may be booked.
     today: civil::Date,
     last: civil::Date,
-    /// Appointments and live holds of the service per local date, and per ISO week.
+    used: Used,
+}
+
+/// Appointments, live holds and sessions of the service, counted.
+#[derive(Debug, Default)]
+struct Used {
     per_day: HashMap<civil::Date, u32>,
+    /// By ISO week, with the year it belongs to.
     per_week: HashMap<(i16, i8), u32>,
+    per_month: HashMap<(i16, i8), u32>,
+    /// In microseconds.
+    time_per_day: HashMap<civil::Date, i64>,
+}
+
+impl Used {
+    fn add(&mut self, date: civil::Date, time: TimeRange) {
+        *self.per_day.entry(date).or_default() += 1;
+        *self.per_week.entry(week(date)).or_default() += 1;
+        *self.per_month.entry(month(date)).or_default() += 1;
+        let micros = self.time_per_day.entry(date).or_default();
+        *micros = micros.saturating_add(time.end.0.saturating_sub(time.start.0));
+    }
+
+    /// Whether one more appointment on `date` would be one too many.
+    fn full(&self, date: civil::Date, service: &Service) -> bool {
+        let reached =
+            |taken: Option<&u32>, max: Option<u32>| max.is_some_and(|max| taken.copied().unwrap_or(0) >= max);
+        let time = self.time_per_day.get(&date).copied().unwrap_or(0);
+        reached(self.per_day.get(&date), service.per_day_max)
+            || reached(self.per_week.get(&week(date)), service.per_week_max)
+            || reached(self.per_month.get(&month(date)), service.per_month_max)
+            || service
+                .minutes_per_day_max
+                .is_some_and(|max| time.saturating_add(micros(service.duration_min)) > micros(max))
+    }
 }
 
 impl<'a> Availability<'a> {
-    /// Lays out what is taken. `busy` may be in any order; holds that have expired and the appointments in
-    /// `ignoring` (the one being moved, the hold being confirmed) count for nothing, neither against a time
-    /// nor towards a limit.
+    /// Lays out what is taken. `busy` may be in any order; holds that have expired, events that do not block and the
+    /// appointments in `ignoring` (the one being moved, the hold being confirmed) count for nothing, neither
+    /// against a time nor towards a limit.
     pub fn new(rules: Rules<'a>, busy: &[Busy], now: Timestamp, ignoring: &[AppointmentId]) -> Self {
+        let service = rules.service;
         let today = rules.zone.wall(now).date();
-        let days = rules.service.horizon_days.min(HORIZON_DAYS_MAX);
+        let days = service.horizon_days.min(HORIZON_DAYS_MAX);
+        let qualified = |resource: &&Resource| {
+            service.active && resource.active && service.resources.contains(&resource.id)
+        };
         let mut this = Self {
             rules,
-            boards: rules
-                .resources
-                .iter()
-                .filter(|resource| rules.service.resources.contains(&resource.id))
-                .map(Board::new)
-                .collect(),
+            boards: rules.resources.iter().filter(qualified).map(Board::new).collect(),
             now,
             today,
             last: today.saturating_add(i64::from(days).days()),
-            per_day: HashMap::new(),
-            per_week: HashMap::new(),
+            used: Used::default(),
         };
         this.boards.sort_by(|a, b| a.resource.id.cmp(&b.resource.id));
         this.boards.dedup_by(|a, b| a.resource.id == b.resource.id);
-        let mut counted = HashSet::new();
-        for entry in busy.iter().filter(|entry| entry.counts(now, ignoring)) {
-            if let Some((id, service)) = entry.appointment() {
-                // The same appointment listed twice is still one.
-                if !counted.insert(id) {
+        let (mut laid_out, mut counted, mut met) = (HashSet::new(), HashSet::new(), HashSet::new());
+        for entry in busy.iter().filter(|entry| entry.counts(service, now, ignoring)) {
+            let promise = entry.promise();
+            let own = promise.is_some_and(|promise| *promise.service == service.id);
+            let grouped = own && service.capacity > 1;
+            let date = rules.zone.wall(entry.time.start).date();
+            if let Some(promise) = promise {
+                // The same appointment listed twice with the same resource is still one.
+                if !laid_out.insert((promise.id, entry.resource.as_ref())) {
                     continue;
                 }
-                let date = rules.zone.wall(entry.time.start).date();
-                if *service == rules.service.id {
-                    *this.per_day.entry(date).or_default() += 1;
-                    *this.per_week.entry(week(date)).or_default() += 1;
-                }
-                for board in this.boards.iter_mut().filter(|board| entry.concerns(&board.resource.id)) {
-                    board.add_load(date);
+                let place = entry.resource.as_ref().filter(|_| service.selection != Selection::All);
+                let another = !grouped || met.insert((place, entry.time.start));
+                if own && counted.insert(promise.id) && another {
+                    this.used.add(date, entry.time);
                 }
             }
             for board in this.boards.iter_mut().filter(|board| entry.concerns(&board.resource.id)) {
-                board.block(entry);
+                if promise.is_some() {
+                    board.add_load(date);
+                }
+                board.block(entry, grouped);
             }
         }
         this.boards.iter_mut().for_each(Board::settle);
@@ -186,11 +243,29 @@ impl<'a> Availability<'a> {
         to: civil::Date,
         with: Option<&'s ResourceId>,
     ) -> impl Iterator<Item = Slot> + 's {
-        let (mut next, last) = (Some(from.max(self.today)), to.min(self.last));
+        let (from, to) = (from.max(self.today), to.min(self.last));
+        self.starts(from, to, with).filter_map(|(_, verdict)| verdict.ok())
+    }
+
+    /// Every start the grid has on the local dates `from` to `to`, both included, in order of time, and what becomes
+    /// of it: the slot it is, or the rule that refuses it.
+    pub fn starts<'s>(
+        &'s self,
+        from: civil::Date,
+        to: civil::Date,
+        with: Option<&'s ResourceId>,
+    ) -> impl Iterator<Item = (Timestamp, Result<Slot, Refusal>)> + 's {
+        let mut next = Some(from);
         std::iter::from_fn(move || {
-            let date = next.filter(|date| *date <= last)?;
+            let date = next.filter(|date| *date <= to)?;
             next = date.tomorrow().ok();
-            Some(self.slots_of(date, with))
+            let days = self.days(date, with);
+            let mut starts: Vec<Timestamp> =
+                days.iter().flat_map(|day| day.starts(self.rules.service, self.interval())).collect();
+            starts.sort_unstable();
+            starts.dedup();
+            let judged = starts.into_iter().map(|start| (start, self.judge(&days, start)));
+            Some(judged.collect::<Vec<_>>())
         })
         .flatten()
     }
@@ -201,14 +276,49 @@ impl<'a> Availability<'a> {
     /// The first rule that refuses it. With any resource: the rule that refused the one that came closest.
     pub fn check(&self, start: Timestamp, with: Option<&ResourceId>) -> Result<Slot, Refusal> {
         let date = self.rules.zone.wall(start).date();
-        let (mut free, mut closest) = (Vec::new(), Refusal::NotQualified);
-        for board in self.boards_of(with) {
-            match self.verdict(&self.day(board, date), start) {
-                Ok(()) => free.push(board),
-                Err(refusal) => closest = closest.max(refusal),
+        self.judge(&self.days(date, with), start)
+    }
+
+    /// Whether the time may be booked at which the clock on the wall shows `wall`; the first of the two, if it comes
+    /// twice.
+    ///
+    /// # Errors
+    /// As [`Availability::check`]; [`Refusal::MissingTime`] where the clocks skip it.
+    pub fn check_wall(&self, wall: civil::DateTime, with: Option<&ResourceId>) -> Result<Slot, Refusal> {
+        match local_time(wall, self.rules.zone) {
+            LocalTime::Once(start) | LocalTime::Twice(start, _) => self.check(start, with),
+            LocalTime::Missing(_) => Err(Refusal::MissingTime),
+        }
+    }
+
+    /// What becomes of a start, given what its date looks like for each resource that will do.
+    fn judge(&self, days: &[Day<'_, '_>], start: Timestamp) -> Result<Slot, Refusal> {
+        let service = self.rules.service;
+        let together = service.selection == Selection::All;
+        let (mut free, mut refusals) = (Vec::new(), Vec::new());
+        for day in days {
+            match self.verdict(day, start) {
+                Ok(()) => free.push(day.board),
+                Err(refusal) => refusals.push(refusal),
             }
         }
-        if free.is_empty() { Err(closest) } else { Ok(self.slot(start, date, free)) }
+        let against = if together { refusals.iter().min() } else { refusals.iter().max() };
+        match against {
+            Some(refusal) if together || free.is_empty() => return Err(*refusal),
+            None if free.is_empty() => return Err(Refusal::NotQualified),
+            _ => {}
+        }
+        let date = days.first().map_or(self.today, |day| day.date);
+        match service.selection {
+            Selection::Any | Selection::All => {
+                free.sort_by_key(|board| service.resources.iter().position(|id| *id == board.resource.id));
+            }
+            Selection::RoundRobin => free.sort_by_key(|board| self.load(board, date)),
+        }
+        Ok(Slot {
+            time: time_at(service, start),
+            resources: free.into_iter().map(|board| board.resource.id.clone()).collect(),
+        })
     }
 
     /// The one function that decides: may the service start at `start`, a time of this day, with its resource?
@@ -231,46 +341,36 @@ impl<'a> Availability<'a> {
         if elapsed < 0 || elapsed % self.interval() != 0 {
             return Err(Refusal::OffGrid);
         }
-        if day.full {
+        if day.full && !day.board.meets_at(start) {
             return Err(Refusal::Limit);
         }
-        day.board.refusal(time, blocked(service, start)).map_or(Ok(()), Err)
+        let (seats, capacity) = (self.rules.seats, service.capacity);
+        day.board.refusal(time, blocked(service, start), seats, capacity).map_or(Ok(()), Err)
     }
 
-    fn slots_of(&self, date: civil::Date, with: Option<&ResourceId>) -> Vec<Slot> {
-        let mut free: Vec<(Timestamp, &Board<'_>)> = Vec::new();
-        for board in self.boards_of(with) {
-            let day = self.day(board, date);
-            free.extend(
-                day.starts(self.rules.service, self.interval())
-                    .filter(|start| self.verdict(&day, *start).is_ok())
-                    .map(|start| (start, board)),
-            );
+    /// What a resource has to do, as round-robin counts it.
+    fn load(&self, board: &Board<'_>, date: civil::Date) -> u32 {
+        match self.rules.loads {
+            Some(told) => told.get(&board.resource.id).copied().unwrap_or(0),
+            None => board.load(date),
         }
-        free.sort_by_key(|(start, _)| *start);
-        free.chunk_by(|a, b| a.0 == b.0)
-            .map(|group| self.slot(group[0].0, date, group.iter().map(|(_, board)| *board).collect()))
+    }
+
+    /// What `date` looks like for each resource that will do.
+    fn days<'s>(&'s self, date: civil::Date, with: Option<&ResourceId>) -> Vec<Day<'s, 'a>> {
+        let together = self.rules.service.selection == Selection::All;
+        let named = |board: &&Board<'_>| with.is_none_or(|id| *id == board.resource.id);
+        if together && !self.boards.iter().any(|board| named(&board)) {
+            return Vec::new();
+        }
+        self.boards
+            .iter()
+            .filter(|board| together || named(board))
+            .map(|board| self.day(board, date))
             .collect()
     }
 
-    /// The slot, with its resources in the order in which they are taken.
-    fn slot(&self, start: Timestamp, date: civil::Date, mut free: Vec<&Board<'_>>) -> Slot {
-        free.sort_by_cached_key(|board| (board.load(date), board.resource.id.clone()));
-        free.dedup_by(|a, b| a.resource.id == b.resource.id);
-        Slot {
-            time: time_at(self.rules.service, start),
-            resources: free.into_iter().map(|board| board.resource.id.clone()).collect(),
-        }
-    }
-
-    fn boards_of<'s>(&'s self, with: Option<&'s ResourceId>) -> impl Iterator<Item = &'s Board<'a>> + 's {
-        self.boards.iter().filter(move |board| with.is_none_or(|id| *id == board.resource.id))
-    }
-
     fn day<'s>(&'s self, board: &'s Board<'a>, date: civil::Date) -> Day<'s, 'a> {
-        let service = self.rules.service;
-        let reached =
-            |taken: Option<&u32>, max: Option<u32>| max.is_some_and(|max| taken.copied().unwrap_or(0) >= max);
         let schedule = &board.resource.schedule;
         Day {
             board,
@@ -278,17 +378,19 @@ impl<'a> Availability<'a> {
             ends: hours::day_end(date, self.rules.zone),
             closed: schedule.windows(date).is_empty(),
             spans: schedule.spans(date, self.rules.zone),
-            full: reached(self.per_day.get(&date), service.per_day_max)
-                || reached(self.per_week.get(&week(date)), service.per_week_max),
+            full: self.used.full(date, self.rules.service),
         }
     }
 
     /// Distance between two starts, in microseconds.
     fn interval(&self) -> i64 {
         let service = self.rules.service;
-        let minutes = if service.interval_min == 0 { service.duration_min } else { service.interval_min };
-        i64::from(minutes.max(1)) * 60_000_000
+        micros(if service.interval_min == 0 { service.duration_min } else { service.interval_min }.max(1))
     }
+}
+
+fn micros(minutes: u32) -> i64 {
+    i64::from(minutes) * 60_000_000
 }
 
 /// One resource's local date, looked at.
@@ -300,7 +402,7 @@ struct Day<'s, 'a> {
     /// Whether nothing opens on this date.
     closed: bool,
     spans: Vec<hours::Span>,
-    /// Whether a limit of this day or its week is reached.
+    /// Whether a limit of this day, its week or its month is reached.
     full: bool,
 }
 
@@ -346,4 +448,8 @@ impl Day<'_, '_> {
 fn week(date: civil::Date) -> (i16, i8) {
     let week = date.iso_week_date();
     (week.year(), week.week())
+}
+
+fn month(date: civil::Date) -> (i16, i8) {
+    (date.year(), date.month())
 }

@@ -5,6 +5,7 @@
 
 mod assistants;
 mod audit;
+pub mod availability;
 mod contacts;
 pub mod form;
 mod messages;
@@ -24,6 +25,7 @@ pub(super) fn router() -> OpenApiRouter<Doors> {
         .merge(tenants::router())
         .merge(assistants::router())
         .merge(services::router())
+        .merge(availability::router())
         .merge(resources::router())
         .merge(schedules::router())
         .merge(contacts::router())

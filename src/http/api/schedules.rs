@@ -30,7 +30,7 @@ pub(super) fn router() -> OpenApiRouter<Doors> {
 
 /// A window as it is written: two wall times, such as `["09:00", "12:00"]`. The day's end is `24:00`; one that closes
 /// before it opens reaches into the next day.
-type WindowForm = (String, String);
+pub(super) type WindowForm = (String, String);
 
 /// Opening hours, in the tenant's zone.
 #[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
@@ -96,7 +96,7 @@ fn forms(hours: &[Window]) -> Vec<WindowForm> {
     hours.iter().map(|window| (time(window.opens), time(window.closes))).collect()
 }
 
-fn windows(forms: Vec<WindowForm>, at: &str, faults: &mut Faults) -> Vec<Window> {
+pub(super) fn windows(forms: Vec<WindowForm>, at: &str, faults: &mut Faults) -> Vec<Window> {
     let read: Vec<Window> = forms
         .into_iter()
         .enumerate()

@@ -1,6 +1,6 @@
 //! `/api/services`: what can be booked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::{
     Json,
@@ -14,7 +14,12 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::form::{Asked, Body, Listed, PageAsked, Patch, Seen, Tagged, id};
 use crate::{
     app::{self, Faults, services},
-    domain::{booking::Service, id::ServiceId, revision::Revised},
+    domain::{
+        availability::EventStatus,
+        booking::{Selection, Service},
+        id::ServiceId,
+        revision::Revised,
+    },
     http::{Doors, auth::By, doc::MergePatch, problem::Problem},
     platform::ids,
 };
@@ -59,6 +64,26 @@ struct ServiceWanted {
     max_per_day: Option<u32>,
     /// Appointments of this service per ISO week.
     max_per_week: Option<u32>,
+    /// Appointments of this service per calendar month.
+    max_per_month: Option<u32>,
+    /// Minutes that appointments of this service may take per day, buffers not included.
+    max_minutes_per_day: Option<u32>,
+    /// Seats of one session. With more than one it is a group: appointments with the same start and resource are
+    /// one session, and nothing else crosses it.
+    #[serde(default = "one")]
+    #[schema(minimum = 1, maximum = 1000, default = 1)]
+    capacity: u32,
+    /// Who is taken when nobody is asked for by name: `any` (the first that is free, in the order of `resources`),
+    /// `round_robin` (who has least to do that day), or `all` of them together.
+    #[serde(default = "any")]
+    #[schema(default = "any")]
+    selection: String,
+    /// What another calendar's event must say of its time to block: `busy`, `tentative`, `out_of_office`,
+    /// `working_elsewhere`, `free`, `declined`, `cancelled`. The first three when left out.
+    #[serde(default = "blocking_usual")]
+    blocking: Vec<String>,
+    /// The calendars whose events count; all when left out.
+    conflict_calendars: Option<BTreeSet<String>>,
     /// Time before the start after which a caller may no longer move or cancel.
     #[serde(default)]
     cancel_cutoff: u32,
@@ -74,6 +99,18 @@ struct ServiceWanted {
 
 fn horizon_usual() -> u32 {
     60
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn any() -> String {
+    Selection::Any.as_str().to_owned()
+}
+
+fn blocking_usual() -> Vec<String> {
+    EventStatus::BLOCKING.map(|status| status.as_str().to_owned()).into()
 }
 
 fn yes() -> bool {
@@ -103,6 +140,12 @@ impl ServiceWanted {
             horizon_days: service.horizon_days,
             max_per_day: service.per_day_max,
             max_per_week: service.per_week_max,
+            max_per_month: service.per_month_max,
+            max_minutes_per_day: service.minutes_per_day_max,
+            capacity: service.capacity,
+            selection: service.selection.as_str().to_owned(),
+            blocking: service.blocking.iter().map(|status| status.as_str().to_owned()).collect(),
+            conflict_calendars: service.conflict_calendars.clone(),
             cancel_cutoff: service.cancel_cutoff_min,
             price: service.price.clone(),
             resources: service.resources.iter().map(ToString::to_string).collect(),
@@ -115,6 +158,10 @@ impl ServiceWanted {
         let resources = self.resources.iter().enumerate();
         let resources =
             resources.filter_map(|(at, id)| faults.take(id.parse(), format!("/resources/{at}"))).collect();
+        let selection = faults.take(self.selection.parse(), "/selection").unwrap_or_default();
+        let blocking = self.blocking.iter().enumerate();
+        let blocking =
+            blocking.filter_map(|(at, word)| faults.take(word.parse(), format!("/blocking/{at}"))).collect();
         faults.settle()?;
         Ok(Service {
             id,
@@ -129,6 +176,12 @@ impl ServiceWanted {
             horizon_days: self.horizon_days,
             per_day_max: self.max_per_day,
             per_week_max: self.max_per_week,
+            per_month_max: self.max_per_month,
+            minutes_per_day_max: self.max_minutes_per_day,
+            capacity: self.capacity,
+            selection,
+            blocking,
+            conflict_calendars: self.conflict_calendars,
             cancel_cutoff_min: self.cancel_cutoff,
             price: self.price,
             resources,

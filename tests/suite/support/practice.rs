@@ -3,7 +3,8 @@
 use frontdesk::{
     domain::{
         assistant::{Assistant, AssistantStatus, Language, TurnPolicy},
-        booking::{Resource, Schedule, Service, Window},
+        availability::EventStatus,
+        booking::{Resource, Schedule, Selection, Service, Window},
         contact::Contact,
         conversation::CallSid,
         id::{CallId, ContactId},
@@ -70,6 +71,12 @@ impl Practice {
             horizon_days: 60,
             per_day_max: None,
             per_week_max: None,
+            per_month_max: None,
+            minutes_per_day_max: None,
+            capacity: 1,
+            selection: Selection::RoundRobin,
+            blocking: EventStatus::BLOCKING.into(),
+            conflict_calendars: None,
             cancel_cutoff_min: 120,
             price: Some("80 Euro".to_owned()),
             resources: vec![ada.id.clone(), ben.id.clone()],
