@@ -9,10 +9,10 @@ use frontdesk::{
         people::{
             self, People,
             entry::{GRACE_MS, GRACE_USES_MAX, Grant, Registration, SESSION_MINUTES, SESSION_MINUTES_MAX},
-            invitations::INVITATION_MINUTES,
+            invitations::{self, INVITATION_MINUTES, PER_DAY_MIN},
             members,
             outbox::MAILS_KEPT_MINUTES,
-            passwords::RESET_MINUTES,
+            passwords::{OPEN_MAX, RESET_MINUTES},
         },
     },
     domain::{assistant::Language, email::Email, id::SessionId, org::Tenant, people::Role, time::Timestamp},
@@ -232,6 +232,44 @@ on_both! {
         assert!(!desk.knows(&ada, at(2)).await && desk.refreshes(&ada, at(2)).await.is_err());
         assert!(desk.login("ada", PASSWORD, at(2)).await.is_err());
         assert!(desk.login("ada", NEXT_PASSWORD, at(2)).await.is_ok());
+    }
+
+    async fn nobody_is_flooded_with_mails(fresh: Fresh) {
+        let desk = Desk::of(&fresh.store);
+        let owner = desk.owner("ada").await;
+        for _ in 0..OPEN_MAX + 3 {
+            desk.people.forgot(&email("ada"), NOW).await.unwrap();
+        }
+        let mails = desk.people.mails(None, 200).await.unwrap().items;
+        assert_eq!(u64::try_from(mails.len()).unwrap(), OPEN_MAX);
+        desk.people.forgot(&email("ada"), at(RESET_MINUTES)).await.unwrap();
+        assert_eq!(desk.people.mails(None, 200).await.unwrap().items.len(), mails.len() + 1, "an hour later");
+        let by = desk.actor(&owner).await;
+        for _ in 0..PER_DAY_MIN {
+            let made = desk.people.invite(&by, &email("ben"), Role::Member, None, NOW).await.unwrap();
+            invitations::revoke(&fresh.store, &by, NOW, &made.id).await.unwrap();
+        }
+        let refused = desk.people.invite(&by, &email("ben"), Role::Member, None, NOW).await;
+        assert!(matches!(refused, Err(Error::Limit { max: PER_DAY_MIN, .. })), "{refused:?}");
+        assert!(desk.people.invite(&by, &email("ben"), Role::Member, None, at(24 * 60)).await.is_ok());
+    }
+
+    async fn a_business_cannot_send_links_of_its_own_in_our_mails(fresh: Fresh) {
+        let desk = Desk::of(&fresh.store);
+        let registration = Registration {
+            tenant: "https://evil.example/#token=1 is yours".to_owned(),
+            email: email("eve"),
+            password: PASSWORD.into(),
+            language: Language::English,
+            zone: None,
+        };
+        let eve = desk.people.register(registration, NOW).await.unwrap();
+        let by = desk.actor(&eve).await;
+        desk.people.invite(&by, &email("ben"), Role::Member, None, NOW).await.unwrap();
+        let mail = desk.people.mails(None, 10).await.unwrap().items.remove(0);
+        let body = mail.body.as_deref().unwrap();
+        assert_eq!(body.matches("://").count(), 1, "{body}");
+        assert!(mail.link().unwrap().starts_with("https://desk.example.com/console/invitation#token="));
     }
 
     async fn changing_the_password_ends_every_session_and_begins_one(fresh: Fresh) {

@@ -31,6 +31,9 @@ use crate::{
 
 /// How long an invitation is good, in minutes: seven days.
 pub const INVITATION_MINUTES: i64 = 7 * 24 * 60;
+/// How many invitations a tenant may send in a day, at least; twice its seats where that is more. Without a limit,
+/// inviting and taking back would be a way to flood a stranger with our mails.
+pub const PER_DAY_MIN: u64 = 20;
 /// What has a limit, as the refusal calls it.
 const SEATS: &str = "seats for members and open invitations";
 /// Why an account or membership was not made.
@@ -132,6 +135,10 @@ impl People {
         let taken = tx.memberships().count().await? + tx.invitations().open(now).await?;
         if taken >= u64::from(tenant.seats_max) {
             return Err(Error::Limit { name: SEATS, max: u64::from(tenant.seats_max) });
+        }
+        let day_max = PER_DAY_MIN.max(u64::from(tenant.seats_max) * 2);
+        if tx.invitations().made_since(now.plus_minutes(-24 * 60)).await? >= day_max {
+            return Err(Error::Limit { name: "invitations a day", max: day_max });
         }
         let asker = match by.user() {
             Some(user) => tx.users().get(user).await?.map(|user| user.language),

@@ -45,6 +45,7 @@ pub fn reset(language: Language, link: &str) -> Letter {
 
 /// Somebody is offered a place at a tenant.
 pub fn invitation(language: Language, tenant: &str, link: &str) -> Letter {
+    let tenant = harmless(tenant);
     match language {
         Language::German => Letter {
             subject: format!("Einladung zu {tenant}"),
@@ -62,4 +63,9 @@ pub fn invitation(language: Language, tenant: &str, link: &str) -> Letter {
             ),
         },
     }
+}
+
+/// A name as it may stand in a mail to a stranger: whoever chose it must not be able to send links in our name.
+fn harmless(name: &str) -> String {
+    name.chars().map(|c| if c.is_control() || c == '/' || c == ':' { ' ' } else { c }).collect()
 }

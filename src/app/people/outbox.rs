@@ -27,6 +27,9 @@ pub const LINK_OVER: &str = "its link was good no more before it could be sent";
 /// What the seal of a mail's words is bound to, beside its id.
 const COLUMN: &str = "mails.body";
 
+/// What stands before the token in a link.
+const TOKEN_MARK: &str = "#token=";
+
 /// A mail with its words.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Opened {
@@ -39,7 +42,7 @@ pub struct Opened {
 impl Opened {
     /// The link in it.
     pub fn link(&self) -> Option<&str> {
-        self.body.as_deref()?.lines().map(str::trim).find(|line| line.starts_with("http"))
+        self.body.as_deref()?.lines().find(|line| line.starts_with("http") && line.contains(TOKEN_MARK))
     }
 }
 
@@ -53,7 +56,7 @@ impl People {
     /// The link to a page of the console that is opened with a token. It stands behind a `#`, so that no server on
     /// the way sees it.
     pub(super) fn link(&self, page: &str, token: &SecretString) -> String {
-        format!("{}/{page}#token={}", self.0.console, token.expose_secret())
+        format!("{}/{page}{TOKEN_MARK}{}", self.0.console, token.expose_secret())
     }
 
     /// Writes a mail.

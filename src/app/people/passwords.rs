@@ -18,6 +18,9 @@ use crate::{
 /// How long a link to choose another password is good, in minutes.
 pub const RESET_MINUTES: i64 = 60;
 
+/// How many such links a person may have at once: further mails would be somebody's way to annoy her.
+pub const OPEN_MAX: u64 = 5;
+
 impl People {
     /// Writes a mail with a link to whoever has that address; to nobody, when nobody has. The work is the same.
     ///
@@ -33,7 +36,8 @@ impl People {
         let link = self.link("reset", &token);
         let letter = letters::reset(user.language, &link);
         self.post(&mut tx.mails(), &user.email, &letter, now, expires).await?;
-        if !is_known {
+        let open = tx.sessions().open_resets(&user.id, now).await?;
+        if !is_known || open >= OPEN_MAX {
             // Dropped, the mail was never written.
             return Ok(());
         }

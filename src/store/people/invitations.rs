@@ -31,6 +31,7 @@ texts! {
         AND expires_at > $2";
     OPEN_TO = concat!("SELECT ", columns!(), " FROM invitations WHERE tenant_id = $1 AND email = $2
         AND accepted_at IS NULL AND revoked_at IS NULL AND expires_at > $3 LIMIT 1");
+    MADE_SINCE = "SELECT COUNT(*) FROM invitations WHERE tenant_id = $1 AND created_at > $2";
     ACCEPT = "UPDATE invitations SET accepted_at = $3 WHERE tenant_id = $1 AND id = $2 AND accepted_at IS NULL
         AND revoked_at IS NULL AND expires_at > $3";
     REVOKE = "UPDATE invitations SET revoked_at = $3 WHERE tenant_id = $1 AND id = $2 AND accepted_at IS NULL
@@ -162,6 +163,17 @@ impl Invitations<'_> {
     pub async fn open(&mut self, now: Timestamp) -> Result<u64, Error> {
         let (count,): (i64,) = on!(self.tx, db => {
             sqlx::query_as(OPEN).bind(self.tenant.as_str()).bind(now.0).fetch_one(db).await?
+        });
+        rows::whole(count, "invitations")
+    }
+
+    /// How many were made since, whatever became of them.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn made_since(&mut self, since: Timestamp) -> Result<u64, Error> {
+        let (count,): (i64,) = on!(self.tx, db => {
+            sqlx::query_as(MADE_SINCE).bind(self.tenant.as_str()).bind(since.0).fetch_one(db).await?
         });
         rows::whole(count, "invitations")
     }

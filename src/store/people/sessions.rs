@@ -30,6 +30,7 @@ texts! {
         RETURNING session_id, used_at, followers";
     FORGET = "DELETE FROM sessions WHERE expires_at <= $1";
     ADD_RESET = "INSERT INTO password_resets (token_hash, user_id, expires_at) VALUES ($1, $2, $3)";
+    OPEN_RESETS = "SELECT COUNT(*) FROM password_resets WHERE user_id = $1 AND used_at IS NULL AND expires_at > $2";
     USE_RESET = "UPDATE password_resets SET used_at = $2 WHERE token_hash = $1 AND used_at IS NULL AND expires_at > $2
         RETURNING user_id";
     USE_UP_RESETS = "UPDATE password_resets SET used_at = $2 WHERE user_id = $1 AND used_at IS NULL";
@@ -256,6 +257,17 @@ impl Sessions<'_> {
             .bind(expires_at.0)
             .execute(db).await.map(drop)?);
         Ok(())
+    }
+
+    /// How many tokens for another password a person has that are good.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn open_resets(&mut self, user: &UserId, now: Timestamp) -> Result<u64, Error> {
+        let (count,): (i64,) = on!(self.tx, db => {
+            sqlx::query_as(OPEN_RESETS).bind(user.as_str()).bind(now.0).fetch_one(db).await?
+        });
+        rows::whole(count, "password_resets")
     }
 
     /// Uses a token for another password up; whose it was, if it was still good.

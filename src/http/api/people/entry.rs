@@ -21,6 +21,7 @@ use crate::{
         doc::MergePatch,
         problem::Problem,
     },
+    platform::tokens::fingerprint,
 };
 
 pub(super) fn router() -> OpenApiRouter<Doors> {
@@ -340,9 +341,9 @@ async fn edit_me(
     Ok(Json(MeShown::of(&doors.people.me(&by).await?)))
 }
 
-/// Under which name attempts at an account are counted, however it is written.
+/// Under which name attempts at an account are counted, however it is written, and however long.
 fn account(email: &str) -> String {
-    email.trim().to_ascii_lowercase()
+    fingerprint(&email.trim().to_ascii_lowercase())
 }
 
 fn accepted(headers: &HeaderMap) -> Option<&str> {
