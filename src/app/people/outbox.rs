@@ -42,7 +42,9 @@ pub struct Opened {
 impl Opened {
     /// The link in it.
     pub fn link(&self) -> Option<&str> {
-        self.body.as_deref()?.lines().find(|line| line.starts_with("http") && line.contains(TOKEN_MARK))
+        // A line of its own: whatever else stands in the words has spaces in it.
+        let link = |line: &&str| line.starts_with("http") && line.contains(TOKEN_MARK) && !line.contains(' ');
+        self.body.as_deref()?.lines().find(link)
     }
 }
 
