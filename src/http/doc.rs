@@ -5,7 +5,7 @@
 use axum::{
     Router,
     extract::Request,
-    http::{HeaderValue, header},
+    http::{HeaderValue, StatusCode, header},
     middleware::{self, Next},
 };
 use utoipa::{
@@ -77,6 +77,15 @@ pub(super) fn finish(document: &mut utoipa::openapi::OpenApi) {
             if closed {
                 let bearer = SecurityRequirement::new(BEARER, Vec::<String>::new());
                 operation.security.get_or_insert_with(|| vec![bearer]);
+            }
+            for (status, answer) in &mut operation.responses.responses {
+                if let RefOr::T(answer) = answer
+                    && answer.description.is_empty()
+                {
+                    let status = status.parse().ok().and_then(|status| StatusCode::from_u16(status).ok());
+                    let reason = status.and_then(|status| status.canonical_reason());
+                    answer.description = reason.unwrap_or("An answer.").to_owned();
+                }
             }
             let refusal = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
             let refusal = ResponseBuilder::new().description("Refused.").content(PROBLEM, refusal).build();

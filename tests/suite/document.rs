@@ -77,6 +77,23 @@ fn every_operation_says_what_it_is_who_may_ask_and_how_it_refuses() {
     }
 }
 
+/// The schema of OpenAPI 3.1 documents of 2022-10-07, as the OpenAPI Initiative publishes it (Apache-2.0).
+const SCHEMA: &str = include_str!("data/openapi-3.1-schema.json");
+
+#[test]
+fn the_document_is_valid_openapi() {
+    let schema: Value = serde_json::from_str(SCHEMA).unwrap();
+    let validator = jsonschema::draft202012::new(&schema).unwrap();
+    let document = document();
+    let faults: Vec<String> =
+        validator.iter_errors(&document).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    // The validator can refuse.
+    let mut spoiled = document;
+    spoiled["paths"]["/metrics"]["get"]["responses"]["200"].as_object_mut().unwrap().remove("description");
+    assert!(!validator.is_valid(&spoiled));
+}
+
 #[test]
 fn everything_the_document_refers_to_is_in_it() {
     let document = document();
