@@ -219,7 +219,7 @@ fn turn(ordinal: u32) -> Turn {
     let began = u64::from(ordinal) * 4_000;
     Turn {
         ordinal,
-        speaker: if ordinal % 2 == 0 { Speaker::Agent } else { Speaker::Caller },
+        speaker: if ordinal.is_multiple_of(2) { Speaker::Agent } else { Speaker::Caller },
         began: CallTime(began),
         ended: CallTime(began + 3_000),
         text: "Guten Tag, ich hätte gern einen Termin am nächsten Dienstag.".to_owned(),

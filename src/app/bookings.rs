@@ -485,11 +485,14 @@ impl Desk {
         let range =
             TimeRange { start: range.start.plus_minutes(-further), end: range.end.plus_minutes(further) };
         let standing = tx.appointments().busy(range, now).await?;
+        // What is put aside is done by nobody; what was booked of it stays.
+        let mut resources = tx.resources().of_service(&service.id).await?;
+        resources.retain(|resource| resource.active && service.active);
         let mut busy = foreign;
         busy.extend(standing.iter().flat_map(Busy::of));
         Ok(Self {
             zone: tx.tenant().get().await?.ok_or(Error::NotFound("tenant"))?.zone,
-            resources: tx.resources().of_service(&service.id).await?,
+            resources,
             service,
             busy,
             standing,

@@ -141,7 +141,7 @@ pub async fn ring(store: &Store, now: Timestamp, ring: Ring) -> Result<Rung, Err
     let assistant = tx.assistants().get(&record.assistant).await?.ok_or(Error::NotFound("assistant"))?;
     let mut services = Vec::with_capacity(assistant.services.len());
     for id in &assistant.services {
-        services.extend(tx.services().get(id).await?);
+        services.extend(tx.services().get(id).await?.filter(|service| service.active));
     }
     tx.commit().await?;
     Ok(Rung::Answer(Box::new(Answer { tenant, number, assistant, services, record, duplicate: !new })))

@@ -11,13 +11,14 @@ pub use reader::{Fault, Faults};
 
 pub use crate::store::Change;
 use crate::{
-    app::{self, clips},
+    app::{
+        self,
+        access::{Actor, Who},
+        audit, clips,
+    },
     domain::time::Timestamp,
     store::{self, Store, TenantTx},
 };
-
-/// Who made what a document says, in the log and in an assistant's versions.
-const MADE_BY: &str = "system:apply";
 
 /// Why a document could not be applied. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +33,9 @@ pub enum Error {
         /// What is wrong and what would be right.
         reason: &'static str,
     },
+    /// What was changed could not be told in the audit log.
+    #[error("the change could not be told in the audit log")]
+    Audit(#[from] app::Error),
     /// The database could not.
     #[error("the database could not keep it")]
     Store(#[from] store::Error),
@@ -101,21 +105,30 @@ pub async fn apply(store: &Store, document: &Document, now: Timestamp) -> Result
             (kept.seats_max, kept.assistants_max, kept.networks);
     }
     let mut tx = store.begin(&tenant.id).await?;
+    let by = Actor::new(tenant.id.clone(), Who::System("apply"));
+    let before = tx.tenant().get().await?;
     report.note("tenant", &tenant.slug, tx.tenant().put(&tenant).await)?;
+    audit::record(&mut tx, &by, now, before.as_ref(), Some(&tenant)).await?;
     for resource in &document.resources {
+        let before = tx.resources().get(&resource.id).await?;
         report.note("resource", &resource.name, tx.resources().put(resource).await)?;
+        audit::record(&mut tx, &by, now, before.as_ref(), Some(resource)).await?;
     }
     for service in &document.services {
+        let before = tx.services().get(&service.id).await?;
         report.note("service", &service.key, tx.services().put(service).await)?;
+        audit::record(&mut tx, &by, now, before.as_ref(), Some(service)).await?;
     }
     for assistant in &document.assistants {
         // What a document cannot say stays as it was set.
         let mut wanted = assistant.clone();
-        if let Some(kept) = tx.assistants().get(&assistant.id).await? {
+        let before = tx.assistants().get(&assistant.id).await?;
+        if let Some(kept) = before.clone() {
             (wanted.description, wanted.status, wanted.transfers) =
                 (kept.description, kept.status, kept.transfers);
         }
-        report.note("assistant", &wanted.name, tx.assistants().put(&wanted, now, MADE_BY).await)?;
+        report.note("assistant", &wanted.name, tx.assistants().put(&wanted, now, &by.to_string()).await)?;
+        audit::record(&mut tx, &by, now, before.as_ref(), Some(&wanted)).await?;
     }
     for number in &document.numbers {
         report.note("number", number.number.as_str(), tx.numbers().put(number).await)?;
