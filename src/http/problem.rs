@@ -46,6 +46,8 @@ pub enum Problem {
     Internal,
 }
 
+/// How an asker proves who they are (RFC 6750 §3).
+const CHALLENGE: &str = "Bearer realm=\"frontdesk\"";
 /// Seconds after which something that does not answer may be asked again.
 const UNAVAILABLE_RETRY_SECONDS: u64 = 2;
 
@@ -214,7 +216,7 @@ impl IntoResponse for Problem {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         if matches!(self, Self::Unauthenticated(_)) {
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE));
         }
         response
     }

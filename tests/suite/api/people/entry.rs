@@ -1,12 +1,19 @@
 //! Registering, logging in, refreshing, leaving, forgetting.
 
+use std::{
+    io,
+    sync::{Arc, Mutex},
+};
+
 use frontdesk::platform::clock::Clock;
 use reqwest::Method;
 use serde_json::{Value, json};
+use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 
 use crate::support::{
     house::House,
     office::{Office, PASSWORD, sent},
+    postgres,
 };
 
 const NEXT_PASSWORD: &str = "eight loud starlings at noon";
@@ -84,7 +91,7 @@ async fn an_unknown_address_and_a_wrong_password_get_the_same_answer() {
     for email in ["owner@sommer.example", "nobody@sommer.example"] {
         let wanted = json!({ "email": email, "password": "not the password" });
         let answer = office.stranger().post("/auth/login", wanted).await;
-        assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
+        assert_eq!(answer.header("www-authenticate"), Some("Bearer realm=\"frontdesk\""));
         told.push((answer.status, answer.body));
     }
     assert_eq!(told[0], told[1]);
@@ -121,7 +128,7 @@ async fn without_a_token_of_ours_nothing_opens() {
         for path in ["/users/me", "/api/members", "/api/services"] {
             let answer = office.bearer(&forged).get(path).await;
             assert_eq!((answer.status, answer.problem()), (401, "unauthenticated"), "{path} {forged:.20}");
-            assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
+            assert_eq!(answer.header("www-authenticate"), Some("Bearer realm=\"frontdesk\""));
         }
     }
     let stranger = office.stranger();
@@ -224,4 +231,84 @@ async fn whoever_tries_too_often_waits_by_address_and_by_account() {
         assert_eq!(answer.status, if n < 5 { 401 } else { 429 }, "one account, from everywhere");
     }
     office.server.stop().await;
+}
+
+#[tokio::test]
+async fn what_ends_in_one_process_has_ended_in_the_other() {
+    let url = postgres::fresh_url().await;
+    let key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+    let house = || House::new().with("DATABASE__URL", &url).with("SECRETS__KEY", key);
+    let (here, there) = (Office::open_in(house()).await, Office::open_in(house()).await);
+    let owner = here.owner("sommer").await;
+    let token = owner.token.clone().unwrap();
+    assert_eq!(there.bearer(&token).get("/users/me").await.status, 200, "one key, one database");
+    owner.post("/auth/logout", Value::Null).await.well();
+    assert_eq!(there.bearer(&token).get("/users/me").await.status, 401);
+    let wanted = json!({ "refresh_token": owner.refresh_token() });
+    assert_eq!(there.stranger().post("/auth/refresh", wanted).await.status, 401);
+    here.server.stop().await;
+    there.server.stop().await;
+}
+
+/// Everything that was written to the log.
+#[derive(Clone, Default)]
+struct Written(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Written {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'w> MakeWriter<'w> for Written {
+    type Writer = Self;
+
+    fn make_writer(&'w self) -> Self {
+        self.clone()
+    }
+}
+
+/// One thread, so that whatever is logged on it is seen.
+#[tokio::test]
+async fn the_log_learns_neither_addresses_nor_secrets() {
+    let written = Written::default();
+    let filter = EnvFilter::new("frontdesk=trace,sqlx=debug,lettre=trace,axum=trace");
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(written.clone()).finish();
+    let _guard = tracing::subscriber::set_default(log);
+    let office = Office::open().await;
+    let owner = office.owner("sommer").await;
+    let mia = office.member(&owner, "mia", "member").await;
+    let wrong = json!({ "email": "owner@sommer.example", "password": "not the password" });
+    office.stranger().post("/auth/login", wrong).await;
+    office.stranger().post("/auth/forgot", json!({ "email": "owner@sommer.example" })).await.well();
+    let link = office.link_to("owner@sommer.example").await;
+    let weak = json!({ "token": link, "password": "short" });
+    office.stranger().post("/auth/reset", weak).await;
+    let made = owner.post("/api/api-keys", json!({ "name": "x", "scopes": ["services:read"] })).await.well();
+    let key = made["key"].as_str().unwrap();
+    office.bearer(key).get("/api/services").await.well();
+    let refresh = json!({ "refresh_token": mia.refresh_token() });
+    office.stranger().post("/auth/refresh", refresh.clone()).await.well();
+    mia.post("/auth/logout", Value::Null).await.well();
+    office.stranger().post("/auth/refresh", refresh).await;
+    let token = owner.token.clone().unwrap();
+    office.server.stop().await;
+    let log = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+    assert!(log.contains("frontdesk answers"), "something was written: {log}");
+    for secret in [
+        PASSWORD,
+        "not the password",
+        "sommer.example",
+        "mia@member",
+        &link,
+        key,
+        &token,
+        owner.refresh_token(),
+    ] {
+        assert!(!log.contains(secret), "{secret}: {log}");
+    }
 }
