@@ -174,7 +174,9 @@ async fn outbox(store: &Store) -> Option<Finding> {
     }
     Some(advice(
         subject,
-        format!("{waiting} mails wait, {given_up} were given up. `frontdesk admin list-mails` shows them."),
+        format!(
+            "Mails that wait: {waiting}; that were given up: {given_up}. `frontdesk admin list-mails` shows them."
+        ),
     ))
 }
 

@@ -130,7 +130,7 @@ async fn without_a_mail_server_mails_wait_where_the_operator_finds_them() {
     let findings = doctor::examine(&config, Clock::system().now()).await;
     let about = |subject: &str| findings.iter().find(|finding| finding.subject == subject).unwrap();
     assert!(about("mail").words.contains("mail.host") && about("mail").verdict == Verdict::Advice);
-    assert!(about("outbox").words.starts_with("1 mails wait"), "{}", about("outbox").words);
+    assert!(about("outbox").words.starts_with("Mails that wait: 1;"), "{}", about("outbox").words);
     office.server.stop().await;
 }
 

@@ -104,7 +104,7 @@ impl GrantShown {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Me)]
 pub(super) struct MeShown {
-    /// The person.
+    #[serde(flatten)]
     user: UserShown,
     /// Where she acts.
     #[schema(required)]

@@ -189,7 +189,7 @@ async fn a_forgotten_password_is_replaced_by_mail() {
 async fn a_person_chooses_the_language_she_is_written_to_in_and_nothing_else_about_herself() {
     let office = Office::open().await;
     let owner = office.owner("sommer").await;
-    assert_eq!(owner.patch("/users/me", json!({ "language": "de" })).await.well()["user"]["language"], "de");
+    assert_eq!(owner.patch("/users/me", json!({ "language": "de" })).await.well()["language"], "de");
     for (patch, pointer) in [
         (json!({ "language": "fr" }), "/language"),
         (json!({ "operator": true }), "/operator"),
