@@ -55,6 +55,7 @@ fn bodies(own: &Neighbour) -> Vec<(&'static str, Value, Vec<(&'static str, &'sta
 /// Bodies in which no id of a tenant's can stand.
 const WITHOUT_IDS: &[&str] = &[
     "POST /api/api-keys",
+    "POST /api/availability/preview",
     "POST /api/contacts",
     "POST /api/invitations",
     "POST /api/resources",

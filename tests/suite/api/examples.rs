@@ -1,0 +1,69 @@
+//! The document's examples work when pasted.
+
+use frontdesk::http;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::office::{Asker, Office, sent};
+
+/// What cannot be pasted: it needs what only a mail, an earlier answer or a vendor tells.
+const NEEDS_MORE: &[&str] = &[
+    "POST /auth/accept",
+    "POST /auth/forgot",
+    "POST /auth/invitation",
+    "POST /auth/password",
+    "POST /auth/refresh",
+    "POST /auth/reset",
+    "POST /auth/switch",
+    "POST /api/appointments",
+    "POST /api/appointments/{appointment}/move",
+    "POST /api/numbers",
+    "POST /api/numbers/import",
+    "PUT /api/tenants/{tenant}/twilio",
+    "POST /twilio/status",
+    "POST /twilio/voice",
+];
+
+/// Tried apart, before everything else.
+const FIRST: &[&str] = &["POST /auth/register", "POST /auth/login"];
+
+/// The example of what an operation takes.
+fn example<'d>(document: &'d Value, operation: &Value) -> Option<&'d Value> {
+    let content = operation["requestBody"]["content"].as_object()?;
+    let (_, content) = content.iter().next()?;
+    let schema = content["schema"]["$ref"].as_str()?.strip_prefix('#')?;
+    document.pointer(schema)?.get("example")
+}
+
+#[tokio::test]
+async fn every_example_of_the_document_works_when_pasted() {
+    let office = Office::open().await;
+    let document: Value = serde_json::from_str(&http::document().to_json().unwrap()).unwrap();
+    let taken =
+        |path: &str, method: &str| example(&document, &document["paths"][path][method]).unwrap().clone();
+    office.stranger().post("/auth/register", taken("/auth/register", "post")).await.well();
+    let owner =
+        office.granted(office.stranger().post("/auth/login", taken("/auth/login", "post")).await.well());
+    let operator = office.operator("operator").await;
+    let resource = owner.post("/api/resources", json!({ "name": "Anna" })).await.well();
+    let resource = resource["id"].as_str().unwrap();
+    let mut pasted = 0;
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let name = format!("{} {path}", method.to_uppercase());
+            let takes = operation.get("requestBody").is_some() && method != "patch";
+            if !takes || NEEDS_MORE.contains(&name.as_str()) || FIRST.contains(&name.as_str()) {
+                continue;
+            }
+            let body = example(&document, operation).unwrap_or_else(|| panic!("{name} has no example"));
+            let asker: &Asker = if path == "/api/tenants" { &operator } else { &owner };
+            let path = path.replace("{resource}", resource);
+            let method: Method = method.to_uppercase().parse().unwrap();
+            let answer = sent(asker.request(method, &path).json(body)).await;
+            assert!((200..300).contains(&answer.status), "{name}: {} {}", answer.status, answer.body);
+            pasted += 1;
+        }
+    }
+    assert!(pasted >= 8, "only {pasted} examples were pasted");
+    office.server.stop().await;
+}
