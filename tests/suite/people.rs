@@ -8,7 +8,10 @@ use frontdesk::{
         access::{Actor, Who},
         people::{
             self, People,
-            entry::{GRACE_MS, GRACE_USES_MAX, Grant, Registration, SESSION_MINUTES, SESSION_MINUTES_MAX},
+            entry::{
+                GRACE_MS, GRACE_USES_MAX, Grant, Registration, SESSION_MINUTES, SESSION_MINUTES_MAX,
+                USED_KEPT_MINUTES,
+            },
             invitations::{self, INVITATION_MINUTES, PER_DAY_MIN},
             members,
             outbox::MAILS_KEPT_MINUTES,
@@ -133,6 +136,17 @@ on_both! {
             assert!(desk.refreshes(pair, after_ms(95_000)).await.is_err(), "the whole session is over");
         }
         assert!(desk.login("ada", PASSWORD, after_ms(96_000)).await.is_ok());
+    }
+
+    async fn a_token_used_long_ago_is_one_that_nobody_knows(fresh: Fresh) {
+        let desk = Desk::of(&fresh.store);
+        let first = desk.owner("ada").await;
+        let second = desk.refreshes(&first, NOW).await.unwrap();
+        let third = desk.refreshes(&second, at(USED_KEPT_MINUTES)).await.unwrap();
+        assert!(desk.refreshes(&first, at(USED_KEPT_MINUTES)).await.is_err());
+        let fourth = desk.refreshes(&third, at(USED_KEPT_MINUTES + 1)).await.expect("the session goes on");
+        assert!(desk.refreshes(&second, at(USED_KEPT_MINUTES + 2)).await.is_err());
+        assert!(desk.refreshes(&fourth, at(USED_KEPT_MINUTES + 2)).await.is_err(), "this one was still remembered");
     }
 
     async fn tabs_that_refresh_at_once_all_go_on_and_a_swarm_does_not(fresh: Fresh) {

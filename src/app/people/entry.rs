@@ -43,6 +43,9 @@ pub const SESSION_MINUTES_MAX: i64 = 183 * 24 * 60;
 pub const GRACE_MS: i64 = 10_000;
 /// How often a refresh token may be used within that time.
 pub const GRACE_USES_MAX: u32 = 8;
+/// How long a used refresh token is remembered, in minutes: a week. Used again within it, it ends the session; later it
+/// is one that nobody knows.
+pub const USED_KEPT_MINUTES: i64 = 7 * 24 * 60;
 /// Longest name of a tenant, in characters.
 pub const NAME_LEN_MAX: usize = 100;
 /// Longest slug, in characters; as long as in a tenant's file.
@@ -225,6 +228,7 @@ impl People {
             return Err(OVER);
         }
         tx.sessions().add_token(&session.id, &tokens::fingerprint(fresh.expose_secret()), now).await?;
+        tx.sessions().forget_tokens(&session.id, now.plus_minutes(-USED_KEPT_MINUTES)).await?;
         let latest = session.began_at.plus_minutes(SESSION_MINUTES_MAX);
         tx.sessions().extend(&session.id, now.plus_minutes(SESSION_MINUTES).min(latest)).await?;
         let user = tx.users().get(&session.user).await?.ok_or(OVER)?;

@@ -28,6 +28,7 @@ texts! {
     ADD_TOKEN = "INSERT INTO refresh_tokens (hash, session_id, made_at) VALUES ($1, $2, $3)";
     USE_TOKEN = "UPDATE refresh_tokens SET used_at = COALESCE(used_at, $2), followers = followers + 1 WHERE hash = $1
         RETURNING session_id, used_at, followers";
+    FORGET_TOKENS = "DELETE FROM refresh_tokens WHERE session_id = $1 AND used_at <= $2";
     FORGET = "DELETE FROM sessions WHERE expires_at <= $1";
     ADD_RESET = "INSERT INTO password_resets (token_hash, user_id, expires_at) VALUES ($1, $2, $3)";
     OPEN_RESETS = "SELECT COUNT(*) FROM password_resets WHERE user_id = $1 AND used_at IS NULL AND expires_at > $2";
@@ -236,6 +237,18 @@ impl Sessions<'_> {
             })
         })
         .transpose()
+    }
+
+    /// Forgets the refresh tokens of a session that were used by `used`.
+    ///
+    /// # Errors
+    /// When the database cannot keep it.
+    pub async fn forget_tokens(&mut self, session: &SessionId, used: Timestamp) -> Result<(), Error> {
+        on!(self.tx, db => sqlx::query(FORGET_TOKENS)
+            .bind(session.as_str())
+            .bind(used.0)
+            .execute(db).await.map(drop)?);
+        Ok(())
     }
 
     /// Forgets sessions that expired by `expired`, with their tokens; how many.
