@@ -19,6 +19,7 @@ ALTER TABLE appointments ADD COLUMN together TEXT NOT NULL DEFAULT '[]';
 ALTER TABLE appointments ADD COLUMN part_of TEXT;
 CREATE INDEX appointments_by_start ON appointments (tenant_id, starts_at, id);
 CREATE INDEX appointments_by_resource_start ON appointments (tenant_id, resource_id, starts_at, id);
+CREATE INDEX appointments_by_contact_start ON appointments (tenant_id, contact_id, starts_at, id);
 CREATE INDEX appointments_by_whole ON appointments (tenant_id, part_of) WHERE part_of IS NOT NULL;
 
 ALTER TABLE appointments DROP CONSTRAINT appointments_apart;

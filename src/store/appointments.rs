@@ -45,12 +45,10 @@ texts! {
         AND part_of IS NULL AND contact_id = $8
         AND starts_at >= $2 AND starts_at < $3 AND (starts_at, id) > ($4, $5)
         AND ($6 = '' OR status = $6) ORDER BY starts_at, id LIMIT $7");
-    PAGE_OF_RESOURCE = concat!("SELECT ", columns!(), " FROM appointments WHERE tenant_id = $1
-        AND part_of IS NULL AND starts_at >= $2 AND starts_at < $3 AND (starts_at, id) > ($4, $5)
-        AND ($6 = '' OR status = $6) AND ($9 = '' OR contact_id = $9)
-        AND id IN (SELECT COALESCE(part_of, id) FROM appointments WHERE tenant_id = $1 AND resource_id = $8
-            AND starts_at >= $2 AND starts_at < $3)
-        ORDER BY starts_at, id LIMIT $7");
+    /// With rows of parts among them, each naming the whole.
+    PAGE_OF_RESOURCE = "SELECT id, COALESCE(part_of, id), starts_at FROM appointments WHERE tenant_id = $1
+        AND resource_id = $8 AND starts_at >= $2 AND starts_at < $3 AND (starts_at, id) > ($4, $5)
+        AND ($6 = '' OR status = $6) AND ($9 = '' OR contact_id = $9) ORDER BY starts_at, id LIMIT $7";
     INSERT = concat!("INSERT INTO appointments (tenant_id, call_id, created_at, part_of, ", columns!(), ")
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)");
     UPDATE = "UPDATE appointments SET service_id = $3, resource_id = $4, contact_id = $5, starts_at = $6,
@@ -118,6 +116,11 @@ impl TryFrom<AppointmentRow> for Appointment {
 /// Further resources as they lie in a column.
 fn together(appointment: &Appointment) -> Vec<&str> {
     appointment.together.iter().map(|id| id.as_str()).collect()
+}
+
+/// The key a page of appointments begins behind.
+fn behind(after: Option<&Place>) -> (i64, &str) {
+    after.map_or((i64::MIN, ""), |place| (place.at, place.id.as_str()))
 }
 
 /// Which appointments are wanted.
@@ -346,12 +349,11 @@ impl Appointments<'_> {
         after: Option<&Place>,
         count_max: u32,
     ) -> Result<Page<Appointment>, Error> {
-        let text = match (&filter.resource, &filter.contact) {
-            (Some(_), _) => PAGE_OF_RESOURCE,
-            (None, Some(_)) => PAGE_OF_CONTACT,
-            (None, None) => PAGE,
-        };
-        let (at, id) = after.map_or((i64::MIN, ""), |place| (place.at, place.id.as_str()));
+        if let Some(resource) = &filter.resource {
+            return self.page_of_resource(resource, filter, after, count_max).await;
+        }
+        let text = if filter.contact.is_some() { PAGE_OF_CONTACT } else { PAGE };
+        let (at, id) = behind(after);
         let rows: Vec<AppointmentRow> = on!(self.tx, db => {
             let query = sqlx::query_as(text)
                 .bind(self.tenant.as_str())
@@ -361,12 +363,9 @@ impl Appointments<'_> {
                 .bind(id)
                 .bind(filter.status.map_or("", AppointmentStatus::as_str))
                 .bind(page::fetch(count_max));
-            let query = match (&filter.resource, &filter.contact) {
-                (Some(resource), contact) => query
-                    .bind(resource.as_str())
-                    .bind(contact.as_ref().map_or("", ContactId::as_str)),
-                (None, Some(contact)) => query.bind(contact.as_str()),
-                (None, None) => query,
+            let query = match &filter.contact {
+                Some(contact) => query.bind(contact.as_str()),
+                None => query,
             };
             query.fetch_all(db).await?
         });
@@ -374,6 +373,34 @@ impl Appointments<'_> {
             at: item.time.start.0,
             id: item.id.to_string(),
         })
+    }
+
+    /// A resource's appointments: those of which it is a part among them.
+    async fn page_of_resource(
+        &mut self,
+        resource: &ResourceId,
+        filter: &AppointmentFilter,
+        after: Option<&Place>,
+        count_max: u32,
+    ) -> Result<Page<Appointment>, Error> {
+        let (at, id) = behind(after);
+        let rows: Vec<(String, String, i64)> = on!(self.tx, db => sqlx::query_as(PAGE_OF_RESOURCE)
+            .bind(self.tenant.as_str())
+            .bind(filter.starts.map_or(i64::MIN, |range| range.start.0))
+            .bind(filter.starts.map_or(i64::MAX, |range| range.end.0))
+            .bind(at)
+            .bind(id)
+            .bind(filter.status.map_or("", AppointmentStatus::as_str))
+            .bind(page::fetch(count_max))
+            .bind(resource.as_str())
+            .bind(filter.contact.as_ref().map_or("", ContactId::as_str))
+            .fetch_all(db).await?);
+        let found = page::cut(rows, count_max, |(id, _, at)| Place { at: *at, id: id.clone() })?;
+        let mut items = Vec::with_capacity(found.items.len());
+        for (_, whole, _) in &found.items {
+            items.extend(self.get(&rows::text(whole, "appointments.part_of")?).await?);
+        }
+        Ok(Page { items, next: found.next })
     }
 
     /// Gives back a hold that was made in that call (or in none); whether there was one.

@@ -5,6 +5,7 @@
 mod admin;
 mod api;
 mod availability;
+mod availability_preview;
 mod calls;
 mod commands;
 mod config;
