@@ -23,6 +23,7 @@ use crate::{
         booking::{Appointment, AppointmentStatus, Resource, Selection, Service},
         id::{AppointmentId, CallId, ContactId, ResourceId, ServiceId, TenantId},
         org::Tenant,
+        revision::Revision,
         time::{TimeRange, Timestamp, Zone},
     },
     platform::ids,
@@ -49,7 +50,16 @@ pub struct Asker {
     /// call together.
     pub key: Option<String>,
     /// Who of the staff asks, where it is not a caller.
-    pub staff: Option<Actor>,
+    pub staff: Option<Staff>,
+}
+
+/// Somebody of the staff, or a program of theirs.
+#[derive(Clone, Debug)]
+pub struct Staff {
+    /// Who.
+    pub actor: Actor,
+    /// Which state of the appointment they have seen, if they say so.
+    pub seen: Option<Revision>,
 }
 
 /// A time somebody wants.
@@ -411,8 +421,12 @@ impl<'a> Change<'a> {
     /// The appointment, if it is this contact's and may still be changed. Staff are bound by neither cut-off nor
     /// beginning.
     async fn changeable(&mut self, id: &AppointmentId, of: Option<&ContactId>) -> Result<Appointment, Error> {
-        let found = self.tx.appointments().get(id).await?;
+        let found = self.tx.appointments().revised(id).await?;
+        if let (Some(found), Some(staff)) = (&found, &self.by.staff) {
+            found.must_be(staff.seen)?;
+        }
         let standing = found
+            .map(|found| found.item)
             .filter(|it| it.status == AppointmentStatus::Confirmed)
             .filter(|it| of.is_none_or(|of| it.contact.as_ref() == Some(of)))
             .ok_or(Error::NotFound("appointment"))?;
@@ -438,7 +452,7 @@ impl<'a> Change<'a> {
         answer: Appointment,
     ) -> Result<Appointment, Error> {
         if let Some(staff) = &self.by.staff {
-            audit::record(&mut self.tx, staff, self.now, before.as_ref(), Some(&answer)).await?;
+            audit::record(&mut self.tx, &staff.actor, self.now, before.as_ref(), Some(&answer)).await?;
         }
         if let Some(key) = &self.by.key {
             let asked = Asked { key, content: asked };

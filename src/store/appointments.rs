@@ -56,6 +56,8 @@ texts! {
         seats = $13, session = $14, together = $15, revision = revision + 1
         WHERE tenant_id = $1 AND id = $2 AND status = $16 AND part_of IS NULL";
     MADE = "SELECT call_id, created_at FROM appointments WHERE tenant_id = $1 AND id = $2";
+    ANNOTATE = "UPDATE appointments SET note = $3, revision = revision + 1
+        WHERE tenant_id = $1 AND id = $2 AND part_of IS NULL";
     FORGET_PARTS = "DELETE FROM appointments WHERE tenant_id = $1 AND part_of = $2";
     HOLD = concat!("SELECT ", columns!(), " FROM appointments WHERE tenant_id = $1 AND id = $2
         AND status = 'held' AND COALESCE(call_id, '') = $3");
@@ -323,6 +325,19 @@ impl Appointments<'_> {
                 .fetch_one(db).await?);
             self.insert_parts(wanted, call.as_deref(), made).await?;
         }
+        Ok(changed == 1)
+    }
+
+    /// Writes another note to the appointment of that id; whether there is one.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn annotate(&mut self, id: &AppointmentId, note: &str) -> Result<bool, Error> {
+        let changed = on!(self.tx, db => sqlx::query(ANNOTATE)
+            .bind(self.tenant.as_str())
+            .bind(id.as_str())
+            .bind(note)
+            .execute(db).await?.rows_affected());
         Ok(changed == 1)
     }
 

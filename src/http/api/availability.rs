@@ -593,13 +593,13 @@ impl Reader<'_> {
     }
 }
 
-fn instant(text: &str) -> Result<Timestamp, &'static str> {
+pub(super) fn instant(text: &str) -> Result<Timestamp, &'static str> {
     let read = text.parse::<jiff::Timestamp>().map(Timestamp::from).ok();
     read.filter(|at| (Timestamp::MIN..=Timestamp::MAX).contains(at))
         .ok_or("is no time with an offset, such as 2027-01-13T09:00:00+01:00")
 }
 
-fn date(text: &str) -> Result<civil::Date, &'static str> {
+pub(super) fn date(text: &str) -> Result<civil::Date, &'static str> {
     let plain = text.len() == 10 && text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
     plain.then(|| text.parse().ok()).flatten().ok_or("is no date, such as 2027-01-13")
 }

@@ -3,6 +3,7 @@
 //! One file per subject: wire types, and the way from a request to `app` and back. Decides nothing: who may do what,
 //! and whether it makes sense, is said by `app`.
 
+mod appointments;
 mod assistants;
 mod audit;
 pub mod availability;
@@ -26,6 +27,7 @@ pub(super) fn router() -> OpenApiRouter<Doors> {
         .merge(assistants::router())
         .merge(services::router())
         .merge(availability::router())
+        .merge(appointments::router())
         .merge(resources::router())
         .merge(schedules::router())
         .merge(contacts::router())

@@ -34,6 +34,20 @@ fn bodies(own: &Neighbour) -> Vec<(&'static str, Value, Vec<(&'static str, &'sta
             vec![("/services/0", "service")],
         ),
         ("POST /api/assistants/{assistant}/versions/{version}/restore", Value::Null, vec![]),
+        ("PATCH /api/appointments/{appointment}", json!({}), vec![]),
+        (
+            "POST /api/appointments",
+            json!({
+                "service": id("service"), "resource": id("resource"), "contact": id("contact"),
+                "start": "2100-01-04T09:00:00Z"
+            }),
+            vec![("/service", "service"), ("/resource", "resource"), ("/contact", "contact")],
+        ),
+        (
+            "POST /api/appointments/{appointment}/move",
+            json!({ "start": "2100-01-04T09:00:00Z", "resource": id("resource") }),
+            vec![("/resource", "resource")],
+        ),
         ("PATCH /api/contacts/{contact}", json!({}), vec![]),
         ("PATCH /api/messages/{message}", json!({}), vec![]),
         ("PATCH /api/resources/{resource}", json!({}), vec![]),
