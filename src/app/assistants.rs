@@ -246,8 +246,7 @@ async fn put(
         }
     }
     if before.is_some() && wanted.status != AssistantStatus::Live {
-        let numbers = tx.numbers().all().await?;
-        if numbers.iter().any(|number| number.assistant == wanted.id) {
+        if tx.numbers().count_of_assistant(&wanted.id).await? > 0 {
             return Err(Error::Conflict(
                 "a number rings at that assistant; assign the number to another first",
             ));

@@ -56,7 +56,7 @@ pub struct Answer {
 pub enum Rung {
     /// Somebody here answers it.
     Answer(Box<Answer>),
-    /// Nobody here has that number. Nothing is kept of it.
+    /// Nobody here has that number, or answers it. Nothing is kept of it.
     UnknownNumber,
 }
 
@@ -116,9 +116,12 @@ pub struct Kept {
 /// # Errors
 /// [`Error::Unavailable`] when the database is away; [`Error::Conflict`] when the call is another tenant's.
 pub async fn ring(store: &Store, now: Timestamp, ring: Ring) -> Result<Rung, Error> {
-    let Some((tenant, number)) = store.across_tenants().number(&ring.to).await? else {
+    let Some((tenant, held)) = store.across_tenants().number(&ring.to).await? else {
         return Ok(Rung::UnknownNumber);
     };
+    let number = held.number;
+    // A number at which nobody answers is as good as none.
+    let Some(answers) = number.assistant.clone() else { return Ok(Rung::UnknownNumber) };
     let mut tx = store.begin(&tenant.id).await?;
     let new = tx
         .calls()
@@ -128,7 +131,7 @@ pub async fn ring(store: &Store, now: Timestamp, ring: Ring) -> Result<Rung, Err
                 sid: ring.sid.clone(),
                 account_sid: ring.account_sid,
                 number: number.id.clone(),
-                assistant: number.assistant.clone(),
+                assistant: answers,
                 from: ring.from,
                 to: ring.to,
                 attested: ring.attested,

@@ -108,7 +108,9 @@ pub async fn ask_for_all(store: &Store, now: Timestamp) -> Result<(), Error> {
     for tenant in store.across_tenants().tenants().await? {
         let numbers = store.read(&tenant.id).await?.numbers().all().await?;
         for number in numbers {
-            ask_for(store, &tenant.id, &number.assistant, number.language, now).await?;
+            if let Some(assistant) = &number.assistant {
+                ask_for(store, &tenant.id, assistant, number.language, now).await?;
+            }
         }
     }
     Ok(())

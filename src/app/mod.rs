@@ -15,6 +15,7 @@ pub mod clips;
 pub mod contacts;
 pub mod health;
 pub mod messages;
+pub mod numbers;
 pub mod people;
 pub mod provision;
 pub mod recordings;
@@ -74,6 +75,14 @@ pub enum Error {
         name: &'static str,
         /// How many.
         max: u64,
+    },
+    /// Somebody else, on whom it depends, said no.
+    #[error("{by} declined: {why}")]
+    Declined {
+        /// Who.
+        by: &'static str,
+        /// What they say.
+        why: String,
     },
     /// Something behind us does not answer; asking again shortly may do.
     #[error("{0} does not answer; try again shortly")]

@@ -15,7 +15,7 @@ use crate::{
         secrets::Sealer,
     },
     speech::catalog::{self, Model},
-    store::{MailState, Store},
+    store::{self, MailState, Store},
     telephony::{
         self,
         rest::{self, Rest},
@@ -115,27 +115,39 @@ async fn tenants(store: &Store, twilio: &telephony::Settings) -> Option<Finding>
             "There is none, so no number is answered. Describe a tenant in a file (config/example-tenant.toml shows how) and run \
              `frontdesk apply FILE`.",
         )),
-        Ok(tenants) if tenants.iter().any(|tenant| lacks_token(tenant, twilio)) => {
-            let lacking = tenants.iter().filter(|tenant| lacks_token(tenant, twilio));
-            let slugs: Vec<_> = lacking.map(|tenant| tenant.slug.as_str()).collect();
-            Some(problem(
-                subject,
-                format!(
-                    "The calls of {} will be refused: no auth token is known for their Twilio account. Set it under \
-                     [twilio.accounts].",
-                    slugs.join(", ")
+        Ok(tenants) => {
+            let mut lacking = vec![];
+            for tenant in &tenants {
+                if lacks_token(store, tenant, twilio).await.ok()? {
+                    lacking.push(tenant.slug.as_str());
+                }
+            }
+            Some(match (lacking.is_empty(), tenants.len()) {
+                (false, _) => problem(
+                    subject,
+                    format!(
+                        "The calls of {} will be refused: no auth token is known for their Twilio account. Set it \
+                         under [twilio.accounts], or let an owner set it: PUT /api/twilio-account.",
+                        lacking.join(", ")
+                    ),
                 ),
-            ))
+                (true, 1) => well(subject, "One is set up."),
+                (true, many) => well(subject, format!("{many} are set up.")),
+            })
         }
-        Ok(tenants) if tenants.len() == 1 => Some(well(subject, "One is set up.")),
-        Ok(tenants) => Some(well(subject, format!("{} are set up.", tenants.len()))),
         Err(_) => None,
     }
 }
 
 /// Whether the tenant has an account of its own, of which we know no token.
-fn lacks_token(tenant: &Tenant, twilio: &telephony::Settings) -> bool {
-    tenant.twilio_account_sid.as_ref().is_some_and(|sid| twilio.auth_token_of(sid).is_none())
+async fn lacks_token(
+    store: &Store,
+    tenant: &Tenant,
+    twilio: &telephony::Settings,
+) -> Result<bool, store::Error> {
+    let Some(sid) = tenant.twilio_account_sid.as_ref() else { return Ok(false) };
+    let own = store.read(&tenant.id).await?.twilio_account().get().await?;
+    Ok(own.is_none_or(|own| own.account_sid != *sid) && twilio.auth_token_of(sid).is_none())
 }
 
 async fn mail(config: &Config) -> Finding {
@@ -310,7 +322,10 @@ async fn telephone(config: &Config) -> Finding {
         return problem(subject, "TWILIO_ACCOUNT_SID must be `AC` and 32 hexadecimal digits.");
     }
     let asked = match Rest::new(settings) {
-        Ok(rest) => rest.check(sid).await,
+        Ok(rest) => match settings.credentials_of(sid) {
+            Ok(who) => rest.check(&who).await,
+            Err(error) => Err(error),
+        },
         Err(error) => Err(error),
     };
     match asked {

@@ -16,6 +16,7 @@ use tracing::{info, warn};
 use self::config::Config;
 use crate::{
     app::{
+        accounts::{self, Accounts},
         clips,
         health::Health,
         people::{self, People},
@@ -137,11 +138,12 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Error> {
     let listener = listener.map_err(|error| Error::Listen(config.http.bind, error))?;
     let addr = listener.local_addr().map_err(|error| Error::Listen(config.http.bind, error))?;
 
+    let accounts = accounts(&config, &store)?;
     let lines = Lines::new(live::Parts {
         store: store.clone(),
         blobs: blobs.clone(),
         speech: config.openai.clone(),
-        rest: Rest::new(&config.twilio)?,
+        accounts: accounts.clone(),
         detector: config.audio.detector,
         limits: config.limits.clone(),
         clock,
@@ -162,6 +164,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Error> {
             clock,
         },
         twilio: Arc::new(config.twilio),
+        accounts: accounts.clone(),
         figures: figures.clone(),
         tasks: tasks.clone(),
         clock,
@@ -179,7 +182,8 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Error> {
     }
     let router = http::router(doors);
     tasks.spawn_vital("listener", http::listener::serve(listener, router, tasks.clone(), clock));
-    let hands = Hands { store: store.clone(), blobs: blobs.clone(), speech: config.openai.clone(), clock };
+    let speech = config.openai.clone();
+    let hands = Hands { store: store.clone(), blobs: blobs.clone(), speech, accounts, clock };
     tasks.spawn_vital("jobs", Runner::new(store.clone(), clock, tasks.clone(), hands.handler()).run());
     if config.openai.has_key() {
         let store = store.clone();
@@ -250,6 +254,22 @@ pub fn people(config: &Config, store: &Store, public: &PublicUrl) -> Result<Peop
         sealer: Arc::new(Sealer::new(&key)?),
         console: console.unwrap_or_else(|| public.webhook("/console")),
         settings: config.people.clone(),
+    }))
+}
+
+/// Twilio's accounts, and the way to Twilio. Without a configured key no token of a tenant's is kept.
+///
+/// # Errors
+/// [`Error::Secrets`] when the configured key is none; [`Error::Rest`].
+pub fn accounts(config: &Config, store: &Store) -> Result<Accounts, Error> {
+    let key = Some(&config.secrets.key).filter(|key| !key.expose_secret().is_empty());
+    let sealer = key.map(Sealer::new).transpose()?.map(Arc::new);
+    Ok(Accounts::new(accounts::Parts {
+        store: store.clone(),
+        sealer,
+        settings: config.twilio.clone(),
+        rest: Rest::new(&config.twilio)?,
+        public_url: config.http.public_url.clone(),
     }))
 }
 

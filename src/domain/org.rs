@@ -6,7 +6,7 @@ use super::{
     assistant::Language,
     id::{AssistantId, NumberId, TenantId},
     phone::E164,
-    time::Zone,
+    time::{Timestamp, Zone},
 };
 
 /// A business whose telephone is answered.
@@ -48,8 +48,57 @@ pub struct Number {
     pub id: NumberId,
     /// The number itself.
     pub number: E164,
-    /// Who answers.
-    pub assistant: AssistantId,
+    /// Who answers; `None` when nobody does.
+    pub assistant: Option<AssistantId>,
     /// The language in which the call is opened.
     pub language: Language,
+}
+
+/// A number and how it is held at Twilio.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HeldNumber {
+    /// The number.
+    pub number: Number,
+    /// The account that owns it (`AC…`), when it was bought or taken over here.
+    pub account_sid: Option<String>,
+    /// Twilio's name for it (`PN…`), when it was bought or taken over here.
+    pub sid: Option<String>,
+    /// Whether Twilio knows where to ask when it rings.
+    pub setup: NumberSetup,
+    /// What kept it from being set up the last time.
+    pub setup_problem: Option<String>,
+    /// When it was given back, if it was.
+    pub released: Option<Timestamp>,
+}
+
+/// Whether Twilio knows where to ask when a number rings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NumberSetup {
+    /// Somebody else sees to it: the number was named in a file.
+    Elsewhere,
+    /// It is to be told.
+    Waiting,
+    /// It has been told.
+    Done,
+    /// It refused to be told.
+    Failed,
+}
+
+impl NumberSetup {
+    /// The word it is stored and shown as.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Elsewhere => "elsewhere",
+            Self::Waiting => "waiting",
+            Self::Done => "done",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// The state of that name.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Elsewhere, Self::Waiting, Self::Done, Self::Failed]
+            .into_iter()
+            .find(|one| one.as_str() == word)
+    }
 }

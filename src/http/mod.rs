@@ -26,13 +26,12 @@ use axum::{
 use ipnet::IpNet;
 use metrics_exporter_prometheus::PrometheusHandle;
 use secrecy::SecretString;
-use tracing::warn;
 use utoipa::{OpenApi as _, openapi::OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 
 use self::{limits::Limits, problem::Problem};
 use crate::{
-    app::{accounts, health::Health, people::People},
+    app::{accounts::Accounts, health::Health, people::People},
     live::Lines,
     platform::{clock::Clock, tasks::Tasks},
     store::Store,
@@ -46,8 +45,10 @@ pub struct Doors {
     pub store: Store,
     /// The calls in the air.
     pub lines: Lines,
-    /// Twilio's accounts and voices.
+    /// Twilio's voices.
     pub twilio: Arc<telephony::Settings>,
+    /// Twilio's accounts.
+    pub accounts: Accounts,
     /// Where Twilio reaches this server.
     pub public_url: PublicUrl,
     /// Whether calls can be answered.
@@ -81,14 +82,7 @@ impl Doors {
         let account = form.get("AccountSid")?;
         let number = form.get("To").and_then(|to| to.parse().ok());
         let call = form.get("CallSid").and_then(|sid| sid.parse().ok());
-        let operator = &self.twilio.account_sid;
-        let asked = accounts::may_speak(&self.store, operator, account, number.as_ref(), call.as_ref()).await;
-        let may = asked.unwrap_or_else(|error| {
-            // Nothing can be read or kept, so nobody's wall is at stake; the caller should hear an apology.
-            warn!(error = &error as &dyn std::error::Error, "an account's rights could not be looked up");
-            true
-        });
-        self.twilio.auth_token_of(account).filter(|_| may).cloned()
+        self.accounts.auth_token(account, number.as_ref(), call.as_ref()).await
     }
 }
 

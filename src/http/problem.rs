@@ -131,6 +131,7 @@ impl From<app::Error> for Problem {
                 Self::Conflict("too-late", "It is too late to change that appointment.".to_owned())
             }
             app::Error::Conflict(what) => Self::Conflict("conflict", sentence(what)),
+            app::Error::Declined { .. } => Self::Conflict("declined", sentence(&refusal.to_string())),
             app::Error::Limit { .. } => Self::Conflict("limit-reached", sentence(&refusal.to_string())),
             app::Error::Invalid(faults) => Self::Invalid(faults),
             app::Error::Forbidden(_) | app::Error::OperatorOnly(_) => {

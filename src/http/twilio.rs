@@ -23,6 +23,7 @@ use tracing::{debug, error, info, warn};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{Doors, problem::Problem};
+pub use crate::telephony::{STATUS, VOICE};
 use crate::{
     app::calls::{self, Ring, Rung},
     domain::{
@@ -37,12 +38,8 @@ use crate::{
     },
 };
 
-/// Where Twilio announces a call.
-pub const VOICE: &str = "/twilio/voice";
 /// Where Twilio opens a call's media socket.
 pub const MEDIA: &str = "/twilio/media";
-/// Where Twilio tells how a call goes on.
-pub const STATUS: &str = "/twilio/status";
 
 pub(super) fn router() -> OpenApiRouter<Doors> {
     OpenApiRouter::new().routes(routes!(voice)).routes(routes!(media)).routes(routes!(status))

@@ -187,6 +187,7 @@ impl Ended {
             | app::Error::Refused(_)
             | app::Error::TooLate
             | app::Error::Conflict(_)
+            | app::Error::Declined { .. }
             | app::Error::Invalid(_)
             | app::Error::Forbidden(_)
             | app::Error::OperatorOnly(_)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Handler;
 use crate::{
-    app::{self, clips, recordings},
+    app::{self, accounts::Accounts, clips, numbers, recordings},
     platform::{blobs::Blobs, clock::Clock},
     speech,
     store::{Job, Store, Work},
@@ -19,6 +19,8 @@ pub struct Hands {
     pub blobs: Blobs,
     /// The engine that speaks clips.
     pub speech: speech::Settings,
+    /// Twilio, and who asks it.
+    pub accounts: Accounts,
     /// The clock.
     pub clock: Clock,
 }
@@ -42,6 +44,13 @@ impl Hands {
                 let assistant = self.store.read(&job.tenant).await?.assistants().get(&assistant).await?;
                 let assistant = assistant.ok_or(app::Error::NotFound("assistant"))?;
                 clips::make(&self.blobs, &self.speech, &assistant, language, self.clock).await?;
+            }
+            Work::BuyNumber { order } => {
+                let now = self.clock.now();
+                numbers::carry_on(&self.store, &self.accounts, &job.tenant, &order, now).await?;
+            }
+            Work::SetUpNumber { number } => {
+                numbers::set_up(&self.store, &self.accounts, &job.tenant, &number).await?;
             }
         }
         Ok(())

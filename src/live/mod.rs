@@ -38,6 +38,7 @@ use self::{
 };
 use crate::{
     app::{
+        accounts::Accounts,
         briefing,
         calls::{self, Answer},
         clips::{self, Clips},
@@ -54,10 +55,7 @@ use crate::{
     platform::{blobs::Blobs, clock::Clock, ids, metrics as figures, tasks::Tasks},
     speech::{self, realtime::Session},
     store::Store,
-    telephony::{
-        media_stream::{self, Message, Start},
-        rest::Rest,
-    },
+    telephony::media_stream::{self, Message, Start},
 };
 
 /// How much may be held at once: the `[limits]` part of the configuration.
@@ -93,8 +91,8 @@ pub struct Parts {
     pub blobs: Blobs,
     /// How the engine is reached.
     pub speech: speech::Settings,
-    /// The carrier's API; `None` when there is no account.
-    pub rest: Rest,
+    /// The carrier's accounts, to hang up.
+    pub accounts: Accounts,
     /// What finds speech in the caller's sound.
     pub detector: Detector,
     /// How much may be held at once.
@@ -334,9 +332,9 @@ impl Lines {
             attested: record.attested,
         };
         let recording = assistant.recording.then(|| self.recording(&record.id));
-        let (rest, sid) = (parts.rest.clone(), record.sid.clone());
+        let (accounts, sid, owner) = (parts.accounts.clone(), record.sid.clone(), tenant.id.clone());
         let hang_up: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(async move {
-            if let Err(error) = rest.hang_up(&account_sid, &sid).await {
+            if let Err(error) = accounts.hang_up(&owner, &account_sid, &sid).await {
                 warn!(error = &error as &dyn std::error::Error, "the carrier did not hang up");
             }
         });

@@ -8,18 +8,19 @@ use sqlx::FromRow;
 use super::{
     Error, Job, Store,
     jobs::JobRow,
-    numbers::NumberRow,
+    numbers::{self, NumberRow},
     on,
     page::{self, Page, Place},
     people::{Membership, OwnedKey, api_keys, invitations, memberships},
     rows,
     tenants::{TenantRow, columns},
     texts,
+    twilio_accounts::{self, AccountRow, TwilioAccount},
 };
 use crate::domain::{
     conversation::CallSid,
     id::{CallId, InvitationId, TenantId, UserId},
-    org::{Number, Tenant},
+    org::{HeldNumber, Tenant},
     phone::E164,
     time::Timestamp,
 };
@@ -29,9 +30,11 @@ texts! {
     TENANTS_PAGE = concat!("SELECT ", columns!(), " FROM tenants WHERE id > $1 ORDER BY id LIMIT $2");
     TENANT = concat!("SELECT ", columns!(), " FROM tenants WHERE slug = $1");
     TENANT_OF_NUMBER = concat!("SELECT ", columns!(t), "
-        FROM tenants t JOIN numbers n ON n.tenant_id = t.id WHERE n.number = $1");
-    NUMBER = "SELECT id, number, assistant_id, language FROM numbers WHERE number = $1";
-    CALL = "SELECT tenant_id, id FROM calls WHERE sid = $1";
+        FROM tenants t JOIN numbers n ON n.tenant_id = t.id WHERE n.number = $1 AND n.released_at IS NULL");
+    NUMBER = concat!("SELECT ", numbers::columns!(), " FROM numbers WHERE number = $1 AND released_at IS NULL");
+    CALL = "SELECT tenant_id, id, account_sid FROM calls WHERE sid = $1";
+    TWILIO_ACCOUNT = concat!("SELECT ", twilio_accounts::columns!(), " FROM twilio_accounts WHERE account_sid = $1
+        ORDER BY set_at DESC LIMIT 1");
     @sqlite TAKE_ON_SQLITE = "UPDATE jobs SET due_at = $2, attempts = attempts + 1 WHERE state = 'waiting'
         AND due_at <= $1 AND (tenant_id, id) IN (
             SELECT tenant_id, id FROM jobs WHERE state = 'waiting' AND due_at <= $1 ORDER BY due_at, id LIMIT $3)
@@ -60,6 +63,7 @@ pub struct Across<'s> {
 struct CallRow {
     tenant_id: String,
     id: String,
+    account_sid: String,
 }
 
 impl Across<'_> {
@@ -101,7 +105,7 @@ impl Across<'_> {
     ///
     /// # Errors
     /// When the database cannot answer.
-    pub async fn number(self, number: &E164) -> Result<Option<(Tenant, Number)>, Error> {
+    pub async fn number(self, number: &E164) -> Result<Option<(Tenant, HeldNumber)>, Error> {
         let mut tx = self.store.read_any().await?;
         let tenant: Option<TenantRow> = on!(tx, db => {
             sqlx::query_as(TENANT_OF_NUMBER).bind(number.as_str()).fetch_optional(db).await?
@@ -120,11 +124,34 @@ impl Across<'_> {
     /// # Errors
     /// When the database cannot answer.
     pub async fn call(self, sid: &CallSid) -> Result<Option<(TenantId, CallId)>, Error> {
+        let Some(row) = self.call_row(sid).await? else { return Ok(None) };
+        Ok(Some((rows::text(&row.tenant_id, "calls.tenant_id")?, rows::text(&row.id, "calls.id")?)))
+    }
+
+    /// Whose call that is, and which Twilio account announced it.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn call_account(self, sid: &CallSid) -> Result<Option<(TenantId, String)>, Error> {
+        let Some(row) = self.call_row(sid).await? else { return Ok(None) };
+        Ok(Some((rows::text(&row.tenant_id, "calls.tenant_id")?, row.account_sid)))
+    }
+
+    async fn call_row(self, sid: &CallSid) -> Result<Option<CallRow>, Error> {
         let mut tx = self.store.read_any().await?;
-        let row: Option<CallRow> =
-            on!(tx, db => sqlx::query_as(CALL).bind(sid.as_str()).fetch_optional(db).await?);
-        row.map(|row| Ok((rows::text(&row.tenant_id, "calls.tenant_id")?, rows::text(&row.id, "calls.id")?)))
-            .transpose()
+        Ok(on!(tx, db => sqlx::query_as(CALL).bind(sid.as_str()).fetch_optional(db).await?))
+    }
+
+    /// A tenant's own Twilio account of that name; where several tenants share one, the one set last.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn twilio_account(self, account_sid: &str) -> Result<Option<TwilioAccount>, Error> {
+        let mut tx = self.store.read_any().await?;
+        let row: Option<AccountRow> = on!(tx, db => {
+            sqlx::query_as(TWILIO_ACCOUNT).bind(account_sid).fetch_optional(db).await?
+        });
+        row.map(TwilioAccount::try_from).transpose()
     }
 
     /// Where a person works, the longest first.

@@ -8,7 +8,7 @@ use sqlx::FromRow;
 use super::{Error, Jobs, on, rows, texts};
 use crate::domain::{
     assistant::Language,
-    id::{AssistantId, CallId, JobId, TenantId},
+    id::{AssistantId, CallId, JobId, NumberId, OrderId, TenantId},
     time::Timestamp,
 };
 
@@ -40,6 +40,16 @@ pub enum Work {
         /// In which language.
         language: Language,
     },
+    /// Find out what became of an order, and have it filled.
+    BuyNumber {
+        /// The order.
+        order: OrderId,
+    },
+    /// Tell Twilio where to ask when a number rings.
+    SetUpNumber {
+        /// The number.
+        number: NumberId,
+    },
 }
 
 impl Work {
@@ -48,6 +58,8 @@ impl Work {
         match self {
             Self::ArchiveRecording { .. } => "archive_recording",
             Self::OpeningClip { .. } => "opening_clip",
+            Self::BuyNumber { .. } => "buy_number",
+            Self::SetUpNumber { .. } => "set_up_number",
         }
     }
 
@@ -55,6 +67,8 @@ impl Work {
         match self {
             Self::ArchiveRecording { call } => call.as_str().to_owned(),
             Self::OpeningClip { assistant, language } => format!("{assistant}/{language}"),
+            Self::BuyNumber { order } => order.as_str().to_owned(),
+            Self::SetUpNumber { number } => number.as_str().to_owned(),
         }
     }
 
@@ -69,6 +83,8 @@ impl Work {
                     language: rows::text(language, WHAT)?,
                 })
             }
+            "buy_number" => Ok(Self::BuyNumber { order: rows::text(subject, WHAT)? }),
+            "set_up_number" => Ok(Self::SetUpNumber { number: rows::text(subject, WHAT)? }),
             _ => Err(Error::Damaged("jobs.kind")),
         }
     }

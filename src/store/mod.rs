@@ -16,6 +16,7 @@ mod contacts;
 mod jobs;
 mod messages;
 mod numbers;
+mod orders;
 mod page;
 mod people;
 mod resources;
@@ -23,6 +24,7 @@ mod rows;
 mod services;
 mod tenants;
 mod tool_calls;
+mod twilio_accounts;
 mod walls;
 
 use std::{fmt, path::Path, str::FromStr, sync::Arc, time::Duration};
@@ -46,11 +48,13 @@ pub use self::{
     contacts::ContactFilter,
     jobs::{Job, Work},
     messages::Message,
+    orders::{Order, Progress, Wanted},
     page::{Page, Place},
     people::{
         ApiKey, Invitation, Mail, MailState, Member, Membership, OwnedKey, Session, Standing, TokenUse, User,
     },
     tool_calls::{ToolCall, ToolCallStatus},
+    twilio_accounts::TwilioAccount,
     walls::Breach,
 };
 use crate::domain::id::TenantId;
@@ -197,6 +201,7 @@ pub const TEXTS: &[&[Text]] = &[
     jobs::TEXTS,
     messages::TEXTS,
     numbers::TEXTS,
+    orders::TEXTS,
     people::api_keys::TEXTS,
     people::invitations::TEXTS,
     people::mails::TEXTS,
@@ -207,6 +212,7 @@ pub const TEXTS: &[&[Text]] = &[
     services::TEXTS,
     tenants::TEXTS,
     tool_calls::TEXTS,
+    twilio_accounts::TEXTS,
     walls::TEXTS,
 ];
 
@@ -584,6 +590,10 @@ aggregates! {
     tenant: Tenants;
     /// Its telephone numbers.
     numbers: Numbers;
+    /// Numbers that are to be bought.
+    orders: Orders;
+    /// Its own Twilio account.
+    twilio_account: TwilioAccounts;
     /// Who answers them.
     assistants: Assistants;
     /// What can be booked.

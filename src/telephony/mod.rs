@@ -15,6 +15,11 @@ use serde::Deserialize;
 
 use crate::domain::assistant::Language;
 
+/// Where Twilio announces a call.
+pub const VOICE: &str = "/twilio/voice";
+/// Where Twilio tells how a call goes on.
+pub const STATUS: &str = "/twilio/status";
+
 /// What must be known to work with Twilio: the `[twilio]` part of the configuration.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

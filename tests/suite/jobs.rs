@@ -9,6 +9,7 @@ use frontdesk::{
         clips, recordings,
     },
     audio::wav,
+    boot,
     domain::{assistant::Language, conversation::Outcome, time::Timestamp},
     jobs::{self, ATTEMPTS_MAX, Handler, Hands, LOST_AFTER_MINUTES, Runner},
     platform::{
@@ -102,6 +103,7 @@ on_both! {
             store: fresh.store.clone(),
             blobs: blobs.clone(),
             speech: House::new().config().openai,
+            accounts: boot::accounts(&House::new().config(), &fresh.store).unwrap(),
             clock: Clock::system(),
         };
         let tasks = Tasks::new();

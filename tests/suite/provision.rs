@@ -48,7 +48,7 @@ fn the_example_is_a_bilingual_practice_that_can_be_booked() {
     );
     let languages: Vec<_> = practice.numbers.iter().map(|number| number.language).collect();
     assert_eq!(languages, [Language::German, Language::English]);
-    assert!(practice.numbers.iter().all(|number| number.assistant == assistant.id));
+    assert!(practice.numbers.iter().all(|number| number.assistant.as_ref() == Some(&assistant.id)));
 }
 
 #[test]

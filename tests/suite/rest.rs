@@ -13,7 +13,7 @@ use frontdesk::{
     domain::conversation::CallSid,
     telephony::{
         Settings,
-        rest::{Error, Rest},
+        rest::{Credentials, Error, Rest},
     },
 };
 
@@ -41,15 +41,22 @@ async fn twilio(status: u16, body: &'static str) -> (Rest, Asked) {
     (rest(&format!("http://{addr}/")), asked)
 }
 
-fn rest(base_url: &str) -> Rest {
-    let settings = Settings {
+fn settings(base_url: &str) -> Settings {
+    Settings {
         base_url: base_url.parse().unwrap(),
         account_sid: ACCOUNT.to_owned(),
         auth_token: "12345".to_owned().into(),
         accounts: [("ACtheirs".to_owned(), "54321".to_owned().into())].into(),
         say_voices: [].into(),
-    };
-    Rest::new(&settings).unwrap()
+    }
+}
+
+fn rest(base_url: &str) -> Rest {
+    Rest::new(&settings(base_url)).unwrap()
+}
+
+fn who(account: &str) -> Credentials {
+    settings("http://127.0.0.1:9").credentials_of(account).unwrap()
 }
 
 fn call() -> CallSid {
@@ -59,8 +66,8 @@ fn call() -> CallSid {
 #[tokio::test]
 async fn hanging_up_completes_the_call_for_the_account_it_belongs_to() {
     let (rest, asked) = twilio(200, "{\"status\":\"completed\"}").await;
-    rest.hang_up(ACCOUNT, &call()).await.unwrap();
-    rest.hang_up("ACtheirs", &call()).await.unwrap();
+    rest.hang_up(&who(ACCOUNT), &call()).await.unwrap();
+    rest.hang_up(&who("ACtheirs"), &call()).await.unwrap();
     let asked = asked.lock().unwrap();
     let (line, headers, body) = &asked[0];
     assert_eq!(*line, format!("POST /2010-04-01/Accounts/{ACCOUNT}/Calls/{}.json", call()));
@@ -75,23 +82,40 @@ async fn hanging_up_completes_the_call_for_the_account_it_belongs_to() {
 async fn a_call_that_is_over_or_gone_is_as_good_as_hung_up() {
     for (status, body) in [(404, "{\"code\":20404}"), (404, "not json"), (400, "{\"code\":21220}")] {
         let (rest, _) = twilio(status, body).await;
-        assert!(rest.hang_up(ACCOUNT, &call()).await.is_ok(), "{status} {body}");
+        assert!(rest.hang_up(&who(ACCOUNT), &call()).await.is_ok(), "{status} {body}");
     }
 }
 
 #[tokio::test]
 async fn every_other_answer_is_an_error_that_says_which() {
-    let (refusing, _) = twilio(429, "{\"code\":20429}").await;
-    assert!(matches!(
-        refusing.hang_up(ACCOUNT, &call()).await,
-        Err(Error::Refused { status: 429, code: 20429 })
-    ));
-    let (broken, _) = twilio(500, "<html>").await;
-    assert!(matches!(broken.hang_up(ACCOUNT, &call()).await, Err(Error::Refused { status: 500, code: 0 })));
+    let kinds: [(u16, &str, fn(&Error) -> bool); 8] = [
+        (429, "{\"code\":20429}", |error| matches!(error, Error::TooMany { retry_after: None })),
+        (404, "{\"code\":20404}", |error| matches!(error, Error::NotFound)),
+        (400, "{\"code\":20404}", |error| matches!(error, Error::NotFound)),
+        (400, "{\"code\":21422}", |error| matches!(error, Error::NotAvailable)),
+        (400, "{\"code\":21452}", |error| matches!(error, Error::NotAvailable)),
+        (400, "{\"code\":20003}", |error| matches!(error, Error::Unauthorized)),
+        (500, "<html>", |error| matches!(error, Error::Garbled(_))),
+        (
+            400,
+            "{\"code\":21631,\"message\":\"an address is needed\"}",
+            |error| matches!(error, Error::Refused { status: 400, code: 21631, reason } if reason == "an address is needed"),
+        ),
+    ];
+    for (status, body, right) in kinds {
+        let (rest, _) = twilio(status, body).await;
+        let error = rest.check(&who(ACCOUNT)).await.unwrap_err();
+        assert!(right(&error), "{status} {body}: {error:?}");
+    }
     let (strict, asked) = twilio(401, "{\"code\":20003}").await;
-    assert!(matches!(strict.check(ACCOUNT).await, Err(Error::Unauthorized)));
+    assert!(matches!(strict.check(&who(ACCOUNT)).await, Err(Error::Unauthorized)));
     assert_eq!(asked.lock().unwrap()[0].0, format!("GET /2010-04-01/Accounts/{ACCOUNT}.json"));
-    assert!(matches!(strict.hang_up("ACnobody", &call()).await, Err(Error::NoToken)));
-    assert_eq!(asked.lock().unwrap().len(), 1, "nothing is asked without a token");
-    assert!(matches!(rest("http://127.0.0.1:9").check(ACCOUNT).await, Err(Error::Away(_))));
+    assert!(matches!(settings("http://127.0.0.1:9").credentials_of("ACnobody"), Err(Error::NoToken)));
+    assert!(matches!(rest("http://127.0.0.1:9").check(&who(ACCOUNT)).await, Err(Error::Away(_))));
+}
+
+#[test]
+fn nobody_reads_a_token_in_the_log() {
+    let shown = format!("{:?} {:?}", who(ACCOUNT), rest("http://127.0.0.1:9"));
+    assert!(shown.contains(ACCOUNT) && !shown.contains("12345"), "{shown}");
 }

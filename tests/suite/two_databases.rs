@@ -131,7 +131,8 @@ on_both! {
         assert!(matches!(tx.numbers().put(&theirs.number).await, Err(Error::NotUnique(_))));
         drop(tx);
         let found = fresh.store.across_tenants().number(&ours.number.number).await.unwrap();
-        assert_eq!(found.unwrap(), (ours.tenant.clone(), ours.number.clone()));
+        let (tenant, held) = found.unwrap();
+        assert_eq!((tenant, held.number), (ours.tenant.clone(), ours.number.clone()));
         let nobody = "+493099999999".parse().unwrap();
         assert_eq!(fresh.store.across_tenants().number(&nobody).await.unwrap(), None);
         assert_eq!(fresh.store.across_tenants().tenant("alpha").await.unwrap().unwrap(), ours.tenant);

@@ -416,7 +416,7 @@ fn number(s: &Section<'_>, names: &mut Names, assistants: &[Assistant]) -> Optio
             return entry.wrong(format!("the assistant has no opening words in `{language}`"));
         }
     }
-    Some(Number { id: id?, number: number?, assistant: assistant?, language: language? })
+    Some(Number { id: id?, number: number?, assistant: Some(assistant?), language: language? })
 }
 
 /// A table of texts per language.

@@ -103,6 +103,7 @@ pub async fn apply(store: &Store, document: &Document, now: Timestamp) -> Result
         // What is set elsewhere stays as it was set.
         (tenant.seats_max, tenant.assistants_max, tenant.networks) =
             (kept.seats_max, kept.assistants_max, kept.networks);
+        tenant.twilio_account_sid = tenant.twilio_account_sid.or(kept.twilio_account_sid);
     }
     let mut tx = store.begin(&tenant.id).await?;
     let by = Actor::new(tenant.id.clone(), Who::System("apply"));
@@ -131,7 +132,11 @@ pub async fn apply(store: &Store, document: &Document, now: Timestamp) -> Result
         audit::record(&mut tx, &by, now, before.as_ref(), Some(&wanted)).await?;
     }
     for number in &document.numbers {
-        report.note("number", number.number.as_str(), tx.numbers().put(number).await)?;
+        let mut wanted = number.clone();
+        if let Some(kept) = tx.numbers().by_number(&number.number).await? {
+            wanted.id = kept.id;
+        }
+        report.note("number", number.number.as_str(), tx.numbers().put(&wanted).await)?;
     }
     report.elsewhere = elsewhere(&mut tx, document).await?;
     tx.commit().await?;
@@ -145,7 +150,9 @@ pub async fn apply(store: &Store, document: &Document, now: Timestamp) -> Result
 pub async fn prepare(store: &Store, document: &Document, now: Timestamp) -> Result<(), app::Error> {
     let Some(tenant) = store.across_tenants().tenant(&document.tenant.slug).await? else { return Ok(()) };
     for number in &document.numbers {
-        clips::ask_for(store, &tenant.id, &number.assistant, number.language, now).await?;
+        if let Some(assistant) = &number.assistant {
+            clips::ask_for(store, &tenant.id, assistant, number.language, now).await?;
+        }
     }
     Ok(())
 }
@@ -172,7 +179,7 @@ async fn elsewhere(
         }
     }
     for number in tx.numbers().all().await? {
-        if document.numbers.iter().all(|mentioned| mentioned.id != number.id) {
+        if document.numbers.iter().all(|mentioned| mentioned.number != number.number) {
             found.push(("number", number.number.to_string()));
         }
     }

@@ -10,11 +10,13 @@ pub mod availability;
 mod contacts;
 pub mod form;
 mod messages;
+mod numbers;
 mod people;
 mod resources;
 mod schedules;
 mod services;
 mod tenants;
+mod twilio_account;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -32,6 +34,8 @@ pub(super) fn router() -> OpenApiRouter<Doors> {
         .merge(schedules::router())
         .merge(contacts::router())
         .merge(messages::router())
+        .merge(numbers::router())
+        .merge(twilio_account::router())
         .merge(audit::router())
         .merge(people::router())
 }

@@ -1,4 +1,5 @@
-//! Twilio's REST API, as far as a call in the air needs it: is the account known, end this call.
+//! Twilio's REST API, as far as frontdesk needs it: is the account known, end this call, and
+//! [numbers](super::numbers).
 
 use std::{
     collections::HashMap,
@@ -20,7 +21,11 @@ use tokio_util::{
     task::TaskTracker,
 };
 
-use super::{super::Faults, Account};
+use super::{
+    super::Faults,
+    Account,
+    numbers::{self, Market},
+};
 
 /// A running stand-in for `https://api.twilio.com`. Clones are the same; the last one dropped closes it.
 #[derive(Clone)]
@@ -32,9 +37,10 @@ struct Inside {
     _running: DropGuard,
 }
 
-struct Shared {
-    account: Account,
-    faults: Faults,
+pub(super) struct Shared {
+    accounts: Mutex<Vec<Account>>,
+    pub(super) faults: Faults,
+    pub(super) market: Mutex<Market>,
     /// Every call there was; what ends it, while it is in the air.
     calls: Mutex<HashMap<String, Option<CancellationToken>>>,
 }
@@ -48,10 +54,16 @@ impl Exchange {
     pub async fn start(account: Account, faults: Faults) -> std::io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        let shared = Arc::new(Shared { account, faults, calls: Mutex::default() });
+        let shared = Arc::new(Shared {
+            accounts: Mutex::new(vec![account]),
+            faults,
+            market: Mutex::default(),
+            calls: Mutex::default(),
+        });
         let routes = Router::new()
             .route("/2010-04-01/Accounts/{account}", get(account_known))
             .route("/2010-04-01/Accounts/{account}/Calls/{call}", post(change_call))
+            .merge(numbers::routes())
             .with_state(shared.clone());
         let leaving = CancellationToken::new();
         let until = leaving.clone().cancelled_owned();
@@ -64,6 +76,18 @@ impl Exchange {
     /// Its base URL, in the place of `https://api.twilio.com`.
     pub fn base_url(&self) -> String {
         format!("http://{}", self.0.address)
+    }
+
+    /// Knows another account from here on, or another token of one it knows.
+    pub fn know(&self, account: Account) {
+        let mut accounts = self.0.shared.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        accounts.retain(|known| known.sid != account.sid);
+        accounts.push(account);
+    }
+
+    /// The numbers there are.
+    pub(super) fn market(&self) -> MutexGuard<'_, Market> {
+        self.0.shared.market()
     }
 
     /// A call is in the air; cancelled when it is to end.
@@ -84,15 +108,24 @@ impl Shared {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The refusal of whoever does not show this account's token.
-    fn refusal(&self, account: &str, headers: &HeaderMap) -> Option<Response> {
-        let pair = format!("{}:{}", self.account.sid, self.account.token);
-        let wanted = format!("Basic {}", base64_simd::STANDARD.encode_to_string(pair));
+    pub(super) fn market(&self) -> MutexGuard<'_, Market> {
+        self.market.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The refusal of whoever does not show the token of an account, or of another than they ask for.
+    pub(super) fn refusal(&self, account: &str, headers: &HeaderMap) -> Option<Response> {
+        let accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
         let given = headers.get(header::AUTHORIZATION);
-        if given.is_none_or(|given| given.as_bytes() != wanted.as_bytes()) {
-            return Some(problem(StatusCode::UNAUTHORIZED, 20_003, "Authenticate"));
+        let known = accounts.iter().find(|known| {
+            let pair = format!("{}:{}", known.sid, known.token);
+            let wanted = format!("Basic {}", base64_simd::STANDARD.encode_to_string(pair));
+            given.is_some_and(|given| given.as_bytes() == wanted.as_bytes())
+        });
+        match known {
+            None => Some(problem(StatusCode::UNAUTHORIZED, 20_003, "Authenticate")),
+            Some(known) if known.sid == account => None,
+            Some(_) => Some(problem(StatusCode::NOT_FOUND, 20_404, "No such account")),
         }
-        (account != self.account.sid).then(|| problem(StatusCode::NOT_FOUND, 20_404, "No such account"))
     }
 }
 
@@ -133,7 +166,7 @@ async fn change_call(
     }
 }
 
-fn problem(status: StatusCode, code: u32, message: &str) -> Response {
+pub(super) fn problem(status: StatusCode, code: u32, message: &str) -> Response {
     let more = format!("https://www.twilio.com/docs/errors/{code}");
     let body = json!({ "code": code, "message": message, "more_info": more, "status": status.as_u16() });
     (status, Json(body)).into_response()

@@ -8,6 +8,7 @@
 
 mod conditions;
 mod exchange;
+pub mod numbers;
 mod playback;
 pub mod shapes;
 mod signing;

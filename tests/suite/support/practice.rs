@@ -128,7 +128,7 @@ impl Practice {
             number: Number {
                 id: format!("num_{name}").parse().unwrap(),
                 number: format!("+493012345{digits}").parse().unwrap(),
-                assistant: assistant.id.clone(),
+                assistant: Some(assistant.id.clone()),
                 language: Language::German,
             },
             assistant,

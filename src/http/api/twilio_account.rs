@@ -1,0 +1,86 @@
+//! `/api/twilio-account`: the Twilio account a tenant's numbers belong to.
+
+use axum::{Json, extract::State, http::StatusCode};
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::form::{Body, instant};
+use crate::{
+    app::accounts::Used,
+    http::{Doors, auth::By, problem::Problem},
+};
+
+pub(super) fn router() -> OpenApiRouter<Doors> {
+    OpenApiRouter::new().routes(routes!(show, set, remove))
+}
+
+/// A Twilio account of the tenant's own.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "account_sid": "AC0123456789abcdef0123456789abcdef", "auth_token": "fedcba9876543210fedcba9876543210"
+}))]
+struct AccountWanted {
+    /// The account: `AC` and 32 hexadecimal digits.
+    account_sid: String,
+    /// Its primary auth token. It is kept sealed and never shown.
+    #[schema(value_type = String, write_only)]
+    auth_token: SecretString,
+}
+
+/// The Twilio account that numbers are bought with.
+#[derive(Debug, Serialize, ToSchema)]
+struct AccountShown {
+    /// Whether it is the tenant's own; otherwise the operator's is used.
+    own: bool,
+    /// The account, when it is the tenant's own.
+    #[schema(required)]
+    account_sid: Option<String>,
+    /// The end of its auth token, such as `…a1b2`; null when the token was not set here.
+    #[schema(required)]
+    auth_token: Option<String>,
+    /// When the token was set.
+    #[schema(required)]
+    set_at: Option<String>,
+}
+
+impl From<Used> for AccountShown {
+    fn from(used: Used) -> Self {
+        Self {
+            own: used.own,
+            account_sid: Some(used.account_sid).filter(|_| used.own),
+            auth_token: used.hint,
+            set_at: used.set.map(instant),
+        }
+    }
+}
+
+/// Which account it is.
+#[utoipa::path(get, path = "/api/twilio-account", tag = "numbers",
+    responses((status = OK, body = AccountShown)))]
+async fn show(State(doors): State<Doors>, By(by): By) -> Result<Json<AccountShown>, Problem> {
+    Ok(Json(doors.accounts.used(&by).await?.into()))
+}
+
+/// Lets the tenant use an account of its own, or a new token of it. Twilio is asked whether it accepts them. Numbers
+/// that are there stay where they are.
+#[utoipa::path(put, path = "/api/twilio-account", tag = "numbers", request_body = AccountWanted,
+    responses((status = OK, body = AccountShown)))]
+async fn set(
+    State(doors): State<Doors>,
+    By(by): By,
+    Body(wanted): Body<AccountWanted>,
+) -> Result<Json<AccountShown>, Problem> {
+    let now = doors.clock.now();
+    let used = doors.accounts.set(&by, now, &wanted.account_sid, &wanted.auth_token).await?;
+    Ok(Json(used.into()))
+}
+
+/// Lets the tenant use the operator's account again, and forgets its own.
+#[utoipa::path(delete, path = "/api/twilio-account", tag = "numbers", responses((status = NO_CONTENT)))]
+async fn remove(State(doors): State<Doors>, By(by): By) -> Result<StatusCode, Problem> {
+    doors.accounts.remove(&by, doors.clock.now()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
