@@ -210,7 +210,7 @@ fn number(n: usize, assistant: &Assistant) -> Number {
     Number {
         id: format!("num_{n:04}").parse().expect("an id"),
         number: format!("+4930555{n:05}").parse().expect("a number"),
-        assistant: assistant.id.clone(),
+        assistant: Some(assistant.id.clone()),
         language: Language::German,
     }
 }

@@ -127,7 +127,7 @@ async fn tenants(store: &Store, twilio: &telephony::Settings) -> Option<Finding>
                     subject,
                     format!(
                         "The calls of {} will be refused: no auth token is known for their Twilio account. Set it \
-                         under [twilio.accounts], or let an owner set it: PUT /api/twilio-account.",
+                         under [twilio.accounts], or let an owner set it: PUT /api/tenants/{{tenant}}/twilio.",
                         lacking.join(", ")
                     ),
                 ),

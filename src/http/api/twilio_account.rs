@@ -1,15 +1,22 @@
-//! `/api/twilio-account`: the Twilio account a tenant's numbers belong to.
+//! `/api/tenants/{tenant}/twilio`: the Twilio account a tenant's numbers belong to.
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{
+    Json,
+    extract::{Path, State},
+    http::StatusCode,
+};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::form::{Body, instant};
+use super::{
+    form::{Body, instant},
+    tenants::at,
+};
 use crate::{
     app::accounts::Used,
-    http::{Doors, auth::By, problem::Problem},
+    http::{Doors, auth::Person, problem::Problem},
 };
 
 pub(super) fn router() -> OpenApiRouter<Doors> {
@@ -58,29 +65,41 @@ impl From<Used> for AccountShown {
 }
 
 /// Which account it is.
-#[utoipa::path(get, path = "/api/twilio-account", tag = "numbers",
+#[utoipa::path(get, path = "/api/tenants/{tenant}/twilio", tag = "tenants",
+    params(("tenant", description = "The tenant's id.")),
     responses((status = OK, body = AccountShown)))]
-async fn show(State(doors): State<Doors>, By(by): By) -> Result<Json<AccountShown>, Problem> {
-    Ok(Json(doors.accounts.used(&by).await?.into()))
+async fn show(
+    State(doors): State<Doors>,
+    Person(proven): Person,
+    Path(tenant): Path<String>,
+) -> Result<Json<AccountShown>, Problem> {
+    Ok(Json(doors.accounts.used(&at(&proven, &tenant)?).await?.into()))
 }
 
 /// Lets the tenant use an account of its own, or a new token of it. Twilio is asked whether it accepts them. Numbers
 /// that are there stay where they are.
-#[utoipa::path(put, path = "/api/twilio-account", tag = "numbers", request_body = AccountWanted,
+#[utoipa::path(put, path = "/api/tenants/{tenant}/twilio", tag = "tenants",
+    params(("tenant", description = "The tenant's id.")), request_body = AccountWanted,
     responses((status = OK, body = AccountShown)))]
 async fn set(
     State(doors): State<Doors>,
-    By(by): By,
+    Person(proven): Person,
+    Path(tenant): Path<String>,
     Body(wanted): Body<AccountWanted>,
 ) -> Result<Json<AccountShown>, Problem> {
-    let now = doors.clock.now();
+    let (by, now) = (at(&proven, &tenant)?, doors.clock.now());
     let used = doors.accounts.set(&by, now, &wanted.account_sid, &wanted.auth_token).await?;
     Ok(Json(used.into()))
 }
 
 /// Lets the tenant use the operator's account again, and forgets its own.
-#[utoipa::path(delete, path = "/api/twilio-account", tag = "numbers", responses((status = NO_CONTENT)))]
-async fn remove(State(doors): State<Doors>, By(by): By) -> Result<StatusCode, Problem> {
-    doors.accounts.remove(&by, doors.clock.now()).await?;
+#[utoipa::path(delete, path = "/api/tenants/{tenant}/twilio", tag = "tenants",
+    params(("tenant", description = "The tenant's id.")), responses((status = NO_CONTENT)))]
+async fn remove(
+    State(doors): State<Doors>,
+    Person(proven): Person,
+    Path(tenant): Path<String>,
+) -> Result<StatusCode, Problem> {
+    doors.accounts.remove(&at(&proven, &tenant)?, doors.clock.now()).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -50,6 +50,22 @@ fn bodies(own: &Neighbour) -> Vec<(&'static str, Value, Vec<(&'static str, &'sta
         ),
         ("PATCH /api/contacts/{contact}", json!({}), vec![]),
         ("PATCH /api/messages/{message}", json!({}), vec![]),
+        (
+            "PATCH /api/numbers/{number}",
+            json!({ "assistant": id("assistant") }),
+            vec![("/assistant", "assistant")],
+        ),
+        (
+            "POST /api/numbers",
+            json!({ "number": "+493055590001", "assistant": id("assistant"), "language": "de" }),
+            vec![("/assistant", "assistant")],
+        ),
+        (
+            "POST /api/numbers/import",
+            json!({ "number": "+493055590001", "assistant": id("assistant"), "language": "de" }),
+            vec![("/assistant", "assistant")],
+        ),
+        ("PUT /api/tenants/{tenant}/twilio", json!({}), vec![]),
         ("PATCH /api/resources/{resource}", json!({}), vec![]),
         ("PATCH /api/schedules/{resource}", json!({}), vec![]),
         ("PUT /api/schedules/{resource}", json!({}), vec![]),
