@@ -27,7 +27,7 @@ use self::{
     ending::{Leaving, Silence},
     judge::{Hearing, Trial},
     playback::{Playback, Source},
-    port::{Input, Note, Output, Sound, ToEngine, Words},
+    port::{Input, Mark, Note, Output, Sound, ToEngine, Words},
     record::Record,
     reply::{Cancelled, Dropped, Engine, Owed, Reply, Say, Stall, Waiting},
     tools::Running,
@@ -142,7 +142,7 @@ impl Call {
             match input {
                 Input::CallerAudio(voice) => self.caller_heard(&voice),
                 Input::Keyed(key) => self.keyed(key),
-                Input::Played(mark) => self.playback.played(mark, self.now),
+                Input::Played(mark) => self.played(mark),
                 Input::CallerHungUp => self.end(Outcome::CallerLeft),
                 Input::EngineReady => self.engine_ready(),
                 Input::EngineHearsSpeech => self.engine_hears_speech(),
@@ -160,6 +160,7 @@ impl Call {
                 Input::ToolAnswered { id, output } => self.tool_answered(id, output),
                 Input::Tick => {}
                 Input::Leave => self.leave(Phrase::Drained, Outcome::Drained),
+                Input::Dismiss => self.leave(Phrase::Drained, Outcome::Dismissed),
             }
         }
         self.advance();
@@ -228,6 +229,13 @@ impl Call {
         }
     }
 
+    fn played(&mut self, mark: Mark) {
+        self.playback.played(mark, self.now);
+        if let Some(piece) = self.playback.under_way() {
+            self.record.agent_heard(piece, &mut self.outbox);
+        }
+    }
+
     /// Looks what has been heard to its end.
     fn follow_playback(&mut self) {
         if self.playback.give_up_marks(self.now) {
@@ -266,7 +274,7 @@ impl Call {
     }
 
     fn play(&mut self, source: Source, words: &Words, clip: &Sound) {
-        self.record.agent_begins(source, Some(words), self.now);
+        self.record.agent_begins(source, Some(words), self.now, &mut self.outbox);
         self.playback.push(source, &clip.0);
         self.playback.complete(source);
     }

@@ -263,6 +263,11 @@ impl Playback {
         self.dry = self.dry.min(now + self.unheard_in_flight_ms());
     }
 
+    /// How much was heard of what is being said.
+    pub fn under_way(&self) -> Option<Over> {
+        self.pieces.front().map(Piece::over)
+    }
+
     /// Marks that should long have come back are given up. Returns whether there were any.
     pub fn give_up_marks(&mut self, now: CallTime) -> bool {
         let overdue = !self.flight.is_empty() && now >= self.dry + MARK_WAIT_MS_MAX;

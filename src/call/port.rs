@@ -8,7 +8,7 @@ use std::fmt;
 use crate::{
     audio::vad::Voice,
     domain::{
-        conversation::{Outcome, Turn},
+        conversation::{Outcome, Speaker, Turn},
         money::MicroUsd,
         phrases::Phrase,
     },
@@ -170,6 +170,8 @@ pub enum Input {
     Tick,
     /// The process leaves: say goodbye and hang up.
     Leave,
+    /// Somebody at the business ends the call.
+    Dismiss,
 }
 
 /// Everything a call can want done.
@@ -263,6 +265,15 @@ impl Verdict {
 pub enum Note {
     /// The first sound of the call left for the caller.
     FirstAudio,
+    /// Somebody begins to make a sound that may become a turn.
+    Speaks(Speaker),
+    /// So much of what is being said has been heard by the other side, as far as one can tell.
+    Heard {
+        /// Who says it.
+        speaker: Speaker,
+        /// The words so far.
+        words: Words,
+    },
     /// A turn is over.
     TurnOver(Turn),
     /// A sound made the agent fall silent.

@@ -28,6 +28,8 @@ struct AgentTurn {
     ordinal: u32,
     began: CallTime,
     words: Words,
+    /// How much of the words was told to be heard, in bytes.
+    told: usize,
     first_audio_ms: Option<u64>,
 }
 
@@ -61,22 +63,47 @@ pub(super) struct Record {
 
 impl Record {
     /// The agent begins to say something, if it has not begun it already.
-    pub(super) fn agent_begins(&mut self, source: Source, words: Option<&Words>, now: CallTime) {
+    pub(super) fn agent_begins(
+        &mut self,
+        source: Source,
+        words: Option<&Words>,
+        now: CallTime,
+        out: &mut VecDeque<Output>,
+    ) {
         if self.agent.iter().any(|turn| turn.source == source) || self.agent.len() >= AGENT_TURNS_MAX {
             return;
         }
         let words = words.cloned().unwrap_or(Words(String::new()));
         let ordinal = self.next();
-        self.agent.push(AgentTurn { source, ordinal, began: now, words, first_audio_ms: None });
+        self.agent.push(AgentTurn { source, ordinal, began: now, words, told: 0, first_audio_ms: None });
+        out.push_back(Output::Note(Note::Speaks(Speaker::Agent)));
     }
 
     /// More of what the agent says.
-    pub(super) fn agent_says(&mut self, source: Source, words: &Words, now: CallTime) {
-        self.agent_begins(source, None, now);
+    pub(super) fn agent_says(
+        &mut self,
+        source: Source,
+        words: &Words,
+        now: CallTime,
+        out: &mut VecDeque<Output>,
+    ) {
+        self.agent_begins(source, None, now, out);
         if let Some(turn) = self.agent.iter_mut().find(|turn| turn.source == source)
             && turn.words.0.len() + words.0.len() <= TEXT_BYTES_MAX
         {
             turn.words.0.push_str(&words.0);
+        }
+    }
+
+    /// The caller has heard so much of what is being said.
+    pub(super) fn agent_heard(&mut self, piece: Over, out: &mut VecDeque<Output>) {
+        let Some(turn) = self.agent.iter_mut().find(|turn| turn.source == piece.source) else { return };
+        let heard = heard_words(&turn.words.0, piece.heard_ms, piece.generated_ms);
+        // By whole words: marks come more often than words end.
+        if heard.len() > turn.told {
+            turn.told = heard.len();
+            let words = Words(heard.to_owned());
+            out.push_back(Output::Note(Note::Heard { speaker: Speaker::Agent, words }));
         }
     }
 
@@ -160,6 +187,9 @@ impl Record {
         out: &mut VecDeque<Output>,
     ) {
         words.0.truncate(words.0.floor_char_boundary(TEXT_BYTES_MAX));
+        if !last {
+            out.push_back(Output::Note(Note::Heard { speaker: Speaker::Caller, words: words.clone() }));
+        }
         let Some(at) = self.caller.iter().position(|turn| turn.item == item) else {
             self.early = Some(Early { item, words, last });
             return;

@@ -245,7 +245,7 @@ impl Call {
         }
         self.stall.over();
         let source = Source::Engine(item);
-        self.record.agent_begins(source, None, self.now);
+        self.record.agent_begins(source, None, self.now, &mut self.outbox);
         if self.playback.push(source, &sound.0) > 0 {
             self.note(Note::Limit("kept_ms_max"));
         }
@@ -253,7 +253,7 @@ impl Call {
 
     pub(super) fn reply_words(&mut self, item: ItemId, words: &Words) {
         if self.takes_reply() && !self.dropped.0.contains(&item) {
-            self.record.agent_says(Source::Engine(item), words, self.now);
+            self.record.agent_says(Source::Engine(item), words, self.now, &mut self.outbox);
         }
     }
 

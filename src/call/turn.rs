@@ -11,7 +11,10 @@ use super::{
     port::{ItemId, Note, Output, ToEngine, Verdict, Words},
     reply::Reply,
 };
-use crate::{audio::vad::Voice, domain::time::CallTime};
+use crate::{
+    audio::vad::Voice,
+    domain::{conversation::Speaker, time::CallTime},
+};
 
 /// How long the engine may take, after the silence that ends a turn, to commit the caller's words before we do, in
 /// milliseconds.
@@ -150,7 +153,10 @@ impl Call {
             return;
         }
         self.turn.heard += heard.speech;
-        self.turn.began.get_or_insert(self.hearing.speaking_since().unwrap_or(now));
+        if self.turn.began.is_none() {
+            self.turn.began = Some(self.hearing.speaking_since().unwrap_or(now));
+            self.note(Note::Speaks(Speaker::Caller));
+        }
         self.silence.broken(now);
         if self.may_be_interrupted() {
             let judged = self.turn.harmless.filter(|_| !heard.onset).map(|harmless| harmless.stretch);

@@ -101,6 +101,8 @@ pub enum Outcome {
     Degraded,
     /// The process was leaving.
     Drained,
+    /// Somebody at the business ended it.
+    Dismissed,
     /// Not taken: a limit was reached.
     Refused,
     /// The media stream never came or broke.
@@ -109,13 +111,14 @@ pub enum Outcome {
 
 impl Outcome {
     /// Every outcome.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::CallerLeft,
         Self::AgentLeft,
         Self::Silence,
         Self::MaxDuration,
         Self::Degraded,
         Self::Drained,
+        Self::Dismissed,
         Self::Refused,
         Self::Lost,
     ];
@@ -129,6 +132,7 @@ impl Outcome {
             Self::MaxDuration => "max_duration",
             Self::Degraded => "degraded",
             Self::Drained => "drained",
+            Self::Dismissed => "dismissed",
             Self::Refused => "refused",
             Self::Lost => "lost",
         }

@@ -77,6 +77,8 @@ pub(super) struct Ride {
     pub(super) tasks: Tasks,
     /// Asked to end this call as soon as is decent.
     pub(super) stopping: WaitForCancellationFutureOwned,
+    /// Asked by somebody at the business to end it.
+    pub(super) dismissed: WaitForCancellationFutureOwned,
     /// Ends the call at the carrier's: closing the socket alone would only send it to its next verb.
     pub(super) hang_up: Pin<Box<dyn Future<Output = ()> + Send>>,
     /// Longest time without any media before the line counts as lost, in milliseconds.
@@ -108,6 +110,7 @@ enum Event {
     EngineLost,
     Tool(RequestId, Answer),
     Stop,
+    Dismiss,
     Alarm,
 }
 
@@ -131,6 +134,7 @@ struct Driver<S> {
     notices: Notices,
     tasks: Tasks,
     stopping: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+    dismissed: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
     watch: Stopwatch,
     alarm: Pin<Box<Sleep>>,
     alarm_at: CallTime,
@@ -168,6 +172,7 @@ where
         notices: ride.notices,
         tasks: ride.tasks,
         stopping: Some(Box::pin(ride.stopping)),
+        dismissed: Some(Box::pin(ride.dismissed)),
         watch,
         alarm: Box::pin(tokio::time::sleep_until(watch.moment(now))),
         alarm_at: now,
@@ -195,6 +200,7 @@ where
             Event::EngineLost => driver.engine_lost(),
             Event::Tool(id, answer) => driver.input(Input::ToolAnswered { id, output: answer.output }, None),
             Event::Stop => driver.input(Input::Leave, None),
+            Event::Dismiss => driver.input(Input::Dismiss, None),
             Event::Alarm => driver.alarm(),
         }
     }
@@ -219,6 +225,12 @@ where
         {
             self.stopping = None;
             return Poll::Ready(Event::Stop);
+        }
+        if let Some(dismissed) = &mut self.dismissed
+            && dismissed.as_mut().poll(context).is_ready()
+        {
+            self.dismissed = None;
+            return Poll::Ready(Event::Dismiss);
         }
         if let Poll::Ready(text) = self.phone.poll_next(context) {
             return Poll::Ready(Event::Phone(text));
@@ -500,7 +512,7 @@ where
                 self.finished.cost = self.finished.cost + *cost;
                 counter!(figures::COST_MICROUSD_TOTAL).increment(u64::try_from(cost.0).unwrap_or(0));
             }
-            Note::Paused | Note::ToolBegan(_) | Note::Said(_) => {}
+            Note::Speaks(_) | Note::Heard { .. } | Note::Paused | Note::ToolBegan(_) | Note::Said(_) => {}
         }
         if self.notices.watched() {
             let name = if let Note::ToolBegan(id) | Note::ToolEnded { id, .. } = &note {
@@ -519,7 +531,11 @@ where
     async fn finish(mut self, hang_up: Pin<Box<dyn Future<Output = ()> + Send>>, clock: Clock) -> Finished {
         match self.finished.outcome {
             // We hang up: the carrier must be told, or the caller would hear the apology after the goodbye.
-            Outcome::AgentLeft | Outcome::Silence | Outcome::MaxDuration | Outcome::Drained => {
+            Outcome::AgentLeft
+            | Outcome::Silence
+            | Outcome::MaxDuration
+            | Outcome::Drained
+            | Outcome::Dismissed => {
                 let limit = Duration::from_secs(HANG_UP_SECONDS_MAX);
                 if clock.within(limit, hang_up).await.is_none() {
                     warn!("the carrier did not hang up in time");

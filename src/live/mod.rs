@@ -27,6 +27,7 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, broadcast, oneshot},
 };
 use tokio_tungstenite::{WebSocketStream, tungstenite};
+use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, error, info, info_span, warn};
 
 pub use self::phone::socket_config;
@@ -48,8 +49,8 @@ use crate::{
     call::Setup,
     domain::{
         assistant::Language,
-        conversation::Outcome,
-        id::{AssistantId, TenantId},
+        conversation::{CallState, Outcome},
+        id::{AssistantId, CallId, TenantId},
         time::Timestamp,
     },
     platform::{blobs::Blobs, clock::Clock, ids, metrics as figures, tasks::Tasks},
@@ -112,6 +113,8 @@ struct Shared {
     unproven: Arc<Semaphore>,
     air: Mutex<Air>,
     in_air: AtomicUsize,
+    /// Of those in the air, how many are being carried.
+    carried: AtomicUsize,
     clips: Mutex<HashMap<(AssistantId, Language, u64), Clips>>,
     watchers: broadcast::Sender<Arc<Notice>>,
 }
@@ -124,6 +127,8 @@ struct Air {
     tokens: HashMap<String, String>,
     /// Calls per tenant.
     tenants: HashMap<TenantId, u32>,
+    /// Whose each call is, and what ends it.
+    calls: HashMap<CallId, (TenantId, CancellationToken)>,
 }
 
 struct Expected {
@@ -188,7 +193,20 @@ impl Unproven {
 struct Place {
     lines: Lines,
     tenant: TenantId,
+    call: CallId,
     sid: String,
+    /// Ends the call when somebody at the business wants it ended.
+    dismissed: CancellationToken,
+    /// Whether its media stream runs.
+    carried: bool,
+}
+
+impl Place {
+    fn carry(&mut self) {
+        self.carried = true;
+        self.lines.0.carried.fetch_add(1, Ordering::Relaxed);
+        self.lines.show();
+    }
 }
 
 impl Drop for Place {
@@ -201,9 +219,13 @@ impl Drop for Place {
             }
         }
         air.tokens.remove(&self.sid);
+        air.calls.remove(&self.call);
         drop(air);
-        let left = self.lines.0.in_air.fetch_sub(1, Ordering::Relaxed) - 1;
-        gauge!(figures::CALLS, "state" => "in-air").set(left as f64);
+        self.lines.0.in_air.fetch_sub(1, Ordering::Relaxed);
+        if self.carried {
+            self.lines.0.carried.fetch_sub(1, Ordering::Relaxed);
+        }
+        self.lines.show();
     }
 }
 
@@ -214,6 +236,7 @@ impl Lines {
             unproven: Arc::new(Semaphore::new(parts.limits.unproven_sockets_max)),
             air: Mutex::default(),
             in_air: AtomicUsize::new(0),
+            carried: AtomicUsize::new(0),
             clips: Mutex::default(),
             watchers: broadcast::Sender::new(NOTICES_MAX),
             parts,
@@ -223,6 +246,17 @@ impl Lines {
     /// How many calls are in the air.
     pub fn in_air(&self) -> usize {
         self.0.in_air.load(Ordering::Relaxed)
+    }
+
+    /// Ends a call of that tenant's, with a goodbye; whether it was in the air here.
+    pub fn dismiss(&self, tenant: &TenantId, call: &CallId) -> bool {
+        match self.air().calls.get(call) {
+            Some((whose, dismissed)) if whose == tenant => {
+                dismissed.cancel();
+                true
+            }
+            _ => false,
+        }
     }
 
     /// The largest message a media socket may send, in bytes.
@@ -310,10 +344,9 @@ impl Lines {
         S: AsyncRead + AsyncWrite + Unpin + Send,
     {
         let parts = &self.0.parts;
-        let Expected { answer, account_sid, engine, clips, place } = expected;
+        let Expected { answer, account_sid, engine, clips, mut place } = expected;
         let Answer { tenant, number, assistant, record, .. } = answer;
-        let notices =
-            Notices { tenant: tenant.id.clone(), call: record.id.clone(), watchers: self.0.watchers.clone() };
+        let notices = self.notices(&tenant.id, &record.id);
         let answered = parts.clock.now();
         info!("the call is answered");
         notices.tell(Default::default(), What::Answered);
@@ -355,11 +388,13 @@ impl Lines {
             clock: parts.clock,
             tasks: parts.tasks.clone(),
             stopping: parts.tasks.stopping_owned(),
+            dismissed: place.dismissed.clone().cancelled_owned(),
             hang_up,
             media_silence_ms_max: parts.limits.media_silence_ms_max,
         };
         let phone = Phone::new(socket, start.stream_sid, parts.clock);
         let watch = parts.clock.stopwatch();
+        place.carry();
         let mut finished = driver::drive(phone, ride).await;
         drop(place);
         if !assistant.transcripts {
@@ -378,7 +413,7 @@ impl Lines {
         &self,
         finished: Finished,
         tenant: &TenantId,
-        call: &crate::domain::id::CallId,
+        call: &CallId,
         answered: Timestamp,
         ended: Timestamp,
         language: Language,
@@ -424,7 +459,7 @@ impl Lines {
         counter!(figures::LIMIT_REACHED_TOTAL, "limit" => "keep_tries_max").increment(1);
     }
 
-    fn recording(&self, call: &crate::domain::id::CallId) -> Box<dyn FnOnce() -> Recorder + Send> {
+    fn recording(&self, call: &CallId) -> Box<dyn FnOnce() -> Recorder + Send> {
         let (blobs, tasks) = (self.0.parts.blobs.clone(), self.0.parts.tasks.clone());
         let name = format!("recordings/{call}.wav");
         Box::new(move || Recorder::start(&tasks, blobs, name))
@@ -447,9 +482,27 @@ impl Lines {
         }
         *calls += 1;
         air.tokens.insert(sid.to_owned(), token.to_owned());
+        let (tenant, call) = (answer.tenant.id.clone(), answer.record.id.clone());
+        let dismissed = CancellationToken::new();
+        air.calls.insert(call.clone(), (tenant.clone(), dismissed.clone()));
+        drop(air);
         self.0.in_air.fetch_add(1, Ordering::Relaxed);
-        gauge!(figures::CALLS, "state" => "in-air").set((in_air + 1) as f64);
-        Ok(Place { lines: self.clone(), tenant: answer.tenant.id.clone(), sid: sid.to_owned() })
+        self.show();
+        self.notices(&tenant, &call).tell(Default::default(), What::Ringing);
+        Ok(Place { lines: self.clone(), tenant, call, sid: sid.to_owned(), dismissed, carried: false })
+    }
+
+    /// Shows how many calls are where.
+    fn show(&self) {
+        let in_air = self.0.in_air.load(Ordering::Relaxed);
+        let carried = self.0.carried.load(Ordering::Relaxed);
+        let ringing = in_air.saturating_sub(carried);
+        gauge!(figures::CALLS, "state" => CallState::Ringing.as_str()).set(ringing as f64);
+        gauge!(figures::CALLS, "state" => CallState::InProgress.as_str()).set(carried as f64);
+    }
+
+    fn notices(&self, tenant: &TenantId, call: &CallId) -> Notices {
+        Notices { tenant: tenant.clone(), call: call.clone(), watchers: self.0.watchers.clone() }
     }
 
     /// A token not used in time is good for nothing: the media socket never came.

@@ -35,6 +35,8 @@ pub struct Notice {
 /// What happened.
 #[derive(Clone, Debug)]
 pub enum What {
+    /// It rings, and is being put through.
+    Ringing,
     /// The media stream began.
     Answered,
     /// The call noted something.

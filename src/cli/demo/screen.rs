@@ -83,6 +83,7 @@ impl Screen {
     /// One thing that happened in the call.
     pub(super) fn notice(&mut self, notice: &Notice) {
         match &notice.what {
+            What::Ringing => {}
             What::Answered => self.aside(notice.at, "the call is answered"),
             What::RecordingBegan => self.aside(notice.at, "the caller agreed: recording"),
             What::Ended(outcome) => self.aside(notice.at, &format!("the call is over: {}", outcome.as_str())),
@@ -112,7 +113,7 @@ impl Screen {
             Note::Limit(limit) => self.aside(at, &format!("limit reached: {limit}")),
             Note::EngineStalled => self.aside(at, "the engine owes an answer"),
             Note::Refused(refusal) => self.aside(at, &format!("the engine would not: {refusal:?}")),
-            Note::ToolBegan(_) | Note::Said(_) | Note::Cost(_) => {}
+            Note::Speaks(_) | Note::Heard { .. } | Note::ToolBegan(_) | Note::Said(_) | Note::Cost(_) => {}
         }
     }
 
