@@ -65,7 +65,11 @@ fn bodies(own: &Neighbour) -> Vec<(&'static str, Value, Vec<(&'static str, &'sta
             json!({ "number": "+493055590001", "assistant": id("assistant"), "language": "de" }),
             vec![("/assistant", "assistant")],
         ),
-        ("PUT /api/tenants/{tenant}/twilio", json!({}), vec![]),
+        (
+            "PUT /api/tenants/{tenant}/twilio",
+            json!({ "account_sid": format!("AC{:032x}", 7), "auth_token": "secret" }),
+            vec![],
+        ),
         ("PATCH /api/resources/{resource}", json!({}), vec![]),
         ("PATCH /api/schedules/{resource}", json!({}), vec![]),
         ("PUT /api/schedules/{resource}", json!({}), vec![]),
