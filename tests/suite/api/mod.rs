@@ -1,6 +1,7 @@
 //! The admin API, used by people and programs over HTTP.
 
 mod examples;
+mod numbers;
 mod people;
 mod things;
 mod walls;
