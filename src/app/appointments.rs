@@ -101,8 +101,8 @@ fn range(wanted: &Wanted, zone: &Zone) -> Result<Option<TimeRange>, Error> {
         Some(Bound::At(at)) => at,
         Some(Bound::Date(date)) => date.tomorrow().map_or(Timestamp::MAX, begins),
     };
-    if end < start {
-        return Err(Error::invalid("?to", "lies before `from`"));
+    if end <= start {
+        return Err(Error::invalid("?to", "must lie after `from`"));
     }
     Ok((wanted.from.is_some() || wanted.to.is_some()).then_some(TimeRange { start, end }))
 }

@@ -15,6 +15,7 @@ mod doctor;
 mod document;
 mod engine;
 mod floors;
+mod groups;
 mod http;
 mod indexes;
 mod jobs;

@@ -1,5 +1,6 @@
 //! The admin API, used by people and programs over HTTP.
 
+mod appointments;
 mod examples;
 mod numbers;
 mod people;

@@ -9,7 +9,12 @@
 //! ([`Asker`], and the contact every change of an appointment must name). What staff change is told in the audit log,
 //! in the same transaction; the caller's cut-off does not bind them.
 
+mod desk;
+
 use jiff::{ToSpan, civil, tz::TimeZone};
+
+pub(super) use self::desk::Desk;
+use self::desk::Place;
 
 use super::{
     Error,
@@ -19,12 +24,12 @@ use super::{
 use crate::{
     calendars::Calendar,
     domain::{
-        availability::{self, Availability, Busy, Rules, Slot},
-        booking::{Appointment, AppointmentStatus, Resource, Selection, Service},
+        availability::{self, Busy, Slot},
+        booking::{Appointment, AppointmentStatus, Resource, Service},
         id::{AppointmentId, CallId, ContactId, ResourceId, ServiceId, TenantId},
         org::Tenant,
         revision::Revision,
-        time::{TimeRange, Timestamp, Zone},
+        time::{TimeRange, Timestamp},
     },
     platform::ids,
     store::{Asked, Kept, Store, TenantTx},
@@ -461,109 +466,6 @@ impl<'a> Change<'a> {
         self.tx.commit().await?;
         Ok(answer)
     }
-}
-
-/// Everything that decides about one service's times, as the database has it.
-pub(super) struct Desk {
-    zone: Zone,
-    service: Service,
-    resources: Vec<Resource>,
-    busy: Vec<Busy>,
-    /// The appointments and holds among them, as they stand.
-    standing: Vec<Appointment>,
-}
-
-impl Desk {
-    /// What decides about the times of some local dates. To be read only: nothing keeps it from changing.
-    pub(super) async fn of_dates(
-        store: &Store,
-        tenant: &TenantId,
-        service: &ServiceId,
-        (from, to): (civil::Date, civil::Date),
-        now: Timestamp,
-    ) -> Result<Self, Error> {
-        let range = around(TimeRange { start: utc_midnight(from), end: utc_midnight(to) });
-        let foreign = Calendar::Local.busy(tenant, range).await?;
-        Self::open(&mut store.read(tenant).await?, service, range, now, foreign).await
-    }
-
-    async fn open(
-        tx: &mut TenantTx,
-        service: &ServiceId,
-        range: TimeRange,
-        now: Timestamp,
-        foreign: Vec<Busy>,
-    ) -> Result<Self, Error> {
-        let service = tx.services().get(service).await?.ok_or(Error::NotFound("service"))?;
-        let further = if service.per_month_max.is_some() { MONTH_MINUTES } else { 0 };
-        let range =
-            TimeRange { start: range.start.plus_minutes(-further), end: range.end.plus_minutes(further) };
-        let standing = tx.appointments().busy(range, now).await?;
-        // What is put aside is done by nobody; what was booked of it stays.
-        let mut resources = tx.resources().of_service(&service.id).await?;
-        resources.retain(|resource| resource.active && service.active);
-        let mut busy = foreign;
-        busy.extend(standing.iter().flat_map(Busy::of));
-        Ok(Self {
-            zone: tx.tenant().get().await?.ok_or(Error::NotFound("tenant"))?.zone,
-            resources,
-            service,
-            busy,
-            standing,
-        })
-    }
-
-    pub(super) fn ask(&self, now: Timestamp, seats: u32, ignoring: &[AppointmentId]) -> Availability<'_> {
-        let (service, resources) = (&self.service, &self.resources);
-        let rules = Rules { zone: &self.zone, service, resources, seats, loads: None };
-        Availability::new(rules, &self.busy, now, ignoring)
-    }
-
-    /// Where the wish would take place, with the best resource that is free.
-    fn check(&self, now: Timestamp, wish: &Wish, ignoring: &[AppointmentId]) -> Result<Place, Error> {
-        let slot = self.ask(now, wish.seats, ignoring).check(wish.start, wish.resource.as_ref())?;
-        let mut resources = slot.resources.into_iter();
-        let resource = resources.next().ok_or(Error::Taken)?;
-        let together = self.service.selection == Selection::All;
-        Ok(Place {
-            session: self.session(wish.start, &resource, now, ignoring),
-            resource,
-            together: if together { resources.collect() } else { Vec::new() },
-            time: slot.time,
-            blocked: availability::blocked(&self.service, wish.start),
-        })
-    }
-
-    /// The session of this service that starts then with that resource, or a fresh one. A session is never taken
-    /// along by who leaves it: its name stays with those who stay.
-    fn session(
-        &self,
-        start: Timestamp,
-        resource: &ResourceId,
-        now: Timestamp,
-        ignoring: &[AppointmentId],
-    ) -> String {
-        let running = self.standing.iter().find(|other| {
-            self.service.capacity > 1
-                && other.service == self.service.id
-                && other.time.start == start
-                && (other.resource == *resource || other.together.contains(resource))
-                && !ignoring.contains(&other.id)
-        });
-        match running {
-            Some(other) => other.session.clone().unwrap_or_else(|| other.id.to_string()),
-            None => ids::fresh(now).simple().to_string(),
-        }
-    }
-}
-
-/// A free place in the ledger.
-struct Place {
-    resource: ResourceId,
-    together: Vec<ResourceId>,
-    session: String,
-    time: TimeRange,
-    blocked: TimeRange,
 }
 
 /// Whether a hold keeps what is wished for.

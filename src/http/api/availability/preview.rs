@@ -1,19 +1,15 @@
-//! `/api/availability`: which times are free, and why the others are not.
-//!
-//! `POST /api/availability/preview` is the engine's own front door: everything it needs is in the body, nothing is
+//! `POST /api/availability/preview`: the engine's own front door. Everything it needs is in the body, nothing is
 //! stored. A key that is left out, or null, has its default.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use axum::{Json, extract::State};
 use jiff::civil;
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa::ToSchema;
 
 use super::{
-    form::{Asked, Body},
-    schedules::{WindowForm, windows},
+    super::schedules::{WindowForm, windows},
+    SlotShown, date, instant, told,
 };
 use crate::{
     app::{
@@ -21,24 +17,19 @@ use crate::{
         access::Actor,
         availability::{
             self, Answer, Candidate, Offer, PREVIEW_MINUTES_MAX, Preview, PreviewRules, Question, Start,
-            Taken, TakenKind, Times, TimesWanted,
+            Taken, TakenKind,
         },
         resources::{DAYS, EXCEPTIONS_MAX, WINDOWS_MAX},
     },
     domain::{
         availability::{EventStatus, LocalTime, all_day},
-        booking::{Schedule, Selection},
+        booking::{Schedule, Selection, Window},
         time::{TimeRange, Timestamp, Zone},
     },
-    http::{Doors, auth::By, problem::Problem},
 };
 
 /// Longest name of a resource, a service or a calendar, in characters.
 const NAME_LEN_MAX: usize = 100;
-
-pub(super) fn router() -> OpenApiRouter<Doors> {
-    OpenApiRouter::new().routes(routes!(times)).routes(routes!(try_out))
-}
 
 /// Rules, what is taken, and a question about them.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -237,16 +228,6 @@ pub enum PreviewShown {
     },
 }
 
-/// A free time.
-#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
-#[schema(as = Slot)]
-pub struct SlotShown {
-    start: String,
-    end: String,
-    /// With whom, best first; all of them where they are booked together.
-    resources: Vec<String>,
-}
-
 /// What the rules mean for what is asked.
 ///
 /// # Errors
@@ -288,11 +269,6 @@ fn shown(offer: Offer, zone: &Zone) -> SlotShown {
         end: told(offer.time.end, zone),
         resources: offer.resources,
     }
-}
-
-/// An instant with the zone's offset.
-fn told(at: Timestamp, zone: &Zone) -> String {
-    zone.wall(at).strftime("%Y-%m-%dT%H:%M:%S%.f%:z").to_string()
 }
 
 /// Reads what a person or program wrote, and notes everything that is wrong with it.
@@ -426,7 +402,7 @@ impl Reader<'_> {
         schedule
     }
 
-    fn windows(&mut self, forms: Vec<WindowForm>, at: &str) -> Vec<crate::domain::booking::Window> {
+    fn windows(&mut self, forms: Vec<WindowForm>, at: &str) -> Vec<Window> {
         self.faults.unless(forms.len() <= WINDOWS_MAX, at, format!("must be at most {WINDOWS_MAX} windows"));
         let read = windows(forms, at, self.faults);
         for (index, window) in read.iter().enumerate() {
@@ -593,17 +569,6 @@ impl Reader<'_> {
     }
 }
 
-pub(super) fn instant(text: &str) -> Result<Timestamp, &'static str> {
-    let read = text.parse::<jiff::Timestamp>().map(Timestamp::from).ok();
-    read.filter(|at| (Timestamp::MIN..=Timestamp::MAX).contains(at))
-        .ok_or("is no time with an offset, such as 2027-01-13T09:00:00+01:00")
-}
-
-pub(super) fn date(text: &str) -> Result<civil::Date, &'static str> {
-    let plain = text.len() == 10 && text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
-    plain.then(|| text.parse().ok()).flatten().ok_or("is no date, such as 2027-01-13")
-}
-
 /// A wall time, such as `2027-03-28T02:30` or with seconds.
 fn wall(text: &str) -> Option<civil::DateTime> {
     let (date_part, time) = text.split_once(['T', 't', ' '])?;
@@ -617,86 +582,4 @@ fn wall(text: &str) -> Option<civil::DateTime> {
 /// As it stands in a JSON pointer.
 fn escaped(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
-}
-
-/// Tries out rules: which times they would offer, whether a time could be booked and why not, what a wall time means.
-/// Stores nothing.
-#[utoipa::path(post, path = "/api/availability/preview", tag = "availability", request_body = PreviewWanted,
-    responses((status = OK, body = PreviewShown)))]
-async fn try_out(By(by): By, Body(wanted): Body<PreviewWanted>) -> Result<Json<PreviewShown>, Problem> {
-    Ok(Json(preview(&by, wanted)?))
-}
-
-/// Which times are asked about.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct TimesAsked {
-    /// The service's id.
-    service: String,
-    /// A resource's id; anybody when left out.
-    resource: Option<String>,
-    /// The first date, in the tenant's zone; today when left out.
-    #[param(format = Date)]
-    from: Option<String>,
-    /// The last date; the first when left out. At most 62 dates.
-    #[param(format = Date)]
-    to: Option<String>,
-    /// For how many; 1 when left out.
-    #[param(minimum = 1)]
-    seats: Option<u32>,
-    /// Whether to tell why the other times are not offered.
-    explain: Option<bool>,
-}
-
-/// Free times.
-#[derive(Serialize, ToSchema)]
-struct TimesShown {
-    /// Those that are free, in order.
-    slots: Vec<SlotShown>,
-    /// The other starts of the grid, each with what is against it; only with `explain=true`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    refused: Option<Vec<RefusedShown>>,
-}
-
-/// A time that is not offered.
-#[derive(Serialize, ToSchema)]
-struct RefusedShown {
-    start: String,
-    /// As in a preview's verdict.
-    reason: &'static str,
-}
-
-/// The free times of a service, in the tenant's zone; with `explain=true` also why the others are not offered.
-#[utoipa::path(get, path = "/api/availability", tag = "availability", params(TimesAsked),
-    responses((status = OK, body = TimesShown)))]
-async fn times(
-    State(doors): State<Doors>,
-    By(by): By,
-    Asked(asked): Asked<TimesAsked>,
-) -> Result<Json<TimesShown>, Problem> {
-    let mut faults = Faults::new();
-    let from = asked.from.map(|text| faults.take(date(&text), "?from"));
-    let to = asked.to.map(|text| faults.take(date(&text), "?to"));
-    faults.settle()?;
-    let wanted = TimesWanted {
-        service: super::form::id(&asked.service)?,
-        resource: asked.resource.as_deref().map(super::form::id).transpose()?,
-        from: from.flatten(),
-        to: to.flatten(),
-        seats: asked.seats.unwrap_or(1),
-        explain: asked.explain.unwrap_or(false),
-    };
-    let Times { zone, slots, refused } =
-        availability::times(&doors.store, &by, doors.clock.now(), &wanted).await?;
-    let slots = slots.into_iter().map(|slot| SlotShown {
-        start: told(slot.time.start, &zone),
-        end: told(slot.time.end, &zone),
-        resources: slot.resources.iter().map(ToString::to_string).collect(),
-    });
-    let refused = refused.map(|refused| {
-        let refused = refused.into_iter();
-        refused.map(|(at, why)| RefusedShown { start: told(at, &zone), reason: why.as_str() }).collect()
-    });
-    Ok(Json(TimesShown { slots: slots.collect(), refused }))
 }
