@@ -2,7 +2,10 @@
 
 use frontdesk::{
     app::provision::{Change, Document, Error, Report, apply, prepare},
-    domain::{assistant::Language, phrases, time::Timestamp, tool::ToolName},
+    domain::{
+        assistant::Language, availability::EventStatus, booking::Selection, phrases, time::Timestamp,
+        tool::ToolName,
+    },
     store::{Store, Work},
 };
 use proptest::prelude::*;
@@ -49,6 +52,28 @@ fn the_example_is_a_bilingual_practice_that_can_be_booked() {
     let languages: Vec<_> = practice.numbers.iter().map(|number| number.language).collect();
     assert_eq!(languages, [Language::German, Language::English]);
     assert!(practice.numbers.iter().all(|number| number.assistant.as_ref() == Some(&assistant.id)));
+}
+
+#[test]
+fn the_rules_of_a_service_are_read_and_what_is_wrong_with_them_is_named() {
+    let written = "selection = \"round_robin\"\nper_month_max = 40\nminutes_per_day_max = 240\ncapacity = 6\n\
+        blocking = [\"busy\"]\nconflict_calendars = [\"main\"]";
+    let text = EXAMPLE.replacen("selection = \"round_robin\"", written, 1);
+    let service = Document::read(&text).unwrap().services.remove(0);
+    assert_eq!(service.selection, Selection::RoundRobin);
+    assert_eq!(
+        (service.per_month_max, service.minutes_per_day_max, service.capacity),
+        (Some(40), Some(240), 6)
+    );
+    assert_eq!(service.blocking, [EventStatus::Busy].into());
+    assert_eq!(service.conflict_calendars, Some(["main".to_owned()].into()));
+    let usual = Document::read(EXAMPLE).unwrap().services.remove(1);
+    assert_eq!((usual.selection, usual.capacity), (Selection::Any, 1));
+    assert_eq!((usual.blocking, usual.conflict_calendars), (EventStatus::BLOCKING.into(), None));
+    for wrong in ["selection = \"best\"", "capacity = 0", "blocking = [\"loud\"]", "per_month_max = 0"] {
+        let (faults, line) = spoiled("selection = \"round_robin\"", wrong);
+        assert!(faults.len() == 1 && faults[0].contains(&line.to_string()), "{wrong}: {faults:?}");
+    }
 }
 
 #[test]
