@@ -285,11 +285,12 @@ impl Accounts {
             .as_ref()
             .ok_or(Error::Conflict("no token can be kept: the operator must set `secrets.key` first"))?;
         let who = Credentials { account_sid: account_sid.to_owned(), auth_token: auth_token.clone() };
-        self.0.rest.check(&who).await.map_err(|error| match error {
-            rest::Error::Unauthorized | rest::Error::NotFound => {
+        self.0.rest.check(&who).await.map_err(|error| {
+            if matches!(error, rest::Error::Unauthorized | rest::Error::NotFound) {
                 Error::invalid("/auth_token", "is not accepted by Twilio for this account")
+            } else {
+                error.into()
             }
-            other => other.into(),
         })?;
         let sealed = sealer.seal(by.tenant(), TOKEN_COLUMN, auth_token);
         let wanted = TwilioAccount {

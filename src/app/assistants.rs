@@ -245,12 +245,11 @@ async fn put(
             return Err(Error::Limit { name: "assistants", max });
         }
     }
-    if before.is_some() && wanted.status != AssistantStatus::Live {
-        if tx.numbers().count_of_assistant(&wanted.id).await? > 0 {
-            return Err(Error::Conflict(
-                "a number rings at that assistant; assign the number to another first",
-            ));
-        }
+    if before.is_some()
+        && wanted.status != AssistantStatus::Live
+        && tx.numbers().count_of_assistant(&wanted.id).await? > 0
+    {
+        return Err(Error::Conflict("a number rings at that assistant; assign the number to another first"));
     }
     let put = tx.assistants().put(wanted, now, &by.to_string()).await;
     put.map_err(|error| not_unique(error, "/name", "another assistant has this name"))?;

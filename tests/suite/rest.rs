@@ -10,7 +10,11 @@ use axum::{
     routing::any,
 };
 use frontdesk::{
-    domain::conversation::CallSid,
+    domain::{conversation::CallSid, phone::E164},
+    sim::{
+        Faults,
+        twilio::{Account, Exchange, numbers::Mishap},
+    },
     telephony::{
         Settings,
         rest::{Credentials, Error, Rest},
@@ -88,7 +92,8 @@ async fn a_call_that_is_over_or_gone_is_as_good_as_hung_up() {
 
 #[tokio::test]
 async fn every_other_answer_is_an_error_that_says_which() {
-    let kinds: [(u16, &str, fn(&Error) -> bool); 8] = [
+    type Right = fn(&Error) -> bool;
+    let kinds: [(u16, &str, Right); 8] = [
         (429, "{\"code\":20429}", |error| matches!(error, Error::TooMany { retry_after: None })),
         (404, "{\"code\":20404}", |error| matches!(error, Error::NotFound)),
         (400, "{\"code\":20404}", |error| matches!(error, Error::NotFound)),
@@ -112,6 +117,39 @@ async fn every_other_answer_is_an_error_that_says_which() {
     assert_eq!(asked.lock().unwrap()[0].0, format!("GET /2010-04-01/Accounts/{ACCOUNT}.json"));
     assert!(matches!(settings("http://127.0.0.1:9").credentials_of("ACnobody"), Err(Error::NoToken)));
     assert!(matches!(rest("http://127.0.0.1:9").check(&who(ACCOUNT)).await, Err(Error::Away(_))));
+}
+
+#[tokio::test]
+async fn what_an_account_owns_is_listed_page_by_page_and_a_number_is_found_only_by_itself() {
+    let account = Account { sid: ACCOUNT.to_owned(), token: "12345".to_owned() };
+    let faults = Faults::default();
+    let exchange = Exchange::start(account, faults.clone()).await.unwrap();
+    let numbers: Vec<String> = (0..120).map(|n| format!("+4930555{n:05}")).collect();
+    for number in &numbers {
+        exchange.own(ACCOUNT, number, &[]);
+    }
+    exchange.own("ACtheirs", "+493055599999", &[]);
+    let (rest, who) = (rest(&exchange.base_url()), who(ACCOUNT));
+    let (mut found, mut pages, mut next) = (vec![], 0, None);
+    loop {
+        let (owned, more) = rest.owned(&who, next.as_ref()).await.unwrap();
+        found.extend(owned.into_iter().map(|owned| owned.number.to_string()));
+        pages += 1;
+        next = more;
+        if next.is_none() {
+            break;
+        }
+    }
+    assert_eq!((found, pages), (numbers, 3));
+    let own: E164 = "+493055500007".parse().unwrap();
+    assert_eq!(rest.find(&who, &own).await.unwrap().unwrap().number, own);
+    for other in ["+493055599999", "+4930555000"] {
+        assert_eq!(rest.find(&who, &other.parse().unwrap()).await.unwrap(), None, "{other}");
+    }
+    exchange.go_wrong([Mishap::TooMany(17)]);
+    let busy = rest.find(&who, &own).await;
+    assert!(matches!(busy, Err(Error::TooMany { retry_after: Some(17) })), "{busy:?}");
+    assert_eq!(faults.all(), [""; 0]);
 }
 
 #[test]

@@ -313,6 +313,11 @@ async fn open_to(store: &Store, number: &E164) -> Result<(), Error> {
 
 const HELD: &str = "somebody here has that number already; a number can ring in one place only";
 
+/// The error, or a conflict in these words when somebody else was first.
+fn conflict_if_not_unique(error: store::Error, words: &'static str) -> Error {
+    if matches!(error, store::Error::NotUnique(_)) { Error::Conflict(words) } else { error.into() }
+}
+
 /// Goes on only if there is room for one more number.
 async fn room(tx: &mut TenantTx) -> Result<(), Error> {
     if tx.numbers().count().await? + tx.orders().count_open().await? >= NUMBERS_MAX {
@@ -363,9 +368,6 @@ async fn put(
         let work = Work::OpeningClip { assistant: id.clone(), language: wanted.language };
         tx.jobs().add(&JobId::of(ids::fresh(now)), &work, now).await?;
     }
-    tx.numbers().put(wanted).await.map_err(|error| match error {
-        store::Error::NotUnique(_) => Error::Conflict(HELD),
-        other => other.into(),
-    })?;
+    tx.numbers().put(wanted).await.map_err(|error| conflict_if_not_unique(error, HELD))?;
     audit::record(tx, by, now, before, Some(wanted)).await
 }

@@ -6,7 +6,7 @@
 
 use tracing::{error, info, warn};
 
-use super::{HELD, edit_of, kept, live, open_to, put, room};
+use super::{HELD, conflict_if_not_unique, edit_of, kept, live, open_to, put, room};
 use crate::{
     app::{
         Error,
@@ -24,7 +24,7 @@ use crate::{
         time::Timestamp,
     },
     platform::ids,
-    store::{self, Order, Progress, Store, Wanted, Work},
+    store::{Order, Progress, Store, Wanted, Work},
     telephony::rest::{self, Credentials, Owned},
 };
 
@@ -192,10 +192,10 @@ async fn begin(
         progress: Progress::Open { asked: None },
         created: now,
     };
-    tx.orders().add(&order).await.map_err(|error| match error {
-        store::Error::NotUnique(_) => Error::Conflict("that number is being bought already"),
-        other => other.into(),
-    })?;
+    tx.orders()
+        .add(&order)
+        .await
+        .map_err(|error| conflict_if_not_unique(error, "that number is being bought already"))?;
     let about = serde_json::json!({ "number": order.wanted.number.as_str() });
     audit::tell(&mut tx, by, now, "number.ordered", order.id.as_str(), about).await?;
     let work = Work::BuyNumber { order: order.id.clone() };
@@ -294,15 +294,16 @@ async fn ask(
 /// Notes why an order was not filled: it stays open only while nobody knows, or when a while may help.
 async fn settle(store: &Store, tenant: &TenantId, order: &Order, error: &Error) -> Result<(), Error> {
     let mut tx = store.begin(tenant).await?;
-    match error {
-        Error::Unavailable(..) | Error::Internal(_) => {
-            tx.orders().forget(&order.id).await?;
-            tx.orders().leave(&order.id, &error.to_string()).await?;
-        }
-        Error::Declined { why, .. } => tx.orders().fail(&order.id, why).await?,
-        error => {
-            tx.orders().forget(&order.id).await?;
-            tx.orders().fail(&order.id, &error.to_string()).await?;
+    if let Error::Declined { why, .. } = error {
+        tx.orders().fail(&order.id, why).await?;
+    } else {
+        // Unless Twilio was told, it is as if it had not been ordered.
+        tx.orders().forget(&order.id).await?;
+        let problem = error.to_string();
+        if matches!(error, Error::Unavailable(..) | Error::Internal(_)) {
+            tx.orders().leave(&order.id, &problem).await?;
+        } else {
+            tx.orders().fail(&order.id, &problem).await?;
         }
     }
     Ok(tx.commit().await?)

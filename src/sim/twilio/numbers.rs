@@ -158,6 +158,11 @@ impl Exchange {
 }
 
 type Pairs = Vec<(String, String)>;
+/// A status, Twilio's code and its words.
+type Refusal = (StatusCode, u32, &'static str);
+
+const TAKEN: Refusal = (StatusCode::BAD_REQUEST, 21_422, "PhoneNumber is not available");
+const UNKNOWN: Refusal = (StatusCode::NOT_FOUND, 20_404, "The requested resource was not found");
 
 pub(super) fn routes() -> Router<Arc<Shared>> {
     const BELOW: &str = "/2010-04-01/Accounts/{account}";
@@ -178,7 +183,7 @@ impl Market {
 
 fn refused(mishap: Mishap) -> Response {
     match mishap {
-        Mishap::Taken => problem(StatusCode::BAD_REQUEST, 21_422, "PhoneNumber is not available"),
+        Mishap::Taken => problem(TAKEN.0, TAKEN.1, TAKEN.2),
         Mishap::TooMany(seconds) => {
             let mut response = problem(StatusCode::TOO_MANY_REQUESTS, 20_429, "Too Many Requests");
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
@@ -201,7 +206,7 @@ fn answer(
     (method, path, form): (&str, String, Pairs),
     possible: &[Mishap],
     refusal: Option<Response>,
-    work: impl FnOnce(&mut Market, &Pairs) -> Result<(StatusCode, Value), Response>,
+    work: impl FnOnce(&mut Market, &Pairs) -> Result<(StatusCode, Value), Refusal>,
 ) -> Response {
     let mut market = shared.market();
     let note = |market: &mut Market, form: Pairs, answer: Value| {
@@ -225,9 +230,9 @@ fn answer(
                 None => (status, Json(body)).into_response(),
             }
         }
-        Err(response) => {
+        Err((status, code, message)) => {
             note(&mut market, form, Value::Null);
-            response
+            problem(status, code, message)
         }
     }
 }
@@ -247,7 +252,7 @@ async fn available(
         "DE" => "+49",
         "US" | "CA" => "+1",
         "GB" => "+44",
-        _ => return problem(StatusCode::NOT_FOUND, 20_404, "The requested resource was not found"),
+        _ => return problem(UNKNOWN.0, UNKNOWN.1, UNKNOWN.2),
     };
     if !matches!(kind.as_str(), "Local.json" | "Mobile.json" | "TollFree.json") {
         shared.faults.add(format!("REST: there are no numbers of the kind {kind}"));
@@ -328,7 +333,7 @@ async fn buy(
             let wanted =
                 form.iter().find(|(name, _)| name == "PhoneNumber").map(|(_, number)| number.clone());
             let at = market.offered.iter().position(|offered| Some(offered) == wanted.as_ref());
-            let (Some(at), Some(number)) = (at, wanted) else { return Err(refused(Mishap::Taken)) };
+            let (Some(at), Some(number)) = (at, wanted) else { return Err(TAKEN) };
             market.offered.remove(at);
             let settings = form.iter().filter(|(name, _)| name != "PhoneNumber").cloned().collect();
             let bought = Holding { sid: sid("PN"), account_sid: account, number, settings };
@@ -390,10 +395,10 @@ async fn release(
     })
 }
 
-fn position(market: &Market, account: &str, number: &str) -> Result<usize, Response> {
+fn position(market: &Market, account: &str, number: &str) -> Result<usize, Refusal> {
     let sid = number.trim_end_matches(".json");
     let at = market.owned.iter().position(|one| one.account_sid == account && one.sid == sid);
-    at.ok_or_else(|| problem(StatusCode::NOT_FOUND, 20_404, "The requested resource was not found"))
+    at.ok_or(UNKNOWN)
 }
 
 /// Notes what Twilio does not know in a form.

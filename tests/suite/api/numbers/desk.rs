@@ -168,3 +168,25 @@ fn nullable(schema: &mut Value) {
         _ => {}
     }
 }
+
+#[test]
+fn what_the_description_does_not_know_is_noticed() {
+    let Some(api) = spec("twilio-voice.openapi.json") else { return };
+    let request = |form: &[(&str, &str)], answer: Value| Request {
+        method: "POST".to_owned(),
+        path: "IncomingPhoneNumbers.json".to_owned(),
+        form: form.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        answer,
+    };
+    let right = request(&[("PhoneNumber", "+493055501001")], json!({ "sid": format!("PN{:032x}", 1) }));
+    assert_eq!(wrong(&api, &right), [""; 0]);
+    for (form, answer) in [
+        (("Number", "+493055501001"), Value::Null),
+        (("BundleSid", "BU1"), Value::Null),
+        (("VoiceMethod", "PATCH"), Value::Null),
+        (("PhoneNumber", "+493055501001"), json!({ "sid": "PN1" })),
+        (("PhoneNumber", "+493055501001"), json!({ "capabilities": { "voice": "yes" } })),
+    ] {
+        assert_ne!(wrong(&api, &request(&[form], answer)), [""; 0], "{form:?}");
+    }
+}
