@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{ToSpan, civil};
+use tokio::{sync::Semaphore, task::spawn_blocking};
 
 use super::{Error, access::Actor, bookings::Desk, services::RESOURCES_MAX};
 use crate::{
@@ -28,13 +29,33 @@ pub const PREVIEW_DAYS_MAX: i64 = 366;
 /// Local dates of a service that can be asked about at once.
 pub const DAYS_MAX: i64 = 62;
 /// Starts that are looked at in one answer, counted once for each resource.
-pub const STARTS_MAX: i64 = 250_000;
+pub const STARTS_MAX: i64 = 2_000_000;
 /// Slots in one answer.
 pub const SLOTS_MAX: usize = 20_000;
 /// Longest duration, interval or buffer of a preview, in minutes.
 pub const PREVIEW_MINUTES_MAX: u32 = 7 * 24 * 60;
+/// Answers that are worked out at once; who comes later waits. They take a core each, beside the calls.
+pub const AT_ONCE_MAX: usize = 2;
 /// Minutes of a date, at most.
 const DATE_MIN: i64 = 25 * 60;
+
+static AT_ONCE: Semaphore = Semaphore::const_new(AT_ONCE_MAX);
+
+/// Works something out that may take a while, away from the threads that carry sound.
+///
+/// # Errors
+/// What `work` says; [`Error::Internal`] when it broke.
+pub async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    let turn = AT_ONCE.acquire().await.map_err(|error| Error::Internal(error.into()))?;
+    // The turn lasts until it is done, whoever still waits for it.
+    let done = spawn_blocking(move || {
+        let _held = turn;
+        work()
+    });
+    done.await.map_err(|error| Error::Internal(error.into()))?
+}
 
 /// Rules, what is taken, and a question about them. Things go by the names the asker gave them.
 #[derive(Clone, Debug)]
@@ -458,16 +479,20 @@ pub async fn times(store: &Store, by: &Actor, now: Timestamp, wanted: &TimesWant
         return Err(Error::invalid("?seats", "must be at least 1"));
     }
     let desk = Desk::of_dates(store, by.tenant(), &wanted.service, (from, to), now).await?;
-    let engine = desk.ask(now, wanted.seats, &[]);
-    let (mut slots, mut refused) = (Vec::new(), Vec::new());
-    for (start, verdict) in engine.starts(from, to, wanted.resource.as_ref()) {
-        match verdict {
-            Ok(slot) => slots.push(slot),
-            Err(refusal) => refused.push((start, refusal)),
+    let wanted = wanted.clone();
+    aside(move || {
+        let engine = desk.ask(now, wanted.seats, &[]);
+        let (mut slots, mut refused) = (Vec::new(), Vec::new());
+        for (start, verdict) in engine.starts(from, to, wanted.resource.as_ref()) {
+            match verdict {
+                Ok(slot) => slots.push(slot),
+                Err(refusal) => refused.push((start, refusal)),
+            }
+            if slots.len() + refused.len() > SLOTS_MAX {
+                return Err(too_many_slots("?to"));
+            }
         }
-        if slots.len() + refused.len() > SLOTS_MAX {
-            return Err(too_many_slots("?to"));
-        }
-    }
-    Ok(Times { zone: tenant.zone, slots, refused: wanted.explain.then_some(refused) })
+        Ok(Times { zone: tenant.zone, slots, refused: wanted.explain.then_some(refused) })
+    })
+    .await
 }

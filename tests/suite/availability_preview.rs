@@ -700,8 +700,15 @@ fn what_is_too_much_is_refused() {
     let longer = json!({ "op": "slots", "from": "2027-01-01", "to": "2028-01-02" });
     assert_eq!(PREVIEW_DAYS_MAX, 366);
     assert_eq!(pointers(case(json!({}), json!([]), longer)), ["/query/to"]);
-    let all = json!({ "working_hours": {}, "interval": 1 });
-    assert_eq!(pointers(case(all, json!([]), year)), ["/query/to"], "too many starts");
+    let mut body = case(json!({ "working_hours": {}, "interval": 1 }), json!([]), year.clone());
+    assert_eq!(well(body.clone())["slots"], json!([]), "nothing opens");
+    body["resources"] = json!([{ "key": "a" }, { "key": "b" }, { "key": "c" }, { "key": "d" }]);
+    assert_eq!(pointers(body), ["/query/to"], "too many starts");
+    let day = json!([["00:00", "24:00"]]);
+    let always =
+        json!({ "mon": day, "tue": day, "wed": day, "thu": day, "fri": day, "sat": day, "sun": day });
+    let body = case(json!({ "working_hours": always, "interval": 5 }), json!([]), year);
+    assert_eq!(pointers(body), ["/query/to"], "too many slots");
 }
 
 #[test]

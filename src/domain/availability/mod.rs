@@ -45,7 +45,11 @@ use super::{
 /// The furthest a service's horizon reaches, in days, whatever it says.
 pub const HORIZON_DAYS_MAX: u32 = 3_660;
 
-/// Why a time is refused. In the order in which the rules are asked: the first that refuses is the reason.
+/// Why a time is refused. In the order in which the rules are asked: the first that refuses is the reason. Of several
+/// resources that would do, the reason is that of the one that came closest: the last in this order.
+///
+/// What is taken is one question with four answers: something that takes place in that time is told before a session
+/// that is full, that before a hold in that time, and that before being too close to something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Refusal {
     /// There is no such time: the clocks skip it.

@@ -28,7 +28,7 @@ pub(super) fn router() -> OpenApiRouter<Doors> {
 #[utoipa::path(post, path = "/api/availability/preview", tag = "availability", request_body = PreviewWanted,
     responses((status = OK, body = PreviewShown)))]
 async fn try_out(By(by): By, Body(wanted): Body<PreviewWanted>) -> Result<Json<PreviewShown>, Problem> {
-    Ok(Json(preview(&by, wanted)?))
+    Ok(Json(availability::aside(move || preview(&by, wanted)).await?))
 }
 
 /// A free time.
