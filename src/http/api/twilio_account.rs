@@ -20,7 +20,7 @@ use crate::{
 };
 
 pub(super) fn router() -> OpenApiRouter<Doors> {
-    OpenApiRouter::new().routes(routes!(show, set, remove))
+    OpenApiRouter::new().routes(routes!(show_twilio, set_twilio, forget_twilio))
 }
 
 /// A Twilio account of the tenant's own.
@@ -68,7 +68,7 @@ impl From<Used> for AccountShown {
 #[utoipa::path(get, path = "/api/tenants/{tenant}/twilio", tag = "tenants",
     params(("tenant", description = "The tenant's id.")),
     responses((status = OK, body = AccountShown)))]
-async fn show(
+async fn show_twilio(
     State(doors): State<Doors>,
     Person(proven): Person,
     Path(tenant): Path<String>,
@@ -81,7 +81,7 @@ async fn show(
 #[utoipa::path(put, path = "/api/tenants/{tenant}/twilio", tag = "tenants",
     params(("tenant", description = "The tenant's id.")), request_body = AccountWanted,
     responses((status = OK, body = AccountShown)))]
-async fn set(
+async fn set_twilio(
     State(doors): State<Doors>,
     Person(proven): Person,
     Path(tenant): Path<String>,
@@ -95,7 +95,7 @@ async fn set(
 /// Lets the tenant use the operator's account again, and forgets its own.
 #[utoipa::path(delete, path = "/api/tenants/{tenant}/twilio", tag = "tenants",
     params(("tenant", description = "The tenant's id.")), responses((status = NO_CONTENT)))]
-async fn remove(
+async fn forget_twilio(
     State(doors): State<Doors>,
     Person(proven): Person,
     Path(tenant): Path<String>,
