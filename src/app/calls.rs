@@ -3,7 +3,7 @@
 //! A call is told apart by Twilio's name for it, so the same webhook twice is the same call. States only move
 //! forward, whatever order the news comes in. Nothing here decides about the conversation.
 
-use super::Error;
+use super::{Error, access::Actor, audit};
 use crate::{
     domain::{
         assistant::Assistant,
@@ -12,11 +12,12 @@ use crate::{
         id::{CallId, JobId, TenantId},
         money::MicroUsd,
         org::{Number, Tenant},
+        people::{Subject, Verb},
         phone::E164,
         time::Timestamp,
     },
     platform::ids,
-    store::{Consent, Ended, Message, NewCall, Store, ToolCall, Work},
+    store::{CallFilter, Consent, Ended, Message, NewCall, Page, Place, Store, ToolCall, Work},
 };
 
 /// A telephone that rings. It carries numbers, so it has no `Debug`.
@@ -239,6 +240,66 @@ pub async fn load(store: &Store, tenant: &TenantId, call: &CallId) -> Result<Kep
         messages: tx.messages().of_call(call).await?,
         consent: tx.calls().consent(call).await?,
     })
+}
+
+/// The calls that fit, latest first.
+///
+/// # Errors
+/// [`Error::Forbidden`]; [`Error::Unavailable`] when the database is away.
+pub async fn list(
+    store: &Store,
+    by: &Actor,
+    filter: &CallFilter,
+    after: Option<&Place>,
+    count_max: u32,
+) -> Result<Page<CallRecord>, Error> {
+    by.must(Verb::Read, Subject::Calls)?;
+    Ok(store.read(by.tenant()).await?.calls().page(filter, after, count_max).await?)
+}
+
+/// Everything that is kept of a call, for somebody who asks.
+///
+/// # Errors
+/// [`Error::Forbidden`]; otherwise as [`load`].
+pub async fn show(store: &Store, by: &Actor, call: &CallId) -> Result<Kept, Error> {
+    by.must(Verb::Read, Subject::Calls)?;
+    load(store, by.tenant(), call).await
+}
+
+/// Whether somebody may watch that call.
+///
+/// # Errors
+/// [`Error::Forbidden`]; [`Error::NotFound`]; [`Error::Unavailable`].
+pub async fn may_watch(store: &Store, by: &Actor, call: Option<&CallId>) -> Result<(), Error> {
+    by.must(Verb::Read, Subject::Calls)?;
+    if let Some(call) = call {
+        let record = store.read(by.tenant()).await?.calls().get(call).await?;
+        record.ok_or(Error::NotFound("call"))?;
+    }
+    Ok(())
+}
+
+/// Has a call ended that is in the air, by `dismiss`, which says whether it was.
+///
+/// # Errors
+/// [`Error::Forbidden`]; [`Error::NotFound`]; [`Error::Conflict`] when it is over, or not carried here;
+/// [`Error::Unavailable`].
+pub async fn end(
+    store: &Store,
+    by: &Actor,
+    now: Timestamp,
+    call: &CallId,
+    dismiss: impl FnOnce() -> bool,
+) -> Result<(), Error> {
+    by.must(Verb::Write, Subject::Calls)?;
+    let mut tx = store.begin(by.tenant()).await?;
+    tx.calls().get(call).await?.ok_or(Error::NotFound("call"))?;
+    audit::tell(&mut tx, by, now, "call.dismissed", call.as_str(), serde_json::json!({})).await?;
+    // Told before it is done: what cannot be told does not happen.
+    if !dismiss() {
+        return Err(Error::Conflict("that call is not in the air"));
+    }
+    Ok(tx.commit().await?)
 }
 
 async fn advance(

@@ -1,14 +1,61 @@
 //! Recordings of calls, once the call is over.
 
-use super::Error;
+use std::fs::File;
+
+use super::{Error, access::Actor};
 use crate::{
-    domain::id::{CallId, TenantId},
+    domain::{
+        id::{CallId, TenantId},
+        people::{Subject, Verb},
+    },
     platform::{
         archive,
         blobs::{self, BlobName, Blobs},
     },
     store::Store,
 };
+
+/// A recording, ready to be listened to.
+#[derive(Debug)]
+pub struct Listening {
+    /// The sound, to be read from wherever the listener wants.
+    pub file: File,
+    /// How long it is, in bytes.
+    pub bytes: u64,
+    /// Its name: another form of it has another.
+    pub name: BlobName,
+}
+
+/// Opens a call's recording for somebody who wants to listen.
+///
+/// # Errors
+/// [`Error::Forbidden`]; [`Error::NotFound`] when there is no such call, or no recording of it;
+/// [`Error::Unavailable`] when the database is away.
+pub async fn open(store: &Store, blobs: &Blobs, by: &Actor, call: &CallId) -> Result<Listening, Error> {
+    by.must(Verb::Read, Subject::Calls)?;
+    let record = store.read(by.tenant()).await?.calls().get(call).await?.ok_or(Error::NotFound("call"))?;
+    let name = record.recording.ok_or(Error::NotFound("recording"))?;
+    let name = BlobName::new(name).map_err(|error| Error::Internal(Box::new(error)))?;
+    let blobs = blobs.clone();
+    tokio::task::spawn_blocking(move || {
+        let file = blobs.read(&name)?;
+        let bytes = file.metadata().map_err(|source| blobs::Error::Disk {
+            doing: "read",
+            path: blobs.path(&name),
+            source,
+        })?;
+        Ok(Listening { bytes: bytes.len(), file, name })
+    })
+    .await
+    .map_err(|panicked| Error::Internal(Box::new(panicked)))?
+    .map_err(|error: blobs::Error| {
+        if matches!(error, blobs::Error::Missing) {
+            Error::NotFound("recording")
+        } else {
+            Error::Internal(Box::new(error))
+        }
+    })
+}
 
 /// Turns a call's recording into its small form and notes where it lies; whether there was anything to do. Safe to
 /// run twice.

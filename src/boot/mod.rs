@@ -171,6 +171,8 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Error> {
         request_ms_max: config.http.request_ms_max,
         webhook_body_bytes_max: config.http.webhook_body_bytes_max,
         api_body_bytes_max: config.http.api_body_bytes_max,
+        blobs: blobs.clone(),
+        streams: http::api::events::Streams::new(config.limits.event_streams_max),
         people: people.clone(),
         limits: http::limits::Limits::new(&config.rate_limits),
         trusted_proxies: config.http.trusted_proxies.into(),

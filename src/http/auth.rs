@@ -34,6 +34,29 @@ pub struct ByOperator(pub access::Operator);
 /// Whoever asks, proven, at a tenant or not.
 pub struct Person(pub Proven);
 
+/// What a long answer needs to look again whether its asker may still have it.
+pub struct Token(String);
+
+impl Token {
+    /// Whether it still proves that this actor asks.
+    pub async fn holds(&self, doors: &Doors, by: &Actor) -> bool {
+        let proven = doors.people.know(&self.0, doors.clock.now()).await;
+        // While the database is away nobody's rights have changed that we know of.
+        proven.map_or_else(
+            |error| matches!(error, crate::app::Error::Unavailable(..)),
+            |proven| proven.actor.as_ref() == Some(by),
+        )
+    }
+}
+
+impl FromRequestParts<Doors> for Token {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Doors) -> Result<Self, Problem> {
+        Ok(Self(token(parts)?.to_owned()))
+    }
+}
+
 /// Somebody who asks to be let in. Counted by address here; by account with [`Stranger::count`].
 pub struct Stranger {
     doors: Doors,

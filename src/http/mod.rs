@@ -29,11 +29,11 @@ use secrecy::SecretString;
 use utoipa::{OpenApi as _, openapi::OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 
-use self::{limits::Limits, problem::Problem};
+use self::{api::events::Streams, limits::Limits, problem::Problem};
 use crate::{
     app::{accounts::Accounts, health::Health, people::People},
     live::Lines,
-    platform::{clock::Clock, tasks::Tasks},
+    platform::{blobs::Blobs, clock::Clock, tasks::Tasks},
     store::Store,
     telephony::{self, PublicUrl},
 };
@@ -65,6 +65,10 @@ pub struct Doors {
     pub webhook_body_bytes_max: usize,
     /// Largest body of a request to the API, in bytes.
     pub api_body_bytes_max: usize,
+    /// Where recordings are; handed on to `app`, which opens them.
+    pub blobs: Blobs,
+    /// Who watches calls.
+    pub streams: Streams,
     /// Lets people and programs in.
     pub people: People,
     /// How often somebody may ask.

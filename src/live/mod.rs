@@ -48,7 +48,7 @@ use crate::{
     audio::vad::Detector,
     call::Setup,
     domain::{
-        assistant::Language,
+        assistant::{Assistant, Language},
         conversation::{CallState, Outcome},
         id::{AssistantId, CallId, TenantId},
         time::Timestamp,
@@ -75,6 +75,8 @@ pub struct Limits {
     pub token_ms_max: u64,
     /// Time a media socket may be silent before the line counts as lost, in milliseconds.
     pub media_silence_ms_max: u64,
+    /// People and programs of one tenant that watch calls as they happen.
+    pub event_streams_max: usize,
     /// Time calls in the air have to finish when the server leaves, in milliseconds.
     pub drain_ms_max: u64,
 }
@@ -346,7 +348,7 @@ impl Lines {
         let parts = &self.0.parts;
         let Expected { answer, account_sid, engine, clips, mut place } = expected;
         let Answer { tenant, number, assistant, record, .. } = answer;
-        let notices = self.notices(&tenant.id, &record.id);
+        let notices = self.notices(&tenant.id, &record.id, &assistant);
         let answered = parts.clock.now();
         info!("the call is answered");
         notices.tell(Default::default(), What::Answered);
@@ -488,7 +490,7 @@ impl Lines {
         drop(air);
         self.0.in_air.fetch_add(1, Ordering::Relaxed);
         self.show();
-        self.notices(&tenant, &call).tell(Default::default(), What::Ringing);
+        self.notices(&tenant, &call, &answer.assistant).tell(Default::default(), What::Ringing);
         Ok(Place { lines: self.clone(), tenant, call, sid: sid.to_owned(), dismissed, carried: false })
     }
 
@@ -501,8 +503,9 @@ impl Lines {
         gauge!(figures::CALLS, "state" => CallState::InProgress.as_str()).set(carried as f64);
     }
 
-    fn notices(&self, tenant: &TenantId, call: &CallId) -> Notices {
-        Notices { tenant: tenant.clone(), call: call.clone(), watchers: self.0.watchers.clone() }
+    fn notices(&self, tenant: &TenantId, call: &CallId, assistant: &Assistant) -> Notices {
+        let watchers = self.0.watchers.clone();
+        Notices { tenant: tenant.clone(), call: call.clone(), watchers, words: assistant.transcripts }
     }
 
     /// A token not used in time is good for nothing: the media socket never came.

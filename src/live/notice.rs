@@ -58,6 +58,8 @@ pub(super) struct Notices {
     pub(super) tenant: TenantId,
     pub(super) call: CallId,
     pub(super) watchers: broadcast::Sender<Arc<Notice>>,
+    /// Whether the words of the conversation may be told: not where they may not be kept.
+    pub(super) words: bool,
 }
 
 impl Notices {
@@ -66,8 +68,18 @@ impl Notices {
         self.watchers.receiver_count() > 0
     }
 
-    pub(super) fn tell(&self, at: CallTime, what: What) {
+    pub(super) fn tell(&self, at: CallTime, mut what: What) {
         if self.watched() {
+            if let What::Note { note, .. } = &mut what
+                && !self.words
+            {
+                if matches!(note, Note::Heard { .. }) {
+                    return;
+                }
+                if let Note::TurnOver(turn) = note {
+                    (turn.text, turn.heard_text) = (String::new(), String::new());
+                }
+            }
             let notice = Notice { tenant: self.tenant.clone(), call: self.call.clone(), at, what };
             // Fails only when the last watcher has just left.
             let _ = self.watchers.send(Arc::new(notice));

@@ -2,7 +2,11 @@
 
 use sqlx::FromRow;
 
-use super::{Calls, Error, on, rows, texts};
+use super::{
+    Calls, Error, on,
+    page::{self, Page, Place},
+    rows, texts,
+};
 use crate::domain::{
     conversation::{CallRecord, CallSid, CallState, Outcome, Speaker, Turn},
     id::{AssistantId, CallId, NumberId},
@@ -23,6 +27,23 @@ texts! {
     GET = concat!("SELECT ", columns!(), " FROM calls WHERE tenant_id = $1 AND id = $2");
     BY_SID = concat!("SELECT ", columns!(), " FROM calls WHERE tenant_id = $1 AND sid = $2");
     LATEST = concat!("SELECT ", columns!(), " FROM calls WHERE tenant_id = $1 ORDER BY rang_at DESC, id LIMIT $2");
+    /// Each begins at its own index; state and outcome are looked at row by row.
+    PAGE = concat!("SELECT ", columns!(), " FROM calls WHERE tenant_id = $1
+        AND (rang_at, id) < ($2, $3) AND rang_at >= $4
+        AND (CAST($5 AS TEXT) IS NULL OR state = $5) AND (CAST($6 AS TEXT) IS NULL OR outcome = $6)
+        ORDER BY rang_at DESC, id DESC LIMIT $7");
+    PAGE_OF_ASSISTANT = concat!("SELECT ", columns!(), " FROM calls WHERE tenant_id = $1 AND assistant_id = $8
+        AND (rang_at, id) < ($2, $3) AND rang_at >= $4
+        AND (CAST($5 AS TEXT) IS NULL OR state = $5) AND (CAST($6 AS TEXT) IS NULL OR outcome = $6)
+        ORDER BY rang_at DESC, id DESC LIMIT $7");
+    PAGE_OF_NUMBER = concat!("SELECT ", columns!(), " FROM calls WHERE tenant_id = $1 AND number_id = $8
+        AND (rang_at, id) < ($2, $3) AND rang_at >= $4
+        AND (CAST($5 AS TEXT) IS NULL OR state = $5) AND (CAST($6 AS TEXT) IS NULL OR outcome = $6)
+        ORDER BY rang_at DESC, id DESC LIMIT $7");
+    PAGE_OF_CALLER = concat!("SELECT ", columns!(), " FROM calls WHERE tenant_id = $1 AND from_number = $8
+        AND (rang_at, id) < ($2, $3) AND rang_at >= $4
+        AND (CAST($5 AS TEXT) IS NULL OR state = $5) AND (CAST($6 AS TEXT) IS NULL OR outcome = $6)
+        ORDER BY rang_at DESC, id DESC LIMIT $7");
     CONSENT = "SELECT consent_at, consent_wording FROM calls WHERE tenant_id = $1 AND id = $2";
     RING = "INSERT INTO calls (tenant_id, id, sid, account_sid, number_id, assistant_id, from_number, to_number,
             attested, state, state_rank, rang_at, assistant_version)
@@ -144,6 +165,32 @@ pub struct NewCall {
     pub attested: bool,
 }
 
+/// Which calls are wanted.
+#[derive(Clone, Default, PartialEq)]
+pub struct CallFilter {
+    /// Of one assistant, at one number, or from one caller.
+    pub of: Option<CallsOf>,
+    /// Only those that rang at this instant or later.
+    pub from: Option<Timestamp>,
+    /// Only those that rang before this instant.
+    pub until: Option<Timestamp>,
+    /// Only those that stand so.
+    pub state: Option<CallState>,
+    /// Only those that ended so.
+    pub outcome: Option<Outcome>,
+}
+
+/// Whose calls.
+#[derive(Clone, PartialEq)]
+pub enum CallsOf {
+    /// This assistant's.
+    Assistant(AssistantId),
+    /// Those that rang at this number.
+    Number(NumberId),
+    /// Those from this number.
+    Caller(E164),
+}
+
 /// The caller's yes to being recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Consent {
@@ -226,6 +273,45 @@ impl Calls<'_> {
             .bind(i64::from(count_max))
             .fetch_all(db).await?);
         rows.into_iter().map(CallRecord::try_from).collect()
+    }
+
+    /// The calls that fit, latest first, a page at a time.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn page(
+        &mut self,
+        filter: &CallFilter,
+        after: Option<&Place>,
+        count_max: u32,
+    ) -> Result<Page<CallRecord>, Error> {
+        let (text, of) = match &filter.of {
+            None => (PAGE, None),
+            Some(CallsOf::Assistant(id)) => (PAGE_OF_ASSISTANT, Some(id.as_str())),
+            Some(CallsOf::Number(id)) => (PAGE_OF_NUMBER, Some(id.as_str())),
+            Some(CallsOf::Caller(number)) => (PAGE_OF_CALLER, Some(number.as_str())),
+        };
+        let (mut at, mut id) = page::before(after);
+        if let Some(until) = filter.until.filter(|until| until.0 <= at) {
+            // The empty text stands before every id: nothing of that instant is in it.
+            (at, id) = (until.0, "");
+        }
+        let rows: Vec<CallRow> = on!(self.tx, db => {
+            let query = sqlx::query_as(text)
+                .bind(self.tenant.as_str())
+                .bind(at)
+                .bind(id)
+                .bind(filter.from.map_or(i64::MIN, |from| from.0))
+                .bind(filter.state.map(CallState::as_str))
+                .bind(filter.outcome.map(Outcome::as_str))
+                .bind(page::fetch(count_max));
+            let query = match of {
+                Some(of) => query.bind(of),
+                None => query,
+            };
+            query.fetch_all(db).await?
+        });
+        page::of(rows, count_max, |call: &CallRecord| Place { at: call.rang.0, id: call.id.to_string() })
     }
 
     /// The caller's yes to being recorded, if it was given.

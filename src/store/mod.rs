@@ -44,7 +44,7 @@ pub use self::{
     across::Across,
     appointments::{AppointmentFilter, Asked, Kept},
     audit::{AuditEntry, AuditFilter, Broken},
-    calls::{Consent, Ended, NewCall},
+    calls::{CallFilter, CallsOf, Consent, Ended, NewCall},
     contacts::ContactFilter,
     jobs::{Job, Work},
     messages::Message,

@@ -7,7 +7,9 @@ mod appointments;
 mod assistants;
 mod audit;
 pub mod availability;
+mod calls;
 mod contacts;
+pub mod events;
 pub mod form;
 mod messages;
 mod numbers;
@@ -33,6 +35,8 @@ pub(super) fn router() -> OpenApiRouter<Doors> {
         .merge(resources::router())
         .merge(schedules::router())
         .merge(contacts::router())
+        .merge(calls::router())
+        .merge(events::router())
         .merge(messages::router())
         .merge(numbers::router())
         .merge(twilio_account::router())

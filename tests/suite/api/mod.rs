@@ -1,6 +1,7 @@
 //! The admin API, used by people and programs over HTTP.
 
 mod appointments;
+mod calls;
 mod examples;
 mod numbers;
 mod people;

@@ -89,6 +89,11 @@ impl Office {
         Self { server, house, client: Client::new() }
     }
 
+    /// Somebody without a token at a server that was started otherwise.
+    pub fn at(addr: SocketAddr) -> Asker {
+        Asker { client: Client::new(), addr, token: None, grant: Value::Null }
+    }
+
     /// Somebody without a token.
     pub fn stranger(&self) -> Asker {
         Asker { client: self.client.clone(), addr: self.server.addr, token: None, grant: Value::Null }

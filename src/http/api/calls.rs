@@ -1,0 +1,400 @@
+//! `/api/calls`: what rang, what was said, what came of it.
+
+use std::io::SeekFrom;
+
+use axum::{
+    Json,
+    body::Body,
+    extract::{Path, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncSeekExt};
+use tokio_util::io::ReaderStream;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    availability::instant as read_instant,
+    form::{Asked, Listed, id, instant, page},
+};
+use crate::{
+    app::{Faults, calls, recordings},
+    domain::{
+        conversation::{CallRecord, CallState, Outcome, Turn},
+        id::CallId,
+        money::MicroUsd,
+    },
+    http::{Doors, auth::By, problem::Problem},
+    store::{CallFilter, CallsOf, ToolCall},
+};
+
+pub(super) fn router() -> OpenApiRouter<Doors> {
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(show))
+        .routes(routes!(recording))
+        .routes(routes!(end))
+}
+
+/// A call.
+#[derive(Serialize, ToSchema)]
+struct CallShown {
+    /// Its id.
+    id: String,
+    /// Twilio's name for it.
+    sid: String,
+    /// `ringing`, `in-progress`, `completed` or `failed`.
+    state: &'static str,
+    /// How it ended, once it has: `caller_left`, `agent_left`, `silence`, `max_duration`, `degraded`, `drained`,
+    /// `dismissed`, `refused` or `lost`.
+    #[schema(required)]
+    outcome: Option<&'static str>,
+    /// The assistant's id.
+    assistant: String,
+    /// In which of its versions.
+    #[schema(required)]
+    assistant_version: Option<i64>,
+    /// Who called; null when the network did not say.
+    #[schema(required)]
+    from: Option<String>,
+    /// The number that was called.
+    to: String,
+    /// Whether the network vouches for the calling number.
+    attested: bool,
+    #[schema(format = DateTime)]
+    rang_at: String,
+    #[schema(required, format = DateTime)]
+    answered_at: Option<String>,
+    #[schema(required, format = DateTime)]
+    ended_at: Option<String>,
+    /// What the engine cost, in US dollars.
+    cost_usd: String,
+    /// Whether there is a recording to listen to.
+    recorded: bool,
+}
+
+/// A call with everything that was kept of it.
+#[derive(Serialize, ToSchema)]
+struct CallWhole {
+    #[serde(flatten)]
+    call: CallShown,
+    /// What was said, in order. Empty when the assistant keeps no transcripts.
+    turns: Vec<TurnShown>,
+    /// What the model asked for, in order.
+    tool_calls: Vec<ToolCallShown>,
+    /// Ids of the appointments that were made or held in it.
+    appointments: Vec<String>,
+    /// Ids of the messages that were left in it.
+    messages: Vec<String>,
+    /// The caller's yes to being recorded.
+    #[schema(required)]
+    consent: Option<ConsentShown>,
+}
+
+/// One side holding the floor.
+#[derive(Serialize, ToSchema)]
+struct TurnShown {
+    /// Its place in the call, from 0.
+    ordinal: u32,
+    /// `caller` or `agent`.
+    speaker: &'static str,
+    /// When it began, since the call was answered.
+    began_ms: u64,
+    /// When it ended.
+    ended_ms: u64,
+    /// What the caller was understood to say, or what the agent generated.
+    text: String,
+    /// What of it was heard by the other side: played to the caller, as far as Twilio's marks tell.
+    heard: String,
+    /// Sound that was generated for it.
+    generated_ms: u64,
+    /// Sound of it that was played.
+    heard_ms: u64,
+    /// Whether the other side cut it off.
+    interrupted: bool,
+    /// From the end of the caller's turn to the first sound of this one.
+    #[schema(required)]
+    latency_ms: Option<u64>,
+}
+
+/// A request of the model for a tool, and its answer.
+#[derive(Serialize, ToSchema)]
+struct ToolCallShown {
+    /// Its id.
+    id: String,
+    /// The tool.
+    name: String,
+    /// What the model gave along.
+    #[schema(value_type = Object)]
+    arguments: Value,
+    /// `running`, `answered` or `failed`.
+    status: &'static str,
+    /// What the model was told.
+    #[schema(required, value_type = Option<Object>)]
+    output: Option<Value>,
+    #[schema(format = DateTime)]
+    began_at: String,
+    #[schema(required)]
+    took_ms: Option<u64>,
+}
+
+/// The caller's yes to being recorded.
+#[derive(Serialize, ToSchema)]
+struct ConsentShown {
+    #[schema(format = DateTime)]
+    at: String,
+    /// What had been asked.
+    wording: String,
+}
+
+/// Which calls, and which page of them.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct CallsAsked {
+    /// How many items, at most.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    limit: Option<u32>,
+    /// The `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// Only those that rang at this instant or later.
+    #[param(format = DateTime)]
+    from: Option<String>,
+    /// Only those that rang before this instant.
+    #[param(format = DateTime)]
+    until: Option<String>,
+    /// Only those this assistant answered, by its id.
+    assistant: Option<String>,
+    /// Only those that rang at this number, by its id.
+    number: Option<String>,
+    /// Only those from this number, such as `+491701234567`.
+    caller: Option<String>,
+    /// Only those that stand so.
+    state: Option<String>,
+    /// Only those that ended so.
+    outcome: Option<String>,
+}
+
+impl CallsAsked {
+    fn filter(&self) -> Result<CallFilter, Problem> {
+        let mut faults = Faults::new();
+        let mut of = vec![];
+        if let Some(text) = &self.assistant {
+            of.extend(faults.take(text.parse(), "?assistant").map(CallsOf::Assistant));
+        }
+        if let Some(text) = &self.number {
+            of.extend(faults.take(text.parse(), "?number").map(CallsOf::Number));
+        }
+        if let Some(text) = &self.caller {
+            of.extend(faults.take(text.parse(), "?caller").map(CallsOf::Caller));
+        }
+        faults.unless(
+            of.len() < 2,
+            "?assistant",
+            "of `assistant`, `number` and `caller` only one can be asked",
+        );
+        let when = |text: &Option<String>, at: &str, faults: &mut Faults| {
+            text.as_ref().and_then(|text| faults.take(read_instant(text), at))
+        };
+        let from = when(&self.from, "?from", &mut faults);
+        let until = when(&self.until, "?until", &mut faults);
+        let state = self
+            .state
+            .as_ref()
+            .and_then(|word| faults.take(CallState::parse(word).ok_or("is no state of a call"), "?state"));
+        let outcome = self
+            .outcome
+            .as_ref()
+            .and_then(|word| faults.take(Outcome::parse(word).ok_or("is no outcome of a call"), "?outcome"));
+        faults.settle()?;
+        Ok(CallFilter { of: of.pop(), from, until, state, outcome })
+    }
+}
+
+fn show_one(call: &CallRecord) -> CallShown {
+    CallShown {
+        id: call.id.to_string(),
+        sid: call.sid.to_string(),
+        state: call.state.as_str(),
+        outcome: call.outcome.map(Outcome::as_str),
+        assistant: call.assistant.to_string(),
+        assistant_version: call.assistant_version.map(|version| version.0),
+        from: call.from.as_ref().map(ToString::to_string),
+        to: call.to.to_string(),
+        attested: call.attested,
+        rang_at: instant(call.rang),
+        answered_at: call.answered.map(instant),
+        ended_at: call.ended.map(instant),
+        cost_usd: dollars(call.cost),
+        recorded: call.recording.is_some(),
+    }
+}
+
+/// A sum to the millionth, so that sums of it stay exact.
+fn dollars(cost: MicroUsd) -> String {
+    format!("{}.{:06}", cost.0.div_euclid(1_000_000), cost.0.rem_euclid(1_000_000))
+}
+
+fn show_turn(turn: &Turn) -> TurnShown {
+    TurnShown {
+        ordinal: turn.ordinal,
+        speaker: turn.speaker.as_str(),
+        began_ms: turn.began.0,
+        ended_ms: turn.ended.0,
+        text: turn.text.clone(),
+        heard: turn.heard_text.clone(),
+        generated_ms: turn.generated_ms,
+        heard_ms: turn.heard_ms,
+        interrupted: turn.interrupted,
+        latency_ms: turn.first_audio_ms,
+    }
+}
+
+/// What the model wrote is shown as JSON where it is, and as text where it is not.
+fn json_or_text(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|_| Value::from(text))
+}
+
+fn show_tool(tool: &ToolCall) -> ToolCallShown {
+    ToolCallShown {
+        id: tool.id.to_string(),
+        name: tool.name.clone(),
+        arguments: json_or_text(&tool.arguments),
+        status: tool.status.as_str(),
+        output: tool.output.as_deref().map(json_or_text),
+        began_at: instant(tool.began),
+        took_ms: tool.took_ms,
+    }
+}
+
+/// The calls, latest first.
+#[utoipa::path(get, path = "/api/calls", tag = "calls", params(CallsAsked),
+    responses((status = OK, body = Listed<CallShown>)))]
+async fn list(
+    State(doors): State<Doors>,
+    By(by): By,
+    Asked(asked): Asked<CallsAsked>,
+) -> Result<Json<Listed<CallShown>>, Problem> {
+    let (count, after) = page(asked.limit, asked.cursor.as_deref())?;
+    let page = calls::list(&doors.store, &by, &asked.filter()?, after.as_ref(), count).await?;
+    Ok(Listed::of(page, |call| show_one(&call)))
+}
+
+/// One call with everything that was kept of it.
+#[utoipa::path(get, path = "/api/calls/{call}", tag = "calls", params(("call", description = "Its id.")),
+    responses((status = OK, body = CallWhole)))]
+async fn show(
+    State(doors): State<Doors>,
+    By(by): By,
+    Path(call): Path<String>,
+) -> Result<Json<CallWhole>, Problem> {
+    let kept = calls::show(&doors.store, &by, &id(&call)?).await?;
+    Ok(Json(CallWhole {
+        call: show_one(&kept.record),
+        turns: kept.turns.iter().map(show_turn).collect(),
+        tool_calls: kept.tool_calls.iter().map(show_tool).collect(),
+        appointments: kept.appointments.iter().map(|appointment| appointment.id.to_string()).collect(),
+        messages: kept.messages.iter().map(|message| message.id.to_string()).collect(),
+        consent: kept.consent.map(|yes| ConsentShown { at: instant(yes.at), wording: yes.wording }),
+    }))
+}
+
+/// Ends a call that is in the air, with a goodbye.
+#[utoipa::path(post, path = "/api/calls/{call}/end", tag = "calls", params(("call", description = "Its id.")),
+    responses((status = ACCEPTED, description = "The caller is told goodbye.")))]
+async fn end(
+    State(doors): State<Doors>,
+    By(by): By,
+    Path(call): Path<String>,
+) -> Result<StatusCode, Problem> {
+    let call: CallId = id(&call)?;
+    let dismiss = || doors.lines.dismiss(by.tenant(), &call);
+    calls::end(&doors.store, &by, doors.clock.now(), &call, dismiss).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// A call's recording. A part of it can be asked for with `Range`.
+#[utoipa::path(get, path = "/api/calls/{call}/recording", tag = "calls", params(("call", description = "Its id.")),
+    responses((status = OK, content_type = "audio/ogg", body = Vec<u8>),
+        (status = PARTIAL_CONTENT, description = "The part that was asked for."),
+        (status = RANGE_NOT_SATISFIABLE, description = "There is no such part.")))]
+async fn recording(
+    State(doors): State<Doors>,
+    By(by): By,
+    Path(call): Path<String>,
+    asked: HeaderMap,
+) -> Result<Response, Problem> {
+    let listening = recordings::open(&doors.store, &doors.blobs, &by, &id(&call)?).await?;
+    let name = listening.name.as_str();
+    let kind = if name.ends_with(".ogg") { "audio/ogg" } else { "audio/wav" };
+    // A blob is written once: its name and length say which it is.
+    let tag = format!("\"{}-{}\"", name.rsplit(['/']).next().unwrap_or(name), listening.bytes);
+    let range = asked.get(header::RANGE).and_then(|range| range.to_str().ok());
+    let same = asked.get(header::IF_RANGE).is_none_or(|wanted| wanted.as_bytes() == tag.as_bytes());
+    let part = match range.filter(|_| same).map(|range| part(range, listening.bytes)) {
+        Some(Part::Nowhere) => {
+            let length = format!("bytes */{}", listening.bytes);
+            return Ok((StatusCode::RANGE_NOT_SATISFIABLE, [(header::CONTENT_RANGE, length)]).into_response());
+        }
+        Some(Part::From(from, until)) => Some((from, until)),
+        Some(Part::Whole) | None => None,
+    };
+    let (from, until) = part.unwrap_or((0, listening.bytes));
+    let mut file = tokio::fs::File::from_std(listening.file);
+    file.seek(SeekFrom::Start(from)).await.map_err(|_| Problem::Internal)?;
+    let body = Body::from_stream(ReaderStream::new(file.take(until - from)));
+    let mut response = Response::new(body);
+    let mut put = |name: header::HeaderName, value: &str| {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            response.headers_mut().insert(name, value);
+        }
+    };
+    put(header::CONTENT_TYPE, kind);
+    put(header::ACCEPT_RANGES, "bytes");
+    put(header::ETAG, &tag);
+    put(header::CONTENT_LENGTH, &(until - from).to_string());
+    if part.is_some() {
+        // RFC 9110 §14.4: the last byte is named, not the one behind it.
+        put(header::CONTENT_RANGE, &format!("bytes {from}-{}/{}", until - 1, listening.bytes));
+        *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+    }
+    Ok(response)
+}
+
+/// Which part of something is asked for.
+#[derive(Debug, PartialEq, Eq)]
+enum Part {
+    /// All of it: what is asked cannot be read, or is several parts, which may be answered with the whole.
+    Whole,
+    /// From the one byte to before the other.
+    From(u64, u64),
+    /// None that there is.
+    Nowhere,
+}
+
+/// RFC 9110 §14.1.2, one range of bytes.
+fn part(range: &str, length: u64) -> Part {
+    let Some((first, last)) = range.strip_prefix("bytes=").and_then(|range| range.split_once('-')) else {
+        return Part::Whole;
+    };
+    let number = |text: &str| text.trim().parse::<u64>().ok();
+    match (first.trim(), last.trim()) {
+        (_, last) if last.contains(',') => Part::Whole,
+        ("", last) => match number(last) {
+            None => Part::Whole,
+            Some(0) => Part::Nowhere,
+            Some(_) if length == 0 => Part::Nowhere,
+            Some(count) => Part::From(length.saturating_sub(count), length),
+        },
+        (first, last) => match (number(first), last, number(last)) {
+            (Some(first), _, Some(last)) if last < first => Part::Whole,
+            (Some(first), "", _) | (Some(first), _, Some(_)) if first >= length => Part::Nowhere,
+            (Some(first), "", _) => Part::From(first, length),
+            (Some(first), _, Some(last)) => Part::From(first, length.min(last.saturating_add(1))),
+            _ => Part::Whole,
+        },
+    }
+}

@@ -1,0 +1,274 @@
+//! `/api/events` and `/api/calls/{call}/events`: calls as they happen, as server-sent events.
+//!
+//! A stream is the asker's tenant's and no other's. It ends when the server leaves, and when whoever asked may no longer.
+//! No call waits for a watcher: one that is too slow is told how many events it missed.
+
+use std::{
+    collections::HashMap,
+    convert::Infallible,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use axum::{
+    extract::{Path, State},
+    response::{
+        Sse,
+        sse::{Event, KeepAlive},
+    },
+};
+use futures_util::{Stream, stream};
+use metrics::counter;
+use serde::Serialize;
+use tokio::sync::broadcast::{Receiver, error::RecvError};
+use tracing::warn;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::form::id;
+use crate::{
+    app::{access::Actor, calls},
+    call::port::{Note, Verdict},
+    domain::id::{CallId, TenantId},
+    http::{
+        Doors,
+        auth::{By, Token},
+        problem::Problem,
+    },
+    live::notice::{Notice, What},
+    platform::{clock::Stopwatch, metrics::LIMIT_REACHED_TOTAL},
+};
+
+/// How often it is looked whether the asker may still watch.
+const LOOK_PERIOD: Duration = Duration::from_secs(15);
+/// Seconds after which somebody who found no room may come again.
+const FULL_RETRY_SECONDS: u64 = 30;
+
+pub(super) fn router() -> OpenApiRouter<Doors> {
+    OpenApiRouter::new().routes(routes!(of_tenant)).routes(routes!(of_call))
+}
+
+/// Who watches calls, by tenant. Cheap to clone; clones are the same.
+#[derive(Clone)]
+pub struct Streams {
+    per_tenant_max: usize,
+    open: Arc<Mutex<HashMap<TenantId, usize>>>,
+}
+
+/// A place among those who watch; given back when dropped.
+struct Seat {
+    streams: Streams,
+    tenant: TenantId,
+}
+
+impl Streams {
+    /// Nobody watches yet; at most so many of one tenant will.
+    pub fn new(per_tenant_max: usize) -> Self {
+        Self { per_tenant_max, open: Arc::default() }
+    }
+
+    fn take(&self, tenant: &TenantId) -> Result<Seat, Problem> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = open.entry(tenant.clone()).or_default();
+        if *count >= self.per_tenant_max {
+            counter!(LIMIT_REACHED_TOTAL, "limit" => "event_streams_max").increment(1);
+            warn!(limit = self.per_tenant_max, "too many of one tenant watch calls");
+            return Err(Problem::TooMany(FULL_RETRY_SECONDS));
+        }
+        *count += 1;
+        Ok(Seat { streams: self.clone(), tenant: tenant.clone() })
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut open = self.streams.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = open.get_mut(&self.tenant) {
+            *count -= 1;
+            if *count == 0 {
+                open.remove(&self.tenant);
+            }
+        }
+    }
+}
+
+/// What happened in a call: the `data` of an event. What does not belong to its kind is left out.
+#[derive(Default, Serialize, ToSchema)]
+struct EventShown {
+    /// The same as the event's name: `ringing`, `answered`, `speaking`, `heard`, `turn`, `paused`, `judged`, `tool_began`,
+    /// `tool_ended`, `recording`, `ended`, or `missed`.
+    kind: &'static str,
+    /// The call's id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    call: Option<String>,
+    /// When, since the call was answered.
+    at_ms: u64,
+    /// Who: `caller` or `agent`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    speaker: Option<&'static str>,
+    /// Of `heard`: the words that were heard so far. Of `turn`: what was said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
+    /// Of `turn`: what of it was heard.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    heard: Option<String>,
+    /// Of `turn`: its place in the call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ordinal: Option<u32>,
+    /// Of `judged`: `yielded` when the sound was an interruption, `went_on` when it was none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verdict: Option<&'static str>,
+    /// Of `tool_began` and `tool_ended`: which.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool: Option<String>,
+    /// Of `tool_ended`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    took_ms: Option<u64>,
+    /// Of `ended`: how.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<&'static str>,
+    /// Of `missed`: how many events came too fast.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    count: Option<u64>,
+}
+
+impl EventShown {
+    /// The event, unless it is none of anybody's who watches.
+    fn of(notice: &Notice) -> Option<Self> {
+        let plain =
+            |kind| Self { kind, call: Some(notice.call.to_string()), at_ms: notice.at.0, ..Self::default() };
+        let (note, tool) = match &notice.what {
+            What::Ringing => return Some(plain("ringing")),
+            What::Answered => return Some(plain("answered")),
+            What::RecordingBegan => return Some(plain("recording")),
+            What::Ended(outcome) => return Some(Self { outcome: Some(outcome.as_str()), ..plain("ended") }),
+            What::Note { note, tool } => (note, tool),
+        };
+        Some(match note {
+            Note::Speaks(speaker) => Self { speaker: Some(speaker.as_str()), ..plain("speaking") },
+            Note::Heard { speaker, words } => {
+                Self { speaker: Some(speaker.as_str()), text: Some(words.0.clone()), ..plain("heard") }
+            }
+            Note::TurnOver(turn) => Self {
+                speaker: Some(turn.speaker.as_str()),
+                text: Some(turn.text.clone()),
+                heard: Some(turn.heard_text.clone()),
+                ordinal: Some(turn.ordinal),
+                ..plain("turn")
+            },
+            Note::Paused => plain("paused"),
+            Note::Judged { verdict, .. } => {
+                let verdict = match verdict {
+                    Verdict::Interruption | Verdict::LateInterruption => "yielded",
+                    Verdict::GoesOn => "went_on",
+                };
+                Self { verdict: Some(verdict), ..plain("judged") }
+            }
+            Note::ToolBegan(_) => Self { tool: tool.clone(), ..plain("tool_began") },
+            Note::ToolEnded { took_ms, .. } => {
+                Self { tool: tool.clone(), took_ms: Some(*took_ms), ..plain("tool_ended") }
+            }
+            Note::FirstAudio
+            | Note::ReplyLatency { .. }
+            | Note::Said(_)
+            | Note::Limit(_)
+            | Note::EngineStalled
+            | Note::Refused(_)
+            | Note::Cost(_) => return None,
+        })
+    }
+
+    fn missed(count: u64) -> Self {
+        Self { kind: "missed", count: Some(count), ..Self::default() }
+    }
+}
+
+/// Somebody who watches.
+struct Watch {
+    doors: Doors,
+    by: Actor,
+    token: Token,
+    call: Option<CallId>,
+    notices: Receiver<Arc<Notice>>,
+    sent: u64,
+    over: bool,
+    /// Since it was last looked whether the asker may watch.
+    looked: Stopwatch,
+    _seat: Seat,
+}
+
+impl Watch {
+    /// The next event; `None` when there will be none.
+    async fn next(&mut self) -> Option<Event> {
+        while !self.over {
+            let told = tokio::select! {
+                biased;
+                () = self.doors.tasks.leaving() => return None,
+                notice = self.notices.recv() => match notice {
+                    Ok(notice) => self.concerns(&notice).then(|| EventShown::of(&notice)).flatten(),
+                    Err(RecvError::Lagged(count)) => Some(EventShown::missed(count)),
+                    Err(RecvError::Closed) => return None,
+                },
+                () = self.doors.clock.sleep(LOOK_PERIOD.saturating_sub(self.looked.elapsed())) => None,
+            };
+            if self.looked.elapsed() >= LOOK_PERIOD {
+                if !self.token.holds(&self.doors, &self.by).await {
+                    return None;
+                }
+                self.looked = self.doors.clock.stopwatch();
+            }
+            if let Some(told) = told {
+                // A call that has ended says nothing more.
+                self.over = self.call.is_some() && told.kind == "ended";
+                self.sent += 1;
+                let event = Event::default().event(told.kind).id(self.sent.to_string());
+                return event.json_data(&told).ok();
+            }
+        }
+        None
+    }
+
+    fn concerns(&self, notice: &Notice) -> bool {
+        notice.tenant == *self.by.tenant() && self.call.as_ref().is_none_or(|call| *call == notice.call)
+    }
+}
+
+async fn watch(
+    doors: Doors,
+    by: Actor,
+    token: Token,
+    call: Option<CallId>,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
+    // From here on, so that nothing is missed between looking and listening.
+    let notices = doors.lines.watch();
+    calls::may_watch(&doors.store, &by, call.as_ref()).await?;
+    let seat = doors.streams.take(by.tenant())?;
+    let looked = doors.clock.stopwatch();
+    let watch = Watch { doors, by, token, call, notices, sent: 0, over: false, looked, _seat: seat };
+    let events = stream::unfold(watch, async |mut watch| Some((Ok(watch.next().await?), watch)));
+    Ok(Sse::new(events).keep_alive(KeepAlive::default()))
+}
+
+/// The tenant's calls as they happen: server-sent events.
+#[utoipa::path(get, path = "/api/events", tag = "calls",
+    responses((status = OK, content_type = "text/event-stream", body = EventShown)))]
+async fn of_tenant(
+    State(doors): State<Doors>,
+    By(by): By,
+    token: Token,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
+    watch(doors, by, token, None).await
+}
+
+/// One call as it happens: server-sent events, until it has ended.
+#[utoipa::path(get, path = "/api/calls/{call}/events", tag = "calls", params(("call", description = "Its id.")),
+    responses((status = OK, content_type = "text/event-stream", body = EventShown)))]
+async fn of_call(
+    State(doors): State<Doors>,
+    By(by): By,
+    token: Token,
+    Path(call): Path<String>,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
+    let call = id(&call)?;
+    watch(doors, by, token, Some(call)).await
+}
