@@ -17,7 +17,6 @@ use frontdesk::{
     },
     store::Ended,
 };
-use futures_util::StreamExt;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -160,9 +159,9 @@ async fn owner_of(stage: &Stage) -> Asker {
     let mut tx = stage.server.store.begin(&stage.tenant.id).await.unwrap();
     tx.memberships().add(&user, frontdesk::domain::people::Role::Owner, MONDAY_8).await.unwrap();
     tx.commit().await.unwrap();
-    let office = Asker { token: grant["access_token"].as_str().map(str::to_owned), grant, ..office };
+    let office = office.with(grant);
     let switched = office.post("/auth/switch", json!({ "tenant": stage.tenant.id.as_str() })).await.well();
-    Asker { token: switched["access_token"].as_str().map(str::to_owned), grant: switched, ..office }
+    office.with(switched)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -180,13 +179,13 @@ async fn a_call_is_watched_while_it_happens() {
     let scenario = scenario::named("book", Language::English).unwrap();
     let stage = Stage::set(scenario, wanted).await.unwrap();
     let owner = owner_of(&stage).await;
-    let stream = owner.request(Method::GET, "/api/events").send().await.unwrap();
+    let mut stream = owner.request(Method::GET, "/api/events").send().await.unwrap();
     assert_eq!(stream.headers()["content-type"], "text/event-stream");
     let watching = async {
-        let (mut text, mut chunks) = (String::new(), stream.bytes_stream());
+        let mut text = String::new();
         while !text.contains("event: ended") {
-            let chunk = tokio::time::timeout(Duration::from_secs(60), chunks.next()).await.unwrap();
-            text.push_str(std::str::from_utf8(&chunk.unwrap().unwrap()).unwrap());
+            let chunk = tokio::time::timeout(Duration::from_secs(60), stream.chunk()).await.unwrap();
+            text.push_str(std::str::from_utf8(&chunk.unwrap().expect("more")).unwrap());
         }
         text
     };

@@ -182,6 +182,11 @@ impl Office {
 }
 
 impl Asker {
+    /// The same, let in.
+    pub fn with(self, grant: Value) -> Self {
+        Self { token: grant["access_token"].as_str().map(str::to_owned), grant, ..self }
+    }
+
     /// The id of the tenant at which this person acts.
     pub fn tenant(&self) -> &str {
         self.grant["tenant"]["id"].as_str().unwrap()
