@@ -22,6 +22,7 @@ mod jobs;
 mod ledger;
 mod mail;
 mod media_door;
+mod numbers;
 mod passwords;
 mod people;
 mod provision;

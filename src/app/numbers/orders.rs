@@ -67,7 +67,11 @@ pub async fn buy(
     by.must(Verb::Write, Subject::Numbers)?;
     let order = match begun(store, by, key, &ordered).await? {
         Some(order) => order,
-        None => begin(store, accounts, by, now, key, ordered).await?,
+        None => match begin(store, accounts, by, now, key, &ordered).await {
+            // The same request may have come twice at once; then the other one's order is this one's.
+            Err(error @ Error::Conflict(_)) => begun(store, by, key, &ordered).await?.ok_or(error)?,
+            order => order?,
+        },
     };
     let number = fill(store, accounts, by, now, &order).await?;
     match kept(&mut store.read(by.tenant()).await?, &number).await {
@@ -154,7 +158,7 @@ async fn begin(
     by: &Actor,
     now: Timestamp,
     key: Option<&str>,
-    ordered: Ordered,
+    ordered: &Ordered,
 ) -> Result<Order, Error> {
     accounts.setup()?;
     let mut faults = crate::app::Faults::new();
@@ -172,7 +176,7 @@ async fn begin(
     open_to(store, &ordered.number).await?;
     let mut tx = store.begin(by.tenant()).await?;
     room(&mut tx).await?;
-    let edit = edit_of(&mut tx, ordered.assistant, ordered.language).await?;
+    let edit = edit_of(&mut tx, ordered.assistant.clone(), ordered.language).await?;
     if let Some(assistant) = &edit.assistant
         && !live(&mut tx, assistant).await?.opening.contains_key(&edit.language)
     {
@@ -182,11 +186,11 @@ async fn begin(
         id: OrderId::of(ids::fresh(now)),
         key: key.map(str::to_owned),
         wanted: Wanted {
-            number: ordered.number,
+            number: ordered.number.clone(),
             assistant: edit.assistant,
             language: edit.language,
-            address_sid: ordered.address_sid,
-            bundle_sid: ordered.bundle_sid,
+            address_sid: ordered.address_sid.clone(),
+            bundle_sid: ordered.bundle_sid.clone(),
         },
         account_sid: who.account_sid,
         progress: Progress::Open { asked: None },

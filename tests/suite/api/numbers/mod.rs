@@ -5,6 +5,7 @@ mod desk;
 
 use frontdesk::{
     app::numbers::{self, ORDER_MINUTES_MAX},
+    jobs::Hands,
     platform::clock::Clock,
     sim::twilio::numbers::Mishap,
     store::Work,
@@ -102,6 +103,23 @@ async fn a_number_is_bought_once_although_the_answer_was_lost_on_postgres() {
     bought_once(House::new().with("DATABASE__URL", &url)).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_of_the_same_order_at_once_buy_one_number() {
+    let desk = Desk::open().await;
+    let owner = desk.office.owner("sommer").await;
+    let wanted = json!({ "number": OFFERED[0], "language": "de" });
+    let answers = (0..10).map(|_| desk.buy(&owner, "mine", wanted.clone()));
+    let answers = futures_util::future::join_all(answers).await;
+    for answer in &answers {
+        assert!(matches!(answer.status, 201 | 503), "{} {}", answer.status, answer.body);
+    }
+    assert!(answers.iter().any(|answer| answer.status == 201));
+    let last = desk.buy(&owner, "mine", wanted).await;
+    assert_eq!((last.status, &last.body), (201, &only(&owner).await));
+    assert_eq!((desk.exchange.purchases(), desk.exchange.owned().len()), (1, 1));
+    desk.close().await;
+}
+
 #[tokio::test]
 async fn an_order_that_its_request_left_behind_is_finished_by_a_job_that_looks_first() {
     let desk = Desk::open().await;
@@ -115,17 +133,26 @@ async fn an_order_that_its_request_left_behind_is_finished_by_a_job_that_looks_f
     let order = store.read(&tenant).await.unwrap().orders().by_key("mine").await.unwrap().unwrap();
     let later = order.created.plus_minutes(2);
     let jobs = store.across_tenants().take_jobs(later, later.plus_minutes(1), 10).await.unwrap();
-    assert!(jobs.iter().any(|job| job.work == Work::BuyNumber { order: order.id.clone() }), "{jobs:?}");
+    let wanted = Work::BuyNumber { order: order.id.clone() };
+    let job = jobs.into_iter().find(|job| job.work == wanted).unwrap();
     let accounts = desk.accounts();
     desk.exchange.go_wrong([Mishap::Unauthorized]);
     let blind = numbers::carry_on(store, &accounts, &tenant, &order.id, later).await;
     assert!(blind.is_err(), "while nobody can look, nobody knows, and the order stays open");
-    numbers::carry_on(store, &accounts, &tenant, &order.id, later).await.unwrap();
-    numbers::carry_on(store, &accounts, &tenant, &order.id, later).await.unwrap();
+    let hands = Hands {
+        store: store.clone(),
+        blobs: desk.office.server.blobs.clone(),
+        speech: desk.office.house.config().openai,
+        accounts,
+        clock: Clock::system(),
+    };
+    let handler = hands.handler();
+    handler(job.clone()).await.unwrap();
+    handler(job).await.unwrap();
     assert_eq!(only(&owner).await["number"], OFFERED[0]);
     assert_eq!((desk.exchange.purchases(), desk.exchange.owned().len()), (1, 1));
 
-    // Of an order that broke before Twilio did anything, the job buys what was ordered.
+    // Of an order that broke before Twilio was told, nothing is left.
     desk.exchange.go_wrong([Mishap::TooMany(7)]);
     let busy = desk.buy(&owner, "second", json!({ "number": OFFERED[1], "language": "en" })).await;
     assert_eq!(busy.status, 503);
