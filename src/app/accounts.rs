@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use tracing::warn;
 
-use super::{Error, Faults, access::Actor, audit};
+use super::{Error, Faults, access::Actor, audit, keys::Keys};
 use crate::{
     domain::{
         conversation::CallSid,
@@ -20,16 +20,14 @@ use crate::{
         phone::E164,
         time::Timestamp,
     },
-    platform::secrets::Sealer,
-    store::{self, Store, TwilioAccount},
+    platform::secrets::Place,
+    store::{self, SealedColumn, Store, TwilioAccount},
     telephony::{
         self, PublicUrl,
         rest::{self, Credentials, Rest, Setup},
     },
 };
 
-/// The column a tenant's token is sealed for.
-pub const TOKEN_COLUMN: &str = "twilio_accounts.auth_token";
 /// Longest auth token, in bytes.
 const TOKEN_LEN_MAX: usize = 128;
 /// How many characters of a token may be shown.
@@ -45,8 +43,8 @@ pub struct Accounts(Arc<Parts>);
 pub struct Parts {
     /// The database.
     pub store: Store,
-    /// Seals tenants' tokens; `None` when no key is configured, and then none can be kept.
-    pub sealer: Option<Arc<Sealer>>,
+    /// Seal tenants' tokens, if they last.
+    pub keys: Keys,
     /// The operator's account, and those of the configuration.
     pub settings: telephony::Settings,
     /// Twilio's API.
@@ -146,7 +144,7 @@ impl Accounts {
     pub async fn credentials(&self, tenant: &TenantId, account_sid: &str) -> Result<Credentials, Error> {
         let own = self.0.store.read(tenant).await?.twilio_account().get().await?;
         if let Some(own) = own.filter(|own| own.account_sid == account_sid) {
-            let auth_token = self.opened(&own).ok_or(Error::Conflict(
+            let auth_token = self.opened(&own).await.ok_or(Error::Conflict(
                 "the auth token of the Twilio account cannot be opened any more; set it again",
             ))?;
             return Ok(Credentials { account_sid: own.account_sid, auth_token });
@@ -217,13 +215,13 @@ impl Accounts {
         };
         let own = own.filter(|own| own.account_sid == account);
         Ok(match own {
-            Some(own) => self.opened(&own),
+            Some(own) => self.opened(&own).await,
             None => settings.auth_token_of(account).cloned(),
         })
     }
 
-    fn opened(&self, own: &TwilioAccount) -> Option<SecretString> {
-        let opened = self.0.sealer.as_ref()?.open(&own.tenant, TOKEN_COLUMN, &own.auth_token);
+    async fn opened(&self, own: &TwilioAccount) -> Option<SecretString> {
+        let opened = self.0.keys.open(token_of(&own.tenant), &own.auth_token).await;
         opened
             .inspect_err(|error| {
                 warn!(tenant = %own.tenant, error = error as &dyn std::error::Error, "a sealed token stays shut");
@@ -279,11 +277,9 @@ impl Accounts {
             format!("must be 1 to {TOKEN_LEN_MAX} letters and digits"),
         );
         faults.settle()?;
-        let sealer = self
-            .0
-            .sealer
-            .as_ref()
-            .ok_or(Error::Conflict("no token can be kept: the operator must set `secrets.key` first"))?;
+        if !self.0.keys.lasting() {
+            return Err(Error::Conflict("no token can be kept: the operator must set `secrets.key` first"));
+        }
         let who = Credentials { account_sid: account_sid.to_owned(), auth_token: auth_token.clone() };
         self.0.rest.check(&who).await.map_err(|error| {
             if matches!(error, rest::Error::Unauthorized | rest::Error::NotFound) {
@@ -292,11 +288,11 @@ impl Accounts {
                 error.into()
             }
         })?;
-        let sealed = sealer.seal(by.tenant(), TOKEN_COLUMN, auth_token);
+        let sealed = self.0.keys.seal(token_of(by.tenant()), auth_token);
         let wanted = TwilioAccount {
             tenant: by.tenant().clone(),
             account_sid: account_sid.to_owned(),
-            auth_token: sealed.map_err(|error| Error::Internal(Box::new(error)))?,
+            auth_token: sealed?,
             hint: hint(token),
             set: now,
         };
@@ -356,6 +352,11 @@ impl Accounts {
         }
         Ok(())
     }
+}
+
+/// Where a tenant's token is sealed for.
+fn token_of(tenant: &TenantId) -> Place<'_> {
+    Place { owner: Some(tenant), column: SealedColumn::TwilioToken.name(), row: tenant.as_str() }
 }
 
 /// Whether a text is a SID of that kind.

@@ -14,6 +14,7 @@ pub mod calls;
 pub mod clips;
 pub mod contacts;
 pub mod health;
+pub mod keys;
 pub mod messages;
 pub mod numbers;
 pub mod people;

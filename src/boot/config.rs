@@ -123,6 +123,8 @@ impl TryFrom<String> for Origin {
 pub struct Secrets {
     /// 32 bytes in base64; empty when none is configured.
     pub key: SecretString,
+    /// The key before this one, while there is something that only it opens; empty otherwise.
+    pub previous_key: SecretString,
 }
 
 /// `[audio]`

@@ -12,7 +12,7 @@ use crate::{
     mail::{self, Mailer},
     platform::{
         blobs::{self, Blobs},
-        secrets::Sealer,
+        secrets,
     },
     speech::catalog::{self, Model},
     store::{self, MailState, Store},
@@ -237,14 +237,14 @@ fn public_url(config: &Config) -> Finding {
 fn secrets(config: &Config) -> Finding {
     let subject = "secrets key";
     if config.secrets.key.expose_secret().is_empty() {
-        return advice(
+        return problem(
             subject,
-            "It is not set, so no secret can be sealed in the database. Make one with `openssl rand -base64 32`, set \
-             it as secrets.key (FRONTDESK__SECRETS__KEY) and keep a copy.",
+            "It is not set, so no secret can be sealed in the database and `frontdesk serve` does not start. Make one \
+             with `openssl rand -base64 32`, set it as secrets.key (FRONTDESK__SECRETS__KEY) and keep a copy.",
         );
     }
-    match Sealer::new(&config.secrets.key) {
-        Ok(_) => well(subject, "It is 32 bytes long."),
+    match secrets::check(&config.secrets.key) {
+        Ok(()) => well(subject, "It is 32 bytes long and not easily guessed."),
         Err(error) => problem(subject, format!("It is {error}. Set secrets.key (FRONTDESK__SECRETS__KEY).")),
     }
 }

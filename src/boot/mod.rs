@@ -9,16 +9,17 @@ pub mod doctor;
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use metrics::counter;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
 use tracing::{info, warn};
 
-use self::config::Config;
+use self::config::{Config, Secrets};
 use crate::{
     app::{
         accounts::{self, Accounts},
         clips,
         health::Health,
+        keys::{self, Keys},
         people::{self, People},
     },
     http::{self, Doors},
@@ -28,10 +29,9 @@ use crate::{
     platform::{
         blobs::{self, Blobs},
         clock::Clock,
-        ids,
         metrics::LIMIT_REACHED_TOTAL,
         passwords::Passwords,
-        secrets::{self, Sealer},
+        secrets,
         tasks::Tasks,
         tokens::Signer,
     },
@@ -70,9 +70,12 @@ pub enum Error {
     /// Mails cannot be sent as it is configured.
     #[error("mails cannot be sent")]
     Mail(#[from] mail::Error),
-    /// The configured key is none.
-    #[error("`secrets.key` cannot be used")]
+    /// The configured key is none, or no good.
+    #[error("`secrets.key` cannot be used: it is {0}")]
     Secrets(#[from] secrets::Error),
+    /// What is sealed in the database cannot be opened.
+    #[error("what is sealed in the database cannot be used")]
+    Keys(#[from] keys::Error),
     /// The carrier's API cannot be used.
     #[error("the carrier's API cannot be used")]
     Rest(#[from] rest::Error),
@@ -138,7 +141,8 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Error> {
     let listener = listener.map_err(|error| Error::Listen(config.http.bind, error))?;
     let addr = listener.local_addr().map_err(|error| Error::Listen(config.http.bind, error))?;
 
-    let accounts = accounts(&config, &store)?;
+    let keys = keys(&config, &store, clock).await?;
+    let accounts = accounts(&config, &store, &keys)?;
     let lines = Lines::new(live::Parts {
         store: store.clone(),
         blobs: blobs.clone(),
@@ -151,7 +155,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Error> {
     });
     let figures = http::metrics::recorder();
     let public = public_url(&config, addr);
-    let people = people(&config, &store, &public)?;
+    let people = people(&config, &store, &public, &keys)?;
     let doors = Doors {
         store: store.clone(),
         lines: lines.clone(),
@@ -195,6 +199,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Error> {
             }
         });
     }
+    tasks.spawn(keys.keep_up(tasks.clone(), clock));
     tasks.spawn(tidy_figures(figures, tasks.clone(), clock));
 
     info!(%addr, database = store.kind(), "frontdesk answers");
@@ -237,23 +242,45 @@ impl Running {
     }
 }
 
-/// What lets people and programs in, and writes to them. Without a configured key, tokens and seals end with this
-/// process.
+/// The keys that seal what is secret in the database. Without a configured one, what is sealed ends with this process.
+///
+/// # Errors
+/// [`Error::Keys`], also when the configured key is none.
+pub async fn keys(config: &Config, store: &Store, clock: Clock) -> Result<Keys, Error> {
+    let Secrets { key, previous_key } = &config.secrets;
+    if key.expose_secret().is_empty() {
+        return Ok(Keys::passing(store)?);
+    }
+    let previous = Some(previous_key).filter(|key| !key.expose_secret().is_empty());
+    Ok(Keys::load(store, key, previous, clock.now()).await?)
+}
+
+/// Refuses to serve under a key that is missing, too short or easily guessed.
+///
+/// # Errors
+/// [`Error::Secrets`].
+pub fn check_key(config: &Config) -> Result<(), Error> {
+    Ok(secrets::check(&config.secrets.key)?)
+}
+
+/// What lets people and programs in, and writes to them. Without a configured key, tokens end with this process; those
+/// signed under the former key stay good.
 ///
 /// # Errors
 /// [`Error::Secrets`] when the configured key is none.
-pub fn people(config: &Config, store: &Store, public: &PublicUrl) -> Result<People, Error> {
+pub fn people(config: &Config, store: &Store, public: &PublicUrl, keys: &Keys) -> Result<People, Error> {
     let key = if config.secrets.key.expose_secret().is_empty() {
-        SecretString::from(base64_simd::STANDARD.encode_to_string(ids::secret()))
+        secrets::fresh_key()
     } else {
         config.secrets.key.clone()
     };
+    let previous = Some(&config.secrets.previous_key).filter(|key| !key.expose_secret().is_empty());
     let console = config.http.console_url.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned());
     Ok(People::new(people::Parts {
         store: store.clone(),
         passwords: Passwords::new(),
-        signer: Signer::new([&key]).map_err(|_| secrets::Error::NotAKey)?,
-        sealer: Arc::new(Sealer::new(&key)?),
+        signer: Signer::new([&key].into_iter().chain(previous)).map_err(|_| secrets::Error::NotAKey)?,
+        keys: keys.clone(),
         console: console.unwrap_or_else(|| public.webhook("/console")),
         settings: config.people.clone(),
     }))
@@ -262,13 +289,11 @@ pub fn people(config: &Config, store: &Store, public: &PublicUrl) -> Result<Peop
 /// Twilio's accounts, and the way to Twilio. Without a configured key no token of a tenant's is kept.
 ///
 /// # Errors
-/// [`Error::Secrets`] when the configured key is none; [`Error::Rest`].
-pub fn accounts(config: &Config, store: &Store) -> Result<Accounts, Error> {
-    let key = Some(&config.secrets.key).filter(|key| !key.expose_secret().is_empty());
-    let sealer = key.map(Sealer::new).transpose()?.map(Arc::new);
+/// [`Error::Rest`].
+pub fn accounts(config: &Config, store: &Store, keys: &Keys) -> Result<Accounts, Error> {
     Ok(Accounts::new(accounts::Parts {
         store: store.clone(),
-        sealer,
+        keys: keys.clone(),
         settings: config.twilio.clone(),
         rest: Rest::new(&config.twilio)?,
         public_url: config.http.public_url.clone(),

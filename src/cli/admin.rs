@@ -15,6 +15,7 @@ use crate::{
     app::{
         self,
         access::{Actor, Who},
+        keys::{Keys, SETTLE},
         people::{People, operators::Made},
         tenants,
     },
@@ -43,6 +44,8 @@ pub(super) enum Admin {
         #[arg(long)]
         email: Email,
     },
+    /// Seal every secret in the database under a fresh key, while servers go on serving.
+    RotateKey,
     /// Show the mails of the last thirty days and the links of those that were not sent.
     ListMails,
     /// Show every tenant.
@@ -66,7 +69,8 @@ pub(super) async fn run(config: &Config, command: Admin, clock: Clock) -> anyhow
 }
 
 async fn carry_out(config: &Config, store: &Store, command: Admin, clock: Clock) -> anyhow::Result<ExitCode> {
-    let people = boot::people(config, store, &boot::public_url(config, config.http.bind))?;
+    let keys = boot::keys(config, store, clock).await?;
+    let people = boot::people(config, store, &boot::public_url(config, config.http.bind), &keys)?;
     match command {
         Admin::CreateOperator { email } => {
             let made = people.make_operator(&email, &password()?, clock.now()).await;
@@ -91,6 +95,7 @@ async fn carry_out(config: &Config, store: &Store, command: Admin, clock: Clock)
             Err(app::Error::NotFound(_)) => bail!("{email} is no operator"),
             Err(error) => return Err(error.into()),
         },
+        Admin::RotateKey => return rotate(&keys, clock).await,
         Admin::ListMails => list_mails(&people).await?,
         Admin::ListTenants => {
             for tenant in store.across_tenants().tenants().await? {
@@ -115,6 +120,23 @@ async fn carry_out(config: &Config, store: &Store, command: Admin, clock: Clock)
             .await?;
             println!("{tenant} has {seats} seats.");
         }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn rotate(keys: &Keys, clock: Clock) -> anyhow::Result<ExitCode> {
+    if !keys.lasting() {
+        bail!("there is no key to seal with: set secrets.key (FRONTDESK__SECRETS__KEY) first");
+    }
+    let (id, first) = keys.rotate(clock.now()).await?;
+    println!("Key {id} was made; {} secrets were sealed under it.", first.resealed);
+    println!("Waiting {} s, until every running server uses it.", SETTLE.as_secs());
+    clock.sleep(SETTLE).await;
+    let last = keys.reseal().await?;
+    println!("{} more were sealed under it.", last.resealed);
+    if last.shut > 0 {
+        eprintln!("{} secrets open under no key that is known, and stay as they are.", last.shut);
+        return Ok(ExitCode::FAILURE);
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -17,6 +17,7 @@ use crate::{
 pub(super) async fn run(config: Config, clock: Clock) -> anyhow::Result<ExitCode> {
     let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be watched")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT cannot be watched")?;
+    boot::check_key(&config)?;
     let running = boot::start(config, clock).await?;
     let fallen = select! {
         _ = terminate.recv() => None,

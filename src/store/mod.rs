@@ -14,6 +14,7 @@ mod audit;
 mod calls;
 mod contacts;
 mod jobs;
+mod keys;
 mod messages;
 mod numbers;
 mod orders;
@@ -47,6 +48,7 @@ pub use self::{
     calls::{CallFilter, CallsOf, Consent, Ended, NewCall},
     contacts::ContactFilter,
     jobs::{Job, Work},
+    keys::{DataKey, SealedColumn, SealedValue},
     messages::Message,
     orders::{Order, Progress, Wanted},
     page::{Page, Place},
@@ -199,6 +201,7 @@ pub const TEXTS: &[&[Text]] = &[
     calls::TEXTS,
     contacts::TEXTS,
     jobs::TEXTS,
+    keys::TEXTS,
     messages::TEXTS,
     numbers::TEXTS,
     orders::TEXTS,
@@ -672,6 +675,8 @@ platform_aggregates! {
     sessions: Sessions;
     /// The mails to them.
     mails: Mails;
+    /// The keys under which secrets are sealed.
+    data_keys: DataKeys;
 }
 
 /// What keeping something changed.

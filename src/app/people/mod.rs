@@ -21,6 +21,7 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 use super::{
     Error,
     access::{Actor, Operator, Who},
+    keys::Keys,
 };
 use crate::{
     domain::{
@@ -29,7 +30,6 @@ use crate::{
     },
     platform::{
         passwords::{self as hashing, Passwords},
-        secrets::Sealer,
         tokens::{self, Access, Rank, Signer},
     },
     store::{Session, Standing, Store},
@@ -67,8 +67,8 @@ pub struct Parts {
     pub passwords: Passwords,
     /// Signs access tokens.
     pub signer: Signer,
-    /// Seals the words of mails.
-    pub sealer: Arc<Sealer>,
+    /// Seal the words of mails.
+    pub keys: Keys,
     /// Where the console is, for the links in mails; without a slash at its end.
     pub console: String,
     /// Who may register.

@@ -10,22 +10,16 @@ use secrecy::{ExposeSecret, SecretString};
 use super::{People, letters::Letter};
 use crate::{
     app::{Error, access::Operator},
-    domain::{
-        email::Email,
-        id::{MailId, TenantId},
-        time::Timestamp,
-    },
+    domain::{email::Email, id::MailId, time::Timestamp},
     mail::{self, Mailer},
-    platform::{ids, secrets::Sealer},
-    store::{Mail, Mails, Page, Place},
+    platform::{ids, secrets},
+    store::{Mail, Mails, Page, Place, SealedColumn},
 };
 
 /// How long a mail is remembered, in minutes: thirty days.
 pub const MAILS_KEPT_MINUTES: i64 = 30 * 24 * 60;
 /// Why a mail was given up that nobody could send in time.
 pub const LINK_OVER: &str = "its link was good no more before it could be sent";
-/// What the seal of a mail's words is bound to, beside its id.
-const COLUMN: &str = "mails.body";
 
 /// What stands before the token in a link.
 const TOKEN_MARK: &str = "#token=";
@@ -72,8 +66,7 @@ impl People {
     ) -> Result<(), Error> {
         let id = MailId::of(ids::fresh(now));
         let words = SecretString::from(letter.body.as_str());
-        let sealed = self.0.sealer.seal(&platform(), &column(&id), &words);
-        let sealed = sealed.map_err(|error| Error::Internal(Box::new(error)))?;
+        let sealed = self.0.keys.seal(body_of(&id), &words)?;
         Ok(mails.add(&id, to, &letter.subject, &sealed, now, expires_at).await?)
     }
 
@@ -98,7 +91,7 @@ impl People {
         if mail.expires_at <= now {
             return Err(Error::Conflict(LINK_OVER));
         }
-        let words = open(&self.0.sealer, mail);
+        let words = self.open(mail).await;
         let words = words.ok_or(Error::Conflict("its words cannot be opened with the configured key"))?;
         let sent = mailer.send(&mail.id, &mail.recipient, &mail.subject, words.expose_secret(), now).await;
         sent.map_err(|error| match error {
@@ -116,25 +109,21 @@ impl People {
     /// [`Error::Unavailable`].
     pub async fn mails(&self, after: Option<&Place>, count_max: u32) -> Result<Page<Opened>, Error> {
         let page = self.0.store.read_platform().await?.mails().page(after, count_max).await?;
-        let opened = page.items.into_iter().map(|mail| {
-            let body = open(&self.0.sealer, &mail).map(|words| words.expose_secret().to_owned());
-            Opened { mail, body }
-        });
-        Ok(Page { items: opened.collect(), next: page.next })
+        let mut items = Vec::with_capacity(page.items.len());
+        for mail in page.items {
+            let body = self.open(&mail).await.map(|words| words.expose_secret().to_owned());
+            items.push(Opened { mail, body });
+        }
+        Ok(Page { items, next: page.next })
+    }
+
+    /// The words of a mail, if they are still there and were sealed under a key we have.
+    async fn open(&self, mail: &Mail) -> Option<SecretString> {
+        self.0.keys.open(body_of(&mail.id), mail.body.as_deref()?).await.ok()
     }
 }
 
-/// The words of a mail, if they are still there and were sealed with a key we have.
-pub fn open(sealer: &Sealer, mail: &Mail) -> Option<SecretString> {
-    sealer.open(&platform(), &column(&mail.id), mail.body.as_deref()?).ok()
-}
-
 /// A mail's words are bound to the mail itself: moved to another row, they do not open.
-fn column(id: &MailId) -> String {
-    format!("{COLUMN}/{id}")
-}
-
-/// Mails are no tenant's; their seal says so.
-fn platform() -> TenantId {
-    TenantId::of(uuid::Uuid::nil())
+fn body_of(id: &MailId) -> secrets::Place<'_> {
+    secrets::Place { owner: None, column: SealedColumn::MailBody.name(), row: id.as_str() }
 }

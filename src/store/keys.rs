@@ -1,0 +1,192 @@
+//! The keys under which secrets are sealed, each sealed itself; and where the secrets stand.
+//!
+//! [`SealedColumn`] is the one list of columns that hold sealed values: whoever changes the keys goes through all of
+//! them. Nothing here can open anything.
+
+use std::fmt;
+
+use sqlx::FromRow;
+
+use super::{Across, DataKeys, Error, on, rows, texts};
+use crate::domain::{id::TenantId, time::Timestamp};
+
+texts! {
+    AFTER = "SELECT id, key, made_at FROM data_keys WHERE id > $1 ORDER BY id";
+    ADD = "INSERT INTO data_keys (id, key, made_at) VALUES ($1, $2, $3)";
+    REPLACE = "UPDATE data_keys SET key = $3 WHERE id = $1 AND key = $2";
+    MAIL_BODIES = "SELECT id AS place, CAST(NULL AS TEXT) AS owner, body AS sealed FROM mails
+        WHERE id > $1 AND body IS NOT NULL ORDER BY id LIMIT $2";
+    RESEAL_MAIL_BODY = "UPDATE mails SET body = $3 WHERE id = $1 AND body = $2";
+    TWILIO_TOKENS = "SELECT tenant_id AS place, tenant_id AS owner, auth_token AS sealed FROM twilio_accounts
+        WHERE tenant_id > $1 ORDER BY tenant_id LIMIT $2";
+    RESEAL_TWILIO_TOKEN = "UPDATE twilio_accounts SET auth_token = $3 WHERE tenant_id = $1 AND auth_token = $2";
+}
+
+/// A column that holds sealed values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SealedColumn {
+    /// The words of mails.
+    MailBody,
+    /// The auth tokens of tenants' own Twilio accounts.
+    TwilioToken,
+}
+
+impl SealedColumn {
+    /// Every one of them.
+    pub const ALL: [Self; 2] = [Self::MailBody, Self::TwilioToken];
+
+    /// `table.column`, as it is bound into each seal.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::MailBody => "mails.body",
+            Self::TwilioToken => "twilio_accounts.auth_token",
+        }
+    }
+
+    fn page(self) -> &'static str {
+        match self {
+            Self::MailBody => MAIL_BODIES,
+            Self::TwilioToken => TWILIO_TOKENS,
+        }
+    }
+
+    fn reseal(self) -> &'static str {
+        match self {
+            Self::MailBody => RESEAL_MAIL_BODY,
+            Self::TwilioToken => RESEAL_TWILIO_TOKEN,
+        }
+    }
+}
+
+/// A sealed value and where it stands.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SealedValue {
+    /// Whose it is; `None` when it is the platform's.
+    pub owner: Option<TenantId>,
+    /// In which row.
+    pub row: String,
+    /// As it stands there.
+    pub sealed: Vec<u8>,
+}
+
+impl fmt::Debug for SealedValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SealedValue").field("row", &self.row).finish_non_exhaustive()
+    }
+}
+
+#[derive(FromRow)]
+struct SealedRow {
+    place: String,
+    owner: Option<String>,
+    sealed: Vec<u8>,
+}
+
+/// A key, sealed. `Debug` shows only its number.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DataKey {
+    /// Its number, from 1.
+    pub id: u32,
+    /// The key, sealed.
+    pub sealed: Vec<u8>,
+    /// When it was made.
+    pub made: Timestamp,
+}
+
+impl fmt::Debug for DataKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DataKey").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl DataKeys<'_> {
+    /// The keys with greater numbers than that, in order.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn after(&mut self, id: u32) -> Result<Vec<DataKey>, Error> {
+        let rows: Vec<(i64, Vec<u8>, i64)> = on!(self.tx, db => {
+            sqlx::query_as(AFTER).bind(i64::from(id)).fetch_all(db).await?
+        });
+        rows.into_iter()
+            .map(|(id, sealed, made)| {
+                Ok(DataKey { id: rows::whole(id, "data_keys.id")?, sealed, made: Timestamp(made) })
+            })
+            .collect()
+    }
+
+    /// Keeps a key.
+    ///
+    /// # Errors
+    /// [`Error::NotUnique`] when that number is taken.
+    pub async fn add(&mut self, new: &DataKey) -> Result<(), Error> {
+        on!(self.tx, db => sqlx::query(ADD)
+            .bind(i64::from(new.id))
+            .bind(new.sealed.as_slice())
+            .bind(new.made.0)
+            .execute(db).await.map(drop)?);
+        Ok(())
+    }
+
+    /// Seals a key anew, unless somebody else did.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn replace(&mut self, old: &DataKey, sealed: &[u8]) -> Result<(), Error> {
+        on!(self.tx, db => sqlx::query(REPLACE)
+            .bind(i64::from(old.id))
+            .bind(old.sealed.as_slice())
+            .bind(sealed)
+            .execute(db).await.map(drop)?);
+        Ok(())
+    }
+}
+
+impl Across<'_> {
+    /// The sealed values of a column, by row, those after a row.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn sealed(
+        self,
+        column: SealedColumn,
+        after: &str,
+        count_max: u32,
+    ) -> Result<Vec<SealedValue>, Error> {
+        let text = column.page();
+        let mut tx = self.store.read_any().await?;
+        let rows: Vec<SealedRow> = on!(tx, db => sqlx::query_as(text)
+            .bind(after)
+            .bind(i64::from(count_max))
+            .fetch_all(db).await?);
+        rows.into_iter()
+            .map(|row| {
+                let owner = rows::maybe(row.owner.as_deref(), column.name())?;
+                Ok(SealedValue { owner, row: row.place, sealed: row.sealed })
+            })
+            .collect()
+    }
+
+    /// Puts values that were sealed anew in place of what stood there, each unless it has changed meanwhile; how many.
+    ///
+    /// # Errors
+    /// When the database cannot answer; then none is kept.
+    pub async fn reseal(
+        self,
+        column: SealedColumn,
+        resealed: &[(SealedValue, Vec<u8>)],
+    ) -> Result<u64, Error> {
+        let text = column.reseal();
+        let mut tx = self.store.begin_any().await?;
+        let mut kept = 0;
+        for (old, sealed) in resealed {
+            kept += on!(tx, db => sqlx::query(text)
+                .bind(old.row.as_str())
+                .bind(old.sealed.as_slice())
+                .bind(sealed.as_slice())
+                .execute(db).await?.rows_affected());
+        }
+        tx.commit().await?;
+        Ok(kept)
+    }
+}
