@@ -99,7 +99,7 @@ async fn serve(folder: &Path) -> (SocketAddr, Child) {
         .env("FRONTDESK__HTTP__BIND", address.to_string())
         .env("FRONTDESK__DATABASE__URL", database(folder))
         .env("FRONTDESK__BLOBS__FOLDER", folder.join("blobs"))
-        .env("FRONTDESK__SECRETS__KEY", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")
+        .env("FRONTDESK__SECRETS__KEY", "jKtZwZaAm5mvPNrMreS5tiOkbBX5mn+AK1PavG6IfRY=")
         .env("FRONTDESK__RUNTIME__WORKER_THREADS", "1")
         .env("FRONTDESK__RATE_LIMITS__AUTHENTICATION", "100000")
         .env("FRONTDESK__RATE_LIMITS__REQUESTS", "1000000")

@@ -9,7 +9,10 @@ use std::{
 use frontdesk::{boot, platform::clock::Clock, sim::twilio::signature};
 use serde_json::Value;
 
-use crate::support::{house::House, postgres};
+use crate::support::{
+    house::{House, KEY},
+    postgres,
+};
 
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/config/example-tenant.toml");
 /// Longest wait for a process to say or do what it must.
@@ -68,6 +71,28 @@ fn a_wrong_configuration_is_refused_before_anything_runs() {
     let (code, _, complained) = run(&House::new().with("LOG__LEVEL", "loud=very"), &["doctor"]);
     assert_eq!(code, Some(1));
     assert!(complained.contains("log.level"), "{complained}");
+}
+
+#[test]
+fn nothing_is_served_under_a_key_that_is_missing_short_or_easily_guessed() {
+    let zeros = "A".repeat(43) + "=";
+    let counted = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+    for (key, told) in [
+        ("", "not a key"),
+        ("c2hvcnQ=", "not a key"),
+        ("change me", "not a key"),
+        (&zeros, "easily guessed"),
+        (counted, "easily guessed"),
+    ] {
+        let house = House::new().with("SECRETS__KEY", key);
+        let (code, _, complained) = run(&house, &["serve"]);
+        assert_eq!(code, Some(1), "{key}");
+        assert!(complained.contains(told) && complained.contains("openssl rand"), "{complained}");
+        assert!(key.is_empty() || !complained.contains(key), "the key itself is never told");
+        assert!(!house.path("frontdesk.db").exists(), "nothing was begun");
+        let (_, said, _) = run(&house, &["doctor"]);
+        assert!(said.contains("openssl rand -base64 32"), "doctor says the same: {said}");
+    }
 }
 
 #[test]
@@ -152,6 +177,7 @@ impl Server {
     /// Starts it and waits until it answers.
     fn start(house: &House) -> Self {
         let mut command = frontdesk(house, &["serve"]);
+        command.env("FRONTDESK__SECRETS__KEY", KEY);
         command.env("FRONTDESK__LOG__FORMAT", "json").stderr(Stdio::piped());
         let mut process = command.spawn().unwrap();
         let mut log = BufReader::new(process.stderr.take().unwrap());

@@ -6,7 +6,9 @@ use frontdesk::{
     app::{
         self,
         calls::{self, Finished},
-        clips, recordings,
+        clips,
+        keys::Keys,
+        recordings,
     },
     audio::wav,
     boot,
@@ -103,7 +105,12 @@ on_both! {
             store: fresh.store.clone(),
             blobs: blobs.clone(),
             speech: House::new().config().openai,
-            accounts: boot::accounts(&House::new().config(), &fresh.store).unwrap(),
+            accounts: boot::accounts(
+                &House::new().config(),
+                &fresh.store,
+                &Keys::passing(&fresh.store).unwrap(),
+            )
+            .unwrap(),
             clock: Clock::system(),
         };
         let tasks = Tasks::new();

@@ -1,11 +1,10 @@
 //! Coming in, going out, and what ends at once: on both databases, with the time handed in.
 
-use std::sync::Arc;
-
 use frontdesk::{
     app::{
         Error,
         access::{Actor, Who},
+        keys::Keys,
         people::{
             self, People,
             entry::{
@@ -20,7 +19,7 @@ use frontdesk::{
     },
     domain::{assistant::Language, email::Email, id::SessionId, org::Tenant, people::Role, time::Timestamp},
     jobs,
-    platform::{passwords::Passwords, secrets::Sealer, tokens::Signer},
+    platform::{passwords::Passwords, tokens::Signer},
     store::{AuditFilter, MailState, Store},
 };
 use futures_util::future::join_all;
@@ -53,7 +52,7 @@ impl Desk {
             store: store.clone(),
             passwords: passwords.clone(),
             signer: Signer::new([&key]).unwrap(),
-            sealer: Arc::new(Sealer::new(&key).unwrap()),
+            keys: Keys::passing(store).unwrap(),
             console: "https://desk.example.com/console".to_owned(),
             settings: people::Settings { registration: true, zone: "Europe/Berlin".parse().unwrap() },
         });

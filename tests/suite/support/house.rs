@@ -3,6 +3,9 @@
 use frontdesk::boot::config::Config;
 use tempfile::TempDir;
 
+/// A key to seal with, made by chance.
+pub const KEY: &str = "jKtZwZaAm5mvPNrMreS5tiOkbBX5mn+AK1PavG6IfRY=";
+
 /// What a server of one test's own is made of.
 pub struct House {
     folder: TempDir,
@@ -42,7 +45,7 @@ impl House {
             .with("TWILIO__BASE_URL", "http://127.0.0.1:9")
             .with("TWILIO__ACCOUNT_SID", "AC00000000000000000000000000000001")
             .with("TWILIO__AUTH_TOKEN", "12345")
-            .with("SECRETS__KEY", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")
+            .with("SECRETS__KEY", KEY)
     }
 
     /// The whole configuration.

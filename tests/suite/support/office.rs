@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use frontdesk::{
+    app::keys::Keys,
     boot::{self, Running},
     platform::clock::Clock,
 };
@@ -129,6 +130,7 @@ impl Office {
             &self.house.config(),
             &self.server.store,
             &frontdesk::telephony::PublicUrl::local(self.server.addr),
+            &Keys::passing(&self.server.store).unwrap(),
         );
         let password = PASSWORD.into();
         people

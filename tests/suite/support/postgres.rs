@@ -38,7 +38,7 @@ pub async fn fresh_url() -> String {
     TEMPLATE_MADE
         .get_or_init(|| async {
             run(folder, format!("CREATE DATABASE {TEMPLATE}")).await;
-            run(folder, format!("CREATE ROLE {USER} LOGIN")).await;
+            user_made(folder).await;
             let store = Store::open(&settings(&url(folder, TEMPLATE))).await.unwrap();
             store.migrate().await.unwrap();
             store.close().await;
@@ -54,7 +54,14 @@ pub async fn bare_url() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(1);
     let name = format!("bare_{}", NEXT.fetch_add(1, Ordering::Relaxed));
     run(server(), format!("CREATE DATABASE {name}")).await;
+    user_made(server()).await;
     url(server(), &name)
+}
+
+/// Makes whoever works with the tables, once.
+async fn user_made(folder: &Path) {
+    static USER_MADE: OnceCell<()> = OnceCell::const_new();
+    USER_MADE.get_or_init(|| run(folder, format!("CREATE ROLE {USER} LOGIN"))).await;
 }
 
 async fn run(folder: &Path, sql: String) {

@@ -29,7 +29,7 @@ async fn a_tenants_own_account_buys_and_signs_and_its_token_is_never_seen_again(
     let operators = set(&owner, owner.tenant(), OPERATOR).await;
     assert_eq!((operators.status, operators.pointers()), (422, vec!["/account_sid"]));
     let (accounts, tenant, call) =
-        (desk.accounts(), owner.tenant().parse().unwrap(), format!("CA{:032x}", 9).parse().unwrap());
+        (desk.accounts().await, owner.tenant().parse().unwrap(), format!("CA{:032x}", 9).parse().unwrap());
     assert!(accounts.hang_up(&tenant, OWN.0, &call).await.is_err(), "nobody may hang up in its name yet");
     let own = set(&owner, owner.tenant(), OWN).await.well();
     accounts.hang_up(&tenant, OWN.0, &call).await.unwrap();

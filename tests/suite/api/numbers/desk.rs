@@ -3,6 +3,7 @@
 use frontdesk::{
     app::accounts::Accounts,
     boot,
+    platform::clock::Clock,
     sim::{
         Faults,
         twilio::{Account, Exchange, numbers::Request, signature},
@@ -54,8 +55,10 @@ impl Desk {
     }
 
     /// What the server's jobs ask Twilio with.
-    pub fn accounts(&self) -> Accounts {
-        boot::accounts(&self.office.house.config(), &self.office.server.store).unwrap()
+    pub async fn accounts(&self) -> Accounts {
+        let (config, store) = (self.office.house.config(), &self.office.server.store);
+        let keys = boot::keys(&config, store, Clock::system()).await.unwrap();
+        boot::accounts(&config, store, &keys).unwrap()
     }
 
     /// Orders a number, under a key.

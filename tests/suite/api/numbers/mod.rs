@@ -135,7 +135,7 @@ async fn an_order_that_its_request_left_behind_is_finished_by_a_job_that_looks_f
     let jobs = store.across_tenants().take_jobs(later, later.plus_minutes(1), 10).await.unwrap();
     let wanted = Work::BuyNumber { order: order.id.clone() };
     let job = jobs.into_iter().find(|job| job.work == wanted).unwrap();
-    let accounts = desk.accounts();
+    let accounts = desk.accounts().await;
     desk.exchange.go_wrong([Mishap::Unauthorized]);
     let blind = numbers::carry_on(store, &accounts, &tenant, &order.id, later).await;
     assert!(blind.is_err(), "while nobody can look, nobody knows, and the order stays open");
@@ -173,7 +173,7 @@ async fn an_order_nobody_can_fill_is_given_up_after_an_hour() {
     let order = store.read(&tenant).await.unwrap().orders().by_key("mine").await.unwrap().unwrap();
     desk.exchange.go_wrong([Mishap::Broken]);
     let late = order.created.plus_minutes(ORDER_MINUTES_MAX);
-    numbers::carry_on(store, &desk.accounts(), &tenant, &order.id, late).await.unwrap();
+    numbers::carry_on(store, &desk.accounts().await, &tenant, &order.id, late).await.unwrap();
     let told = desk.buy(&owner, "mine", wanted).await;
     assert_eq!((told.status, told.problem()), (409, "declined"));
     desk.close().await;
@@ -337,7 +337,7 @@ async fn a_number_that_could_not_be_set_up_says_so_until_it_is() {
     let (store, tenant) = (&desk.office.server.store, owner.tenant().parse().unwrap());
     let id = again["id"].as_str().unwrap().parse().unwrap();
     desk.exchange.go_wrong([Mishap::TooMany(3)]);
-    let accounts = desk.accounts();
+    let accounts = desk.accounts().await;
     assert!(numbers::set_up(store, &accounts, &tenant, &id).await.is_err());
     assert_eq!(only(&owner).await["setup"]["state"], "waiting");
     let now = Clock::system().now().plus_minutes(2);
