@@ -83,3 +83,14 @@ async fn mails_that_wait_are_listed_with_their_links() {
     assert!(listed.1.contains("/console/reset#token="), "{listed:?}");
     office.server.stop().await;
 }
+
+#[test]
+fn the_key_beneath_the_configured_one_is_changed_at_the_machine() {
+    let (code, _, complained) = frontdesk(&House::new(), &["admin", "rotate-key"], "");
+    assert_eq!(code, Some(1));
+    assert!(complained.contains("set secrets.key"), "{complained}");
+    let (code, said, complained) = frontdesk(&house(), &["admin", "rotate-key"], "");
+    assert_eq!(code, Some(0), "{complained}");
+    assert!(said.starts_with("Key 2 was made; 0 secrets were sealed under it.\n"), "{said}");
+    assert!(said.ends_with("\n0 more were sealed under it.\n"), "{said}");
+}

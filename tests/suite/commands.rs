@@ -111,7 +111,9 @@ fn an_empty_database_is_migrated_once() {
 
 #[tokio::test]
 async fn a_shared_database_is_not_migrated_behind_anybodys_back() {
-    let house = House::new().with("DATABASE__URL", &postgres::bare_url().await);
+    let url = postgres::bare_url().await;
+    let owner = postgres::as_owner(&url);
+    let house = House::new().with("DATABASE__URL", &url).with("DATABASE__OWNER_URL", &owner);
     let error = boot::start(house.config(), Clock::system()).await.err().unwrap();
     assert!(error.to_string().contains("run `frontdesk migrate` first"), "{error}");
     let (migrated, served) = tokio::task::spawn_blocking(move || {
