@@ -3,6 +3,8 @@
 
 ALTER TABLE tenants ADD COLUMN seats_max BIGINT NOT NULL DEFAULT 2 CHECK (seats_max >= 1);
 ALTER TABLE tenants ADD COLUMN assistants_max BIGINT NOT NULL DEFAULT 20 CHECK (assistants_max >= 0);
+-- Numbers bought on the operator's account are the operator's to pay.
+ALTER TABLE tenants ADD COLUMN numbers_max BIGINT NOT NULL DEFAULT 2 CHECK (numbers_max >= 0);
 -- Networks from which the tenant's people and programs may ask, as JSON; an empty list means any.
 ALTER TABLE tenants ADD COLUMN networks TEXT NOT NULL DEFAULT '[]';
 ALTER TABLE tenants ADD COLUMN revision BIGINT NOT NULL DEFAULT 1;

@@ -46,6 +46,7 @@ impl Audited for Tenant {
             .with("calls_max", self.calls_max)
             .with("seats_max", self.seats_max)
             .with("assistants_max", self.assistants_max)
+            .with("numbers_max", self.numbers_max)
             .with("networks", json!(networks))
     }
 }
@@ -119,9 +120,10 @@ pub async fn edit(
     if wanted.slug != kept.item.slug {
         return Err(Error::invalid("/slug", "never changes"));
     }
-    let granted = |tenant: &Tenant| (tenant.calls_max, tenant.seats_max, tenant.assistants_max);
+    let granted =
+        |tenant: &Tenant| (tenant.calls_max, tenant.seats_max, tenant.assistants_max, tenant.numbers_max);
     if granted(&wanted) != granted(&kept.item) && !by.operates() {
-        return Err(Error::OperatorOnly("calls_max, seats_max and assistants_max"));
+        return Err(Error::OperatorOnly("calls_max, seats_max, assistants_max and numbers_max"));
     }
     check(&wanted)?;
     if let Some(from) = from.filter(|_| !by.operates())
@@ -152,6 +154,7 @@ pub fn usual(id: TenantId, slug: String, name: String, zone: crate::domain::time
         calls_max: Tenant::CALLS,
         seats_max: Tenant::SEATS,
         assistants_max: Tenant::ASSISTANTS,
+        numbers_max: Tenant::NUMBERS,
         networks: vec![],
     }
 }
@@ -174,6 +177,7 @@ fn check(tenant: &Tenant) -> Result<(), Error> {
         ("/calls_max", tenant.calls_max, 0),
         ("/seats_max", tenant.seats_max, 1),
         ("/assistants_max", tenant.assistants_max, 0),
+        ("/numbers_max", tenant.numbers_max, 0),
     ] {
         let right = (least..=GRANT_MAX).contains(&value);
         faults.unless(right, at, format!("must be from {least} to {GRANT_MAX}"));

@@ -28,6 +28,8 @@ pub struct Tenant {
     pub seats_max: u32,
     /// How many assistants it may have.
     pub assistants_max: u32,
+    /// How many telephone numbers it may have on the operator's Twilio account.
+    pub numbers_max: u32,
     /// The networks from which its people and programs may ask; any when there is none.
     pub networks: Vec<IpNet>,
 }
@@ -37,6 +39,8 @@ impl Tenant {
     pub const CALLS: u32 = 10;
     /// How many people may work at a tenant of which nobody said otherwise.
     pub const SEATS: u32 = 2;
+    /// How many numbers a tenant may have on the operator's account of which nobody said otherwise.
+    pub const NUMBERS: u32 = 2;
     /// How many assistants a tenant may have of which nobody said otherwise.
     pub const ASSISTANTS: u32 = 20;
 }

@@ -65,7 +65,7 @@ fn usual_models() -> Value {
 
 #[tokio::test]
 async fn without_keys_it_says_what_is_missing_and_how_to_set_it() {
-    let house = House::new();
+    let house = House::new().with("SECRETS__KEY", "");
     let found = findings(&house).await;
     for (subject, hint) in [
         ("engine", "OPENAI_API_KEY"),

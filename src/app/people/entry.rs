@@ -172,6 +172,7 @@ impl People {
             calls_max: CALLS_MAX,
             seats_max: Tenant::SEATS,
             assistants_max: Tenant::ASSISTANTS,
+            numbers_max: Tenant::NUMBERS,
             networks: vec![],
         };
         let by = Actor::new(tenant.id.clone(), Who::Member { user: user.id.clone(), role: Role::Owner });

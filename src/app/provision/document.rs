@@ -160,6 +160,7 @@ fn tenant(s: &Section<'_>) -> Option<Tenant> {
         calls_max: calls_max?,
         seats_max: Tenant::SEATS,
         assistants_max: Tenant::ASSISTANTS,
+        numbers_max: Tenant::NUMBERS,
         networks: vec![],
     })
 }

@@ -101,8 +101,8 @@ pub async fn apply(store: &Store, document: &Document, now: Timestamp) -> Result
     if let Some(kept) = store.across_tenants().tenant(&tenant.slug).await? {
         tenant.id = kept.id;
         // What is set elsewhere stays as it was set.
-        (tenant.seats_max, tenant.assistants_max, tenant.networks) =
-            (kept.seats_max, kept.assistants_max, kept.networks);
+        (tenant.seats_max, tenant.assistants_max, tenant.numbers_max, tenant.networks) =
+            (kept.seats_max, kept.assistants_max, kept.numbers_max, kept.networks);
         tenant.twilio_account_sid = tenant.twilio_account_sid.or(kept.twilio_account_sid);
     }
     let mut tx = store.begin(&tenant.id).await?;

@@ -44,6 +44,8 @@ struct TenantNew {
     seats_max: Option<u32>,
     /// How many assistants it may have.
     assistants_max: Option<u32>,
+    /// How many numbers it may have on the operator's Twilio account.
+    numbers_max: Option<u32>,
 }
 
 /// What of a tenant can be changed.
@@ -56,6 +58,7 @@ struct TenantWanted {
     calls_max: u32,
     seats_max: u32,
     assistants_max: u32,
+    numbers_max: u32,
     #[serde(default)]
     networks: Vec<String>,
 }
@@ -77,6 +80,8 @@ struct TenantShown {
     seats_max: u32,
     /// How many assistants it may have. An operator sets it.
     assistants_max: u32,
+    /// How many numbers it may have on the operator's Twilio account. An operator sets it.
+    numbers_max: u32,
     /// The networks from which its people and programs may ask, such as `192.0.2.0/24`; any when there is none.
     networks: Vec<String>,
 }
@@ -90,6 +95,7 @@ impl TenantWanted {
             calls_max: tenant.calls_max,
             seats_max: tenant.seats_max,
             assistants_max: tenant.assistants_max,
+            numbers_max: tenant.numbers_max,
             networks: tenant.networks.iter().map(ToString::to_string).collect(),
         }
     }
@@ -112,6 +118,7 @@ impl TenantWanted {
             calls_max: self.calls_max,
             seats_max: self.seats_max,
             assistants_max: self.assistants_max,
+            numbers_max: self.numbers_max,
             networks,
             ..kept.clone()
         })
@@ -119,7 +126,7 @@ impl TenantWanted {
 }
 
 fn show_one(tenant: &Tenant) -> TenantShown {
-    let TenantWanted { slug, name, zone, calls_max, seats_max, assistants_max, networks } =
+    let TenantWanted { slug, name, zone, calls_max, seats_max, assistants_max, numbers_max, networks } =
         TenantWanted::of(tenant);
     TenantShown {
         id: tenant.id.to_string(),
@@ -129,6 +136,7 @@ fn show_one(tenant: &Tenant) -> TenantShown {
         calls_max,
         seats_max,
         assistants_max,
+        numbers_max,
         networks,
     }
 }
@@ -183,6 +191,7 @@ async fn create(
         calls_max: wanted.calls_max.unwrap_or(usual.calls_max),
         seats_max: wanted.seats_max.unwrap_or(usual.seats_max),
         assistants_max: wanted.assistants_max.unwrap_or(usual.assistants_max),
+        numbers_max: wanted.numbers_max.unwrap_or(usual.numbers_max),
         ..usual
     };
     let made = tenants::create(&doors.store, &by, now, tenant).await?;

@@ -123,6 +123,7 @@ impl Practice {
                 calls_max: 10,
                 seats_max: Tenant::SEATS,
                 assistants_max: Tenant::ASSISTANTS,
+                numbers_max: Tenant::NUMBERS,
                 networks: vec![],
             },
             number: Number {

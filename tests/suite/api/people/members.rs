@@ -51,6 +51,7 @@ async fn seats_are_limited_and_an_invitation_that_is_taken_back_frees_one() {
     };
     let first = invite("ben").await;
     assert_eq!(first.status, 201);
+    assert_eq!(invite("ada").await.status, 201, "the owner takes none of the seats");
     let refused = invite("cleo").await;
     assert_eq!((refused.status, refused.problem()), (409, "limit-reached"));
     assert!(refused.body["detail"].as_str().unwrap().contains("2 seats"), "{}", refused.body);
