@@ -40,5 +40,6 @@ mod tokens;
 mod tools;
 mod twiml;
 mod two_databases;
+mod walk;
 mod webhooks;
 mod when;
