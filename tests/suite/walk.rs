@@ -40,7 +40,7 @@ async fn the_walk_from_registration_to_a_live_number_works_as_printed() {
     let number = "+493055501001".parse().unwrap();
     let (tenant, number) = office.server.store.across_tenants().number(&number).await.unwrap().unwrap();
     assert_eq!(tenant.name, "Praxis Sommer");
-    let assistant = number.assistant.expect("somebody answers");
+    let assistant = number.number.assistant.expect("somebody answers");
     let mut tx = office.server.store.read(&tenant.id).await.unwrap();
     assert_eq!(tx.assistants().get(&assistant).await.unwrap().unwrap().name, "Reception");
     drop(tx);
