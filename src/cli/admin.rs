@@ -15,6 +15,7 @@ use crate::{
     app::{
         self,
         access::{Actor, Who},
+        audit,
         keys::{Keys, SETTLE},
         people::{People, operators::Made},
         tenants,
@@ -50,6 +51,12 @@ pub(super) enum Admin {
     ListMails,
     /// Show every tenant.
     ListTenants,
+    /// Compute every hash of the audit log again and say whether it is intact.
+    VerifyAudit {
+        /// Only this tenant's, by its slug.
+        #[arg(long)]
+        tenant: Option<String>,
+    },
     /// Set how many people may work at a tenant.
     SetSeats {
         /// The tenant's slug.
@@ -96,6 +103,7 @@ async fn carry_out(config: &Config, store: &Store, command: Admin, clock: Clock)
             Err(error) => return Err(error.into()),
         },
         Admin::RotateKey => return rotate(&keys, clock).await,
+        Admin::VerifyAudit { tenant } => return verify_audit(store, tenant.as_deref()).await,
         Admin::ListMails => list_mails(&people).await?,
         Admin::ListTenants => {
             for tenant in store.across_tenants().tenants().await? {
@@ -139,6 +147,26 @@ async fn rotate(keys: &Keys, clock: Clock) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::FAILURE);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn verify_audit(store: &Store, only: Option<&str>) -> anyhow::Result<ExitCode> {
+    let mut tenants = store.across_tenants().tenants().await?;
+    tenants.retain(|tenant| only.is_none_or(|slug| tenant.slug == slug));
+    if let (Some(slug), true) = (only, tenants.is_empty()) {
+        bail!("there is no tenant {slug}");
+    }
+    let mut intact = true;
+    for tenant in tenants {
+        let by = Actor::new(tenant.id, Who::System("cli"));
+        match audit::verify(store, &by).await? {
+            Ok(entries) => println!("{}  intact, {entries} entries", tenant.slug),
+            Err(broken) => {
+                intact = false;
+                println!("{}  broken: entry {} was altered or is missing", tenant.slug, broken.ordinal);
+            }
+        }
+    }
+    Ok(if intact { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 async fn list_mails(people: &People) -> anyhow::Result<()> {

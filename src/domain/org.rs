@@ -24,7 +24,7 @@ pub struct Tenant {
     pub twilio_account_sid: Option<String>,
     /// How many calls may be in the air at once.
     pub calls_max: u32,
-    /// How many people may work there, those who are invited counted in.
+    /// How many people may work there besides its owner, those who are invited counted in.
     pub seats_max: u32,
     /// How many assistants it may have.
     pub assistants_max: u32,

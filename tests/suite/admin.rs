@@ -93,4 +93,24 @@ fn the_key_beneath_the_configured_one_is_changed_at_the_machine() {
     assert_eq!(code, Some(0), "{complained}");
     assert!(said.starts_with("Key 2 was made; 0 secrets were sealed under it.\n"), "{said}");
     assert!(said.ends_with("\n0 more were sealed under it.\n"), "{said}");
+#[tokio::test]
+async fn an_audit_log_is_verified_at_the_machine_and_an_altered_one_is_found() {
+    let house = house();
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/config/example-tenant.toml");
+    let asked = |house: &House, arguments: &[&str]| frontdesk(house, arguments, "");
+    assert_eq!(asked(&house, &["apply", example]).0, Some(0));
+    let (code, said, complained) = asked(&house, &["admin", "verify-audit"]);
+    assert_eq!(code, Some(0), "{complained}");
+    assert!(said.contains("praxis-sommer  intact, ") && !said.contains(" 0 entries"), "{said}");
+    let mut db =
+        <sqlx::SqliteConnection as sqlx::Connection>::connect(&house.config().database.url).await.unwrap();
+    sqlx::query("UPDATE audit_entries SET actor = 'somebody else' WHERE ordinal = 2")
+        .execute(&mut db)
+        .await
+        .unwrap();
+    let (code, said, _) = asked(&house, &["admin", "verify-audit", "--tenant", "praxis-sommer"]);
+    assert_eq!(
+        (code, said.as_str()),
+        (Some(1), "praxis-sommer  broken: entry 2 was altered or is missing\n")
+    );
 }

@@ -133,7 +133,8 @@ impl People {
             return Err(Error::invalid("/email", "is invited already; take that invitation back first"));
         }
         let taken = tx.memberships().count().await? + tx.invitations().open(now).await?;
-        if taken >= u64::from(tenant.seats_max) {
+        // Who owns the tenant has a place anyway.
+        if taken > u64::from(tenant.seats_max) {
             return Err(Error::Limit { name: SEATS, max: u64::from(tenant.seats_max) });
         }
         let day_max = PER_DAY_MIN.max(u64::from(tenant.seats_max) * 2);

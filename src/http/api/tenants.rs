@@ -40,7 +40,7 @@ struct TenantNew {
     zone: String,
     /// How many calls may be in the air at once.
     calls_max: Option<u32>,
-    /// How many people may work there, those who are invited counted in.
+    /// How many people may work there besides its owner, those who are invited counted in.
     seats_max: Option<u32>,
     /// How many assistants it may have.
     assistants_max: Option<u32>,
@@ -76,7 +76,7 @@ struct TenantShown {
     zone: String,
     /// How many calls may be in the air at once. An operator sets it.
     calls_max: u32,
-    /// How many people may work there, those who are invited counted in. An operator sets it.
+    /// How many people may work there besides its owner, those who are invited counted in. An operator sets it.
     seats_max: u32,
     /// How many assistants it may have. An operator sets it.
     assistants_max: u32,

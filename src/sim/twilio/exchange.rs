@@ -1,5 +1,5 @@
 //! Twilio's REST API, as far as frontdesk needs it: is the account known, end this call, and
-//! [numbers](super::numbers).
+//! telephone numbers ([`super::numbers`]).
 
 use std::{
     collections::HashMap,
