@@ -93,6 +93,8 @@ fn the_key_beneath_the_configured_one_is_changed_at_the_machine() {
     assert_eq!(code, Some(0), "{complained}");
     assert!(said.starts_with("Key 2 was made; 0 secrets were sealed under it.\n"), "{said}");
     assert!(said.ends_with("\n0 more were sealed under it.\n"), "{said}");
+}
+
 #[tokio::test]
 async fn an_audit_log_is_verified_at_the_machine_and_an_altered_one_is_found() {
     let house = house();
