@@ -266,17 +266,15 @@ pub async fn show(store: &Store, by: &Actor, call: &CallId) -> Result<Kept, Erro
     load(store, by.tenant(), call).await
 }
 
-/// Whether somebody may watch that call.
+/// Whether somebody may watch all calls, or that one; how that one ended, when it is over and its record is kept.
 ///
 /// # Errors
 /// [`Error::Forbidden`]; [`Error::NotFound`]; [`Error::Unavailable`].
-pub async fn may_watch(store: &Store, by: &Actor, call: Option<&CallId>) -> Result<(), Error> {
+pub async fn may_watch(store: &Store, by: &Actor, call: Option<&CallId>) -> Result<Option<Outcome>, Error> {
     by.must(Verb::Read, Subject::Calls)?;
-    if let Some(call) = call {
-        let record = store.read(by.tenant()).await?.calls().get(call).await?;
-        record.ok_or(Error::NotFound("call"))?;
-    }
-    Ok(())
+    let Some(call) = call else { return Ok(None) };
+    let record = store.read(by.tenant()).await?.calls().get(call).await?;
+    Ok(record.ok_or(Error::NotFound("call"))?.outcome)
 }
 
 /// Has a call ended that is in the air, by `dismiss`, which says whether it was.

@@ -35,16 +35,19 @@ pub struct ByOperator(pub access::Operator);
 pub struct Person(pub Proven);
 
 /// What a long answer needs to look again whether its asker may still have it.
-pub struct Token(String);
+pub struct Token {
+    token: String,
+    address: Option<IpAddr>,
+}
 
 impl Token {
     /// Whether it still proves that this actor asks.
     pub async fn holds(&self, doors: &Doors, by: &Actor) -> bool {
-        let proven = doors.people.know(&self.0, doors.clock.now()).await;
+        let proven = doors.people.know(&self.token, doors.clock.now()).await;
         // While the database is away nobody's rights have changed that we know of.
         proven.map_or_else(
             |error| matches!(error, crate::app::Error::Unavailable(..)),
-            |proven| proven.actor.as_ref() == Some(by),
+            |proven| proven.actor.as_ref() == Some(by) && allowed(&proven, self.address),
         )
     }
 }
@@ -53,7 +56,7 @@ impl FromRequestParts<Doors> for Token {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &Doors) -> Result<Self, Problem> {
-        Ok(Self(token(parts)?.to_owned()))
+        Ok(Self { token: token(parts)?.to_owned(), address: address(parts) })
     }
 }
 
@@ -136,15 +139,18 @@ async fn prove(parts: &Parts, doors: &Doors) -> Result<Proven, Problem> {
         }
         proven => proven?,
     };
-    if !proven.networks.is_empty() {
-        let allowed = address(parts)
-            .is_some_and(|address| proven.networks.iter().any(|network| network.contains(&address)));
-        if !allowed {
-            return Err(Problem::Forbidden("Nobody may ask for this tenant from this network.".to_owned()));
-        }
+    if !allowed(&proven, address(parts)) {
+        return Err(Problem::Forbidden("Nobody may ask for this tenant from this network.".to_owned()));
     }
     count(parts, doors, &proven)?;
     Ok(proven)
+}
+
+/// Whether the tenant lets itself be asked from there.
+fn allowed(proven: &Proven, address: Option<IpAddr>) -> bool {
+    let networks = &proven.networks;
+    networks.is_empty()
+        || address.is_some_and(|address| networks.iter().any(|network| network.contains(&address)))
 }
 
 fn token(parts: &Parts) -> Result<&str, Problem> {

@@ -36,6 +36,8 @@ pub enum Problem {
     Stale,
     /// The body is larger than it may be.
     TooLarge,
+    /// What is asked for a part of has no such part.
+    NoSuchPart,
     /// The asker asks too often; when to come again, in seconds.
     TooMany(u64),
     /// It took too long.
@@ -83,6 +85,11 @@ impl Problem {
             Self::TooLarge => {
                 (StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The body is larger than it may be.")
             }
+            Self::NoSuchPart => (
+                StatusCode::RANGE_NOT_SATISFIABLE,
+                "no-such-part",
+                "It is shorter than that; see Content-Range.",
+            ),
             Self::TooMany(_) => {
                 (StatusCode::TOO_MANY_REQUESTS, "too-many-requests", "Too many requests. Try again later.")
             }
@@ -113,6 +120,7 @@ impl Problem {
             | Self::Conflict(..)
             | Self::Stale
             | Self::TooLarge
+            | Self::NoSuchPart
             | Self::Internal => None,
         }
     }

@@ -124,6 +124,8 @@ struct Driver<S> {
     early: Vec<u8>,
     tools: FuturesUnordered<ToolRun>,
     names: BTreeMap<RequestId, String>,
+    /// Whether the tool whose answer is being taken in broke: the call is not told, those who watch are.
+    tool_broke: bool,
     toolbox: Arc<Toolbox>,
     order: Order,
     cutter: Cutter,
@@ -162,6 +164,7 @@ where
         early: Vec::new(),
         tools: FuturesUnordered::new(),
         names: BTreeMap::new(),
+        tool_broke: false,
         toolbox: ride.toolbox,
         order: Order::default(),
         cutter: Cutter::new(),
@@ -198,7 +201,11 @@ where
             Event::Opened(session) => driver.engine_opened(session),
             Event::Engine(input) => driver.input(input, None),
             Event::EngineLost => driver.engine_lost(),
-            Event::Tool(id, answer) => driver.input(Input::ToolAnswered { id, output: answer.output }, None),
+            Event::Tool(id, answer) => {
+                driver.tool_broke = !answer.ok;
+                driver.input(Input::ToolAnswered { id, output: answer.output }, None);
+                driver.tool_broke = false;
+            }
             Event::Stop => driver.input(Input::Leave, None),
             Event::Dismiss => driver.input(Input::Dismiss, None),
             Event::Alarm => driver.alarm(),
@@ -520,7 +527,7 @@ where
             } else {
                 None
             };
-            self.notices.tell(now, What::Note { note, tool: name });
+            self.notices.tell(now, What::Note { note, tool: name, broke: self.tool_broke });
         }
     }
 

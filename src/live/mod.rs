@@ -526,6 +526,8 @@ impl Lines {
         {
             warn!(error = &error as &dyn std::error::Error, "the call's record could not be kept");
         }
+        let notices = self.notices(&answer.tenant.id, &answer.record.id, &answer.assistant);
+        notices.tell(Default::default(), What::Ended(Outcome::Lost));
     }
 
     async fn clips(&self, answer: &Answer, language: Language) -> Clips {

@@ -45,6 +45,8 @@ pub enum What {
         note: Note,
         /// The tool it is about, if it is about one.
         tool: Option<String>,
+        /// Whether that tool broke.
+        broke: bool,
     },
     /// The caller agreed, and the recording began.
     RecordingBegan,

@@ -5,7 +5,7 @@
 
 use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 
-/// Calls in the air, from their webhook to their end. Label `state`: `in-air`.
+/// Calls in the air, from their webhook to their end. Label `state`: `ringing`, `in-progress`.
 pub const CALLS: &str = "frontdesk_calls";
 /// Calls that ended. Label `outcome`: the words of [`crate::domain::conversation::Outcome`].
 pub const CALLS_TOTAL: &str = "frontdesk_calls_total";

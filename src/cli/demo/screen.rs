@@ -87,7 +87,7 @@ impl Screen {
             What::Answered => self.aside(notice.at, "the call is answered"),
             What::RecordingBegan => self.aside(notice.at, "the caller agreed: recording"),
             What::Ended(outcome) => self.aside(notice.at, &format!("the call is over: {}", outcome.as_str())),
-            What::Note { note, tool } => self.note(notice.at, note, tool.as_deref()),
+            What::Note { note, tool, .. } => self.note(notice.at, note, tool.as_deref()),
         }
     }
 

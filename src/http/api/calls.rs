@@ -6,7 +6,7 @@ use axum::{
     Json,
     body::Body,
     extract::{Path, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
@@ -30,6 +30,9 @@ use crate::{
     http::{Doors, auth::By, problem::Problem},
     store::{CallFilter, CallsOf, ToolCall},
 };
+
+/// How much of a recording is held in memory at a time.
+const PIECE_BYTES: usize = 32 * 1_024;
 
 pub(super) fn router() -> OpenApiRouter<Doors> {
     OpenApiRouter::new()
@@ -325,6 +328,7 @@ async fn recording(
     State(doors): State<Doors>,
     By(by): By,
     Path(call): Path<String>,
+    method: Method,
     asked: HeaderMap,
 ) -> Result<Response, Problem> {
     let listening = recordings::open(&doors.store, &doors.blobs, &by, &id(&call)?).await?;
@@ -332,12 +336,14 @@ async fn recording(
     let kind = if name.ends_with(".ogg") { "audio/ogg" } else { "audio/wav" };
     // A blob is written once: its name and length say which it is.
     let tag = format!("\"{}-{}\"", name.rsplit(['/']).next().unwrap_or(name), listening.bytes);
-    let range = asked.get(header::RANGE).and_then(|range| range.to_str().ok());
+    // RFC 9110 §14.2: only GET knows parts.
+    let range = asked.get(header::RANGE).filter(|_| method == Method::GET);
+    let range = range.and_then(|range| range.to_str().ok());
     let same = asked.get(header::IF_RANGE).is_none_or(|wanted| wanted.as_bytes() == tag.as_bytes());
     let part = match range.filter(|_| same).map(|range| part(range, listening.bytes)) {
         Some(Part::Nowhere) => {
             let length = format!("bytes */{}", listening.bytes);
-            return Ok((StatusCode::RANGE_NOT_SATISFIABLE, [(header::CONTENT_RANGE, length)]).into_response());
+            return Ok(([(header::CONTENT_RANGE, length)], Problem::NoSuchPart).into_response());
         }
         Some(Part::From(from, until)) => Some((from, until)),
         Some(Part::Whole) | None => None,
@@ -345,7 +351,7 @@ async fn recording(
     let (from, until) = part.unwrap_or((0, listening.bytes));
     let mut file = tokio::fs::File::from_std(listening.file);
     file.seek(SeekFrom::Start(from)).await.map_err(|_| Problem::Internal)?;
-    let body = Body::from_stream(ReaderStream::new(file.take(until - from)));
+    let body = Body::from_stream(ReaderStream::with_capacity(file.take(until - from), PIECE_BYTES));
     let mut response = Response::new(body);
     let mut put = |name: header::HeaderName, value: &str| {
         if let Ok(value) = HeaderValue::from_str(value) {

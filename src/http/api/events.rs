@@ -1,7 +1,7 @@
 //! `/api/events` and `/api/calls/{call}/events`: calls as they happen, as server-sent events.
 //!
 //! A stream is the asker's tenant's and no other's. It ends when the server leaves, and when whoever asked may no longer.
-//! No call waits for a watcher: one that is too slow is told how many events it missed.
+//! No call waits for a watcher: one that is too slow is told that it missed some.
 
 use std::{
     collections::HashMap,
@@ -29,7 +29,10 @@ use super::form::id;
 use crate::{
     app::{access::Actor, calls},
     call::port::{Note, Verdict},
-    domain::id::{CallId, TenantId},
+    domain::{
+        conversation::Outcome,
+        id::{CallId, TenantId},
+    },
     http::{
         Doors,
         auth::{By, Token},
@@ -121,15 +124,15 @@ struct EventShown {
     /// Of `tool_began` and `tool_ended`: which.
     #[serde(skip_serializing_if = "Option::is_none")]
     tool: Option<String>,
+    /// Of `tool_ended`: `answered`; `failed` when it broke; `late` when it was given up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<&'static str>,
     /// Of `tool_ended`.
     #[serde(skip_serializing_if = "Option::is_none")]
     took_ms: Option<u64>,
     /// Of `ended`: how.
     #[serde(skip_serializing_if = "Option::is_none")]
     outcome: Option<&'static str>,
-    /// Of `missed`: how many events came too fast.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    count: Option<u64>,
 }
 
 impl EventShown {
@@ -137,12 +140,12 @@ impl EventShown {
     fn of(notice: &Notice) -> Option<Self> {
         let plain =
             |kind| Self { kind, call: Some(notice.call.to_string()), at_ms: notice.at.0, ..Self::default() };
-        let (note, tool) = match &notice.what {
+        let (note, tool, broke) = match &notice.what {
             What::Ringing => return Some(plain("ringing")),
             What::Answered => return Some(plain("answered")),
             What::RecordingBegan => return Some(plain("recording")),
             What::Ended(outcome) => return Some(Self { outcome: Some(outcome.as_str()), ..plain("ended") }),
-            What::Note { note, tool } => (note, tool),
+            What::Note { note, tool, broke } => (note, tool, *broke),
         };
         Some(match note {
             Note::Speaks(speaker) => Self { speaker: Some(speaker.as_str()), ..plain("speaking") },
@@ -165,8 +168,14 @@ impl EventShown {
                 Self { verdict: Some(verdict), ..plain("judged") }
             }
             Note::ToolBegan(_) => Self { tool: tool.clone(), ..plain("tool_began") },
-            Note::ToolEnded { took_ms, .. } => {
-                Self { tool: tool.clone(), took_ms: Some(*took_ms), ..plain("tool_ended") }
+            Note::ToolEnded { took_ms, late, .. } => {
+                let status = match (late, broke) {
+                    (true, _) => "late",
+                    (false, true) => "failed",
+                    (false, false) => "answered",
+                };
+                let (tool, took_ms) = (tool.clone(), Some(*took_ms));
+                Self { tool, status: Some(status), took_ms, ..plain("tool_ended") }
             }
             Note::FirstAudio
             | Note::ReplyLatency { .. }
@@ -178,8 +187,15 @@ impl EventShown {
         })
     }
 
-    fn missed(count: u64) -> Self {
-        Self { kind: "missed", count: Some(count), ..Self::default() }
+    /// Not how many: all tenants' notices come the same way, and their number is none of this one's business.
+    fn missed() -> Self {
+        Self { kind: "missed", ..Self::default() }
+    }
+
+    /// The end of a call that was over before anybody watched.
+    fn over(call: &CallId, outcome: Outcome) -> Self {
+        let (call, outcome) = (Some(call.to_string()), Some(outcome.as_str()));
+        Self { kind: "ended", call, outcome, ..Self::default() }
     }
 }
 
@@ -190,6 +206,8 @@ struct Watch {
     token: Token,
     call: Option<CallId>,
     notices: Receiver<Arc<Notice>>,
+    /// An event that is told before any other.
+    first: Option<EventShown>,
     sent: u64,
     over: bool,
     /// Since it was last looked whether the asker may watch.
@@ -200,13 +218,16 @@ struct Watch {
 impl Watch {
     /// The next event; `None` when there will be none.
     async fn next(&mut self) -> Option<Event> {
+        if let Some(first) = self.first.take() {
+            return self.event(&first);
+        }
         while !self.over {
             let told = tokio::select! {
                 biased;
                 () = self.doors.tasks.leaving() => return None,
                 notice = self.notices.recv() => match notice {
                     Ok(notice) => self.concerns(&notice).then(|| EventShown::of(&notice)).flatten(),
-                    Err(RecvError::Lagged(count)) => Some(EventShown::missed(count)),
+                    Err(RecvError::Lagged(_)) => Some(EventShown::missed()),
                     Err(RecvError::Closed) => return None,
                 },
                 () = self.doors.clock.sleep(LOOK_PERIOD.saturating_sub(self.looked.elapsed())) => None,
@@ -218,14 +239,17 @@ impl Watch {
                 self.looked = self.doors.clock.stopwatch();
             }
             if let Some(told) = told {
-                // A call that has ended says nothing more.
-                self.over = self.call.is_some() && told.kind == "ended";
-                self.sent += 1;
-                let event = Event::default().event(told.kind).id(self.sent.to_string());
-                return event.json_data(&told).ok();
+                return self.event(&told);
             }
         }
         None
+    }
+
+    fn event(&mut self, told: &EventShown) -> Option<Event> {
+        // A call that has ended says nothing more.
+        self.over = self.call.is_some() && told.kind == "ended";
+        self.sent += 1;
+        Event::default().event(told.kind).id(self.sent.to_string()).json_data(told).ok()
     }
 
     fn concerns(&self, notice: &Notice) -> bool {
@@ -241,10 +265,11 @@ async fn watch(
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     // From here on, so that nothing is missed between looking and listening.
     let notices = doors.lines.watch();
-    calls::may_watch(&doors.store, &by, call.as_ref()).await?;
+    let outcome = calls::may_watch(&doors.store, &by, call.as_ref()).await?;
+    let first = call.as_ref().zip(outcome).map(|(call, outcome)| EventShown::over(call, outcome));
     let seat = doors.streams.take(by.tenant())?;
     let looked = doors.clock.stopwatch();
-    let watch = Watch { doors, by, token, call, notices, sent: 0, over: false, looked, _seat: seat };
+    let watch = Watch { doors, by, token, call, notices, first, sent: 0, over: false, looked, _seat: seat };
     let events = stream::unfold(watch, async |mut watch| Some((Ok(watch.next().await?), watch)));
     Ok(Sse::new(events).keep_alive(KeepAlive::default()))
 }

@@ -1,28 +1,31 @@
 //! Calls over the API: what was kept of them, listened to, watched while they happen, and ended.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use frontdesk::{
     domain::{
         assistant::Language,
         conversation::{CallState, Outcome},
         money::MicroUsd,
+        people::Role,
+        phrases::Phrase,
     },
     platform::{blobs::BlobName, clock::Clock},
     sim::{
         openai::Manners,
         scenario,
         stage::{Stage, Wanted},
-        twilio::Conditions,
+        twilio::{Conditions, StreamEnd},
     },
     store::Ended,
 };
-use reqwest::Method;
+use reqwest::{Method, Response};
 use serde_json::{Value, json};
 
 use crate::support::{
+    house::House,
     neighbours::Neighbour,
-    office::{Asker, Office, sent},
+    office::{Asker, Office, PASSWORD, sent},
     practice::{MONDAY_8, Practice, at},
 };
 
@@ -76,6 +79,13 @@ async fn calls_are_found_by_when_who_and_how_they_ended_latest_first() {
     assert_eq!(ids(&owner.get(&of).await.well()), ["call_alpha8", "call_alpha7"]);
     let caller = practice.contact.number.clone().unwrap().to_string().replace('+', "%2B");
     assert_eq!(ids(&owner.get(&format!("/api/calls?caller={caller}")).await.well()).len(), 8);
+    let first = owner.get("/api/calls?limit=3").await.well();
+    let mut tx = office.server.store.begin(&practice.tenant.id).await.unwrap();
+    tx.calls().ring(&practice.new_call(9), at(90)).await.unwrap();
+    tx.commit().await.unwrap();
+    let next = format!("/api/calls?limit=3&cursor={}", first["next_cursor"].as_str().unwrap());
+    let next = ids(&owner.get(&next).await.well());
+    assert_eq!(next, ["call_alpha5", "call_alpha4", "call_alpha3"], "a call that rings shifts no page");
     let moment = |minutes| at(minutes).to_jiff().to_string();
     let between = format!("/api/calls?from={}&until={}", moment(30), moment(50));
     assert_eq!(ids(&owner.get(&between).await.well()), ["call_alpha4", "call_alpha3"]);
@@ -139,6 +149,13 @@ async fn a_recording_is_listened_to_whole_or_in_parts() {
         let ((status, told, ..), _) = ask(Some(range), None).await;
         assert_eq!((status, told.as_deref()), (416, Some("bytes */100000")), "{range}");
     }
+    let beyond = sent(owner.request(Method::GET, &path).header("Range", "bytes=100000-")).await;
+    assert_eq!(beyond.problem(), "no-such-part");
+    let head = owner.request(Method::HEAD, &path).header("Range", "bytes=0-9").send().await.unwrap();
+    assert_eq!(head.status(), 200, "only what is sent has parts");
+    assert_eq!(head.headers()["content-length"], "100000");
+    assert_eq!(head.headers()["accept-ranges"], "bytes");
+    assert!(head.bytes().await.unwrap().is_empty());
     for (range, if_range) in
         [("bytes=0-1,5-9", None), ("lines=1-2", None), ("bytes=9-1", None), ("bytes=0-9", Some("\"other\""))]
     {
@@ -150,52 +167,87 @@ async fn a_recording_is_listened_to_whole_or_in_parts() {
     office.server.stop().await;
 }
 
-/// An owner of the stage's tenant, who logs in at its server.
-async fn owner_of(stage: &Stage) -> Asker {
+/// Somebody who owns another tenant at the stage's server, and the same as an owner of the stage's own.
+async fn owners_at(stage: &Stage) -> (Asker, Asker) {
     let office = Office::at(stage.server.addr);
-    let wanted = json!({ "tenant": "Elsewhere", "email": "eve@example.com", "password": crate::support::office::PASSWORD });
+    let wanted = json!({ "tenant": "Elsewhere", "email": "eve@example.com", "password": PASSWORD });
     let grant = office.post("/auth/register", wanted).await.well();
     let user = grant["user"]["id"].as_str().unwrap().parse().unwrap();
     let mut tx = stage.server.store.begin(&stage.tenant.id).await.unwrap();
-    tx.memberships().add(&user, frontdesk::domain::people::Role::Owner, MONDAY_8).await.unwrap();
+    tx.memberships().add(&user, Role::Owner, MONDAY_8).await.unwrap();
     tx.commit().await.unwrap();
-    let office = office.with(grant);
-    let switched = office.post("/auth/switch", json!({ "tenant": stage.tenant.id.as_str() })).await.well();
-    office.with(switched)
+    let elsewhere = office.with(grant);
+    let switched = elsewhere.post("/auth/switch", json!({ "tenant": stage.tenant.id.as_str() })).await.well();
+    (elsewhere.clone(), elsewhere.with(switched))
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_call_is_watched_while_it_happens() {
-    let folder = tempfile::tempdir().unwrap();
+async fn stage(scenario: &str, folder: &Path) -> Stage {
     let wanted = Wanted {
         clock: Clock::hurried(3),
-        folder: folder.path().to_owned(),
+        folder: folder.to_owned(),
         manners: Manners::default(),
         conditions: Conditions::default(),
         clips: true,
         keep_log: false,
         environment: vec![],
     };
-    let scenario = scenario::named("book", Language::English).unwrap();
-    let stage = Stage::set(scenario, wanted).await.unwrap();
-    let owner = owner_of(&stage).await;
-    let mut stream = owner.request(Method::GET, "/api/events").send().await.unwrap();
-    assert_eq!(stream.headers()["content-type"], "text/event-stream");
-    let watching = async {
-        let mut text = String::new();
-        while !text.contains("event: ended") {
-            let chunk = tokio::time::timeout(Duration::from_secs(60), stream.chunk()).await.unwrap();
-            text.push_str(std::str::from_utf8(&chunk.unwrap().expect("more")).unwrap());
+    Stage::set(scenario::named(scenario, Language::English).unwrap(), wanted).await.unwrap()
+}
+
+/// What somebody watches.
+struct Stream {
+    response: Response,
+    text: String,
+    /// How many events have been taken.
+    taken: usize,
+}
+
+impl Stream {
+    async fn open(by: &Asker, path: &str) -> Self {
+        let response = by.request(Method::GET, path).send().await.unwrap();
+        assert_eq!((response.status().as_u16(), path), (200, path));
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        Self { response, text: String::new(), taken: 0 }
+    }
+
+    /// The next event; `None` at the end of the stream.
+    async fn next(&mut self) -> Option<Value> {
+        loop {
+            let whole = self.text.rsplit_once("\n\n").map_or("", |(whole, _)| whole);
+            let event = whole.split("\n\n").filter(|event| event.contains("data: ")).nth(self.taken);
+            if let Some(event) = event {
+                self.taken += 1;
+                let line = |name: &str| event.lines().find_map(|line| line.strip_prefix(name));
+                let data: Value = serde_json::from_str(line("data: ").unwrap()).unwrap();
+                assert_eq!(line("event: "), data["kind"].as_str());
+                assert_eq!(line("id: "), Some(self.taken.to_string().as_str()));
+                return Some(data);
+            }
+            let chunk = tokio::time::timeout(Duration::from_secs(60), self.response.chunk()).await.unwrap();
+            self.text.push_str(std::str::from_utf8(&chunk.unwrap()?).unwrap());
         }
-        text
-    };
-    let (played, text) = tokio::join!(stage.play(), watching);
+    }
+
+    /// The events up to the first of that kind.
+    async fn until(&mut self, kind: &str) -> Vec<Value> {
+        let mut events = vec![];
+        loop {
+            events.push(self.next().await.unwrap_or_else(|| panic!("no {kind} in {events:?}")));
+            if events.last().unwrap()["kind"] == kind {
+                return events;
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_is_watched_while_it_happens() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = stage("book", folder.path()).await;
+    let (_, owner) = owners_at(&stage).await;
+    let mut stream = Stream::open(&owner, "/api/events").await;
+    let (played, events) = tokio::join!(stage.play(), stream.until("ended"));
     let played = played.unwrap();
-    let events: Vec<Value> = text
-        .lines()
-        .filter_map(|line| line.strip_prefix("data: "))
-        .map(|data| serde_json::from_str(data).unwrap())
-        .collect();
     let first = |kind: &str| {
         events.iter().position(|event| event["kind"] == kind).unwrap_or_else(|| panic!("no {kind}"))
     };
@@ -208,6 +260,9 @@ async fn a_call_is_watched_while_it_happens() {
         .map(|event| event["text"].as_str().unwrap())
         .collect();
     assert!(heard.windows(2).any(|pair| pair[1].starts_with(pair[0])), "it grows: {heard:?}");
+    let tool = events.iter().find(|event| event["kind"] == "tool_ended").unwrap();
+    assert_eq!(tool["status"], "answered");
+    assert_eq!(tool["tool"], played.tool_calls[0].name.as_str());
     let call = played.call.unwrap();
     assert!(events.iter().all(|event| event["call"] == call.id.as_str() || event["kind"] == "missed"));
     let detail = owner.get(&format!("/api/calls/{}", call.id)).await.well();
@@ -218,5 +273,84 @@ async fn a_call_is_watched_while_it_happens() {
     assert_eq!(detail["appointments"].as_array().unwrap().len(), 1, "{detail}");
     let over = sent(owner.request(Method::POST, &format!("/api/calls/{}/end", call.id))).await;
     assert_eq!((over.status, over.problem()), (409, "conflict"), "it is over");
+    let mut late = Stream::open(&owner, &format!("/api/calls/{}/events", call.id)).await;
+    assert_eq!(late.until("ended").await[0]["outcome"], detail["outcome"]);
+    assert_eq!(late.next().await, None, "there is nothing more to come");
     stage.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_business_ends_a_call_that_is_in_the_air_and_nobody_elses() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = stage("silent", folder.path()).await;
+    let (elsewhere, owner) = owners_at(&stage).await;
+    let mut theirs = Stream::open(&elsewhere, "/api/events").await;
+    let mut stream = Stream::open(&owner, "/api/events").await;
+    let ending = async {
+        let ringing = stream.until("ringing").await;
+        let call = ringing[0]["call"].as_str().unwrap().to_owned();
+        let (end, events) = (format!("/api/calls/{call}/end"), format!("/api/calls/{call}/events"));
+        stream.until("speaking").await;
+        let refused = sent(elsewhere.request(Method::POST, &end)).await;
+        assert_eq!(refused.status, 404, "it is none of theirs");
+        assert_eq!(elsewhere.get(&events).await.status, 404);
+        let mut one = Stream::open(&owner, &events).await;
+        assert_eq!(sent(owner.request(Method::POST, &end)).await.status, 202);
+        let last = stream.until("ended").await.pop().unwrap();
+        assert_eq!((&last["call"], &last["outcome"]), (&json!(call), &json!("dismissed")));
+        one.until("ended").await;
+        assert_eq!(one.next().await, None, "a call that is over has no more events");
+        call
+    };
+    let (played, call) = tokio::join!(stage.play(), ending);
+    let played = played.unwrap();
+    assert_eq!(played.report.stream_end, Some(StreamEnd::ServerHungUp));
+    let goodbye = Phrase::Drained.words(Language::English);
+    assert_eq!(played.turns.last().unwrap().heard_text, goodbye, "the caller is told");
+    let detail = owner.get(&format!("/api/calls/{call}")).await.well();
+    assert_eq!((&detail["state"], &detail["outcome"]), (&json!("completed"), &json!("dismissed")));
+    let entries = owner.get(&format!("/api/audit?subject={call}")).await.well();
+    assert_eq!(entries["items"][0]["action"], "call.dismissed");
+    assert_eq!(entries["items"][0]["actor"], owner.user());
+    tokio::join!(stage.strike(), async {
+        assert_eq!(theirs.next().await, None, "nothing of it was told elsewhere, until the server left");
+        assert_eq!(stream.next().await, None);
+    });
+}
+
+#[tokio::test]
+async fn only_so_many_of_one_tenant_watch_at_a_time() {
+    let office = Office::open_in(House::new().with("LIMITS__EVENT_STREAMS_MAX", "1")).await;
+    let (owner, other) = (office.owner("alpha").await, office.owner("beta").await);
+    let first = Stream::open(&owner, "/api/events").await;
+    let full = owner.get("/api/events").await;
+    assert_eq!((full.status, full.problem()), (429, "too-many-requests"));
+    assert!(full.header("retry-after").is_some());
+    let elsewhere = Stream::open(&other, "/api/events").await;
+    drop((first, elsewhere));
+    let freed = async {
+        while owner.request(Method::GET, "/api/events").send().await.unwrap().status() != 200 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), freed).await.expect("whoever leaves makes room");
+    office.server.stop().await;
+}
+
+#[tokio::test]
+async fn whoever_may_no_longer_watch_watches_no_longer() {
+    // A second of this clock is ten milliseconds: it looks again after a seventh of a second.
+    let office = Office::open_as_it_is(House::new(), Clock::hurried(100)).await;
+    let owner = office.owner("alpha").await;
+    let key = json!({ "name": "screen", "scopes": ["calls:read"] });
+    let key = owner.post("/api/api-keys", key).await.well();
+    let mut stream = Stream::open(&office.bearer(key["key"].as_str().unwrap()), "/api/events").await;
+    let id = key["id"].as_str().unwrap();
+    assert_eq!(owner.delete(&format!("/api/api-keys/{id}")).await.status, 204);
+    assert_eq!(stream.next().await, None);
+    let blind = json!({ "name": "blind", "scopes": ["services:read"] });
+    let blind = owner.post("/api/api-keys", blind).await.well();
+    let refused = office.bearer(blind["key"].as_str().unwrap()).get("/api/events").await;
+    assert_eq!((refused.status, refused.problem()), (403, "forbidden"));
+    office.server.stop().await;
 }
