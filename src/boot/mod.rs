@@ -60,8 +60,8 @@ pub enum Error {
     MigrationsPending(usize),
     /// The database would not hold the walls between tenants.
     #[error(
-        "the walls between tenants do not hold: {0}. Give the program a user of its own in `database.url`, and the \
-         tables' owner in `database.owner_url`; or set `database.trust_any_user`"
+        "the walls between tenants do not hold; give the program a user of its own in `database.url`, and the tables' \
+         owner in `database.owner_url`; or set `database.trust_any_user`"
     )]
     Walls(#[from] store::Breach),
     /// Recordings cannot be kept.
@@ -71,7 +71,7 @@ pub enum Error {
     #[error("mails cannot be sent")]
     Mail(#[from] mail::Error),
     /// The configured key is none, or no good.
-    #[error("`secrets.key` cannot be used: it is {0}")]
+    #[error("`secrets.key` (FRONTDESK__SECRETS__KEY) cannot be used")]
     Secrets(#[from] secrets::Error),
     /// What is sealed in the database cannot be opened.
     #[error("what is sealed in the database cannot be used")]
