@@ -277,7 +277,8 @@ pub async fn may_watch(store: &Store, by: &Actor, call: Option<&CallId>) -> Resu
     Ok(record.ok_or(Error::NotFound("call"))?.outcome)
 }
 
-/// Has a call ended that is in the air, by `dismiss`, which says whether it was.
+/// Tells that a call is to be ended, which whoever carries it then does: what cannot be told does not happen. `in_air` says
+/// whether it is carried here.
 ///
 /// # Errors
 /// [`Error::Forbidden`]; [`Error::NotFound`]; [`Error::Conflict`] when it is over, or not carried here;
@@ -287,16 +288,15 @@ pub async fn end(
     by: &Actor,
     now: Timestamp,
     call: &CallId,
-    dismiss: impl FnOnce() -> bool,
+    in_air: bool,
 ) -> Result<(), Error> {
     by.must(Verb::Write, Subject::Calls)?;
     let mut tx = store.begin(by.tenant()).await?;
     tx.calls().get(call).await?.ok_or(Error::NotFound("call"))?;
-    audit::tell(&mut tx, by, now, "call.dismissed", call.as_str(), serde_json::json!({})).await?;
-    // Told before it is done: what cannot be told does not happen.
-    if !dismiss() {
+    if !in_air {
         return Err(Error::Conflict("that call is not in the air"));
     }
+    audit::tell(&mut tx, by, now, "call.dismissed", call.as_str(), serde_json::json!({})).await?;
     Ok(tx.commit().await?)
 }
 

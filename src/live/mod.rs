@@ -250,14 +250,15 @@ impl Lines {
         self.0.in_air.load(Ordering::Relaxed)
     }
 
-    /// Ends a call of that tenant's, with a goodbye; whether it was in the air here.
-    pub fn dismiss(&self, tenant: &TenantId, call: &CallId) -> bool {
-        match self.air().calls.get(call) {
-            Some((whose, dismissed)) if whose == tenant => {
-                dismissed.cancel();
-                true
-            }
-            _ => false,
+    /// Whether a call of that tenant's is in the air here.
+    pub fn carries(&self, tenant: &TenantId, call: &CallId) -> bool {
+        self.air().calls.get(call).is_some_and(|(whose, _)| whose == tenant)
+    }
+
+    /// Ends a call of that tenant's that is in the air here, with a goodbye.
+    pub fn dismiss(&self, tenant: &TenantId, call: &CallId) {
+        if let Some((_, dismissed)) = self.air().calls.get(call).filter(|(whose, _)| whose == tenant) {
+            dismissed.cancel();
         }
     }
 

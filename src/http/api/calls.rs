@@ -314,8 +314,10 @@ async fn end(
     Path(call): Path<String>,
 ) -> Result<StatusCode, Problem> {
     let call: CallId = id(&call)?;
-    let dismiss = || doors.lines.dismiss(by.tenant(), &call);
-    calls::end(&doors.store, &by, doors.clock.now(), &call, dismiss).await?;
+    let in_air = doors.lines.carries(by.tenant(), &call);
+    calls::end(&doors.store, &by, doors.clock.now(), &call, in_air).await?;
+    // One that has ended meanwhile has ended.
+    doors.lines.dismiss(by.tenant(), &call);
     Ok(StatusCode::ACCEPTED)
 }
 
