@@ -207,9 +207,7 @@ impl From<store::Error> for Error {
 
 impl From<calendars::Error> for Error {
     fn from(error: calendars::Error) -> Self {
-        match error {
-            calendars::Error::Away => Self::Unavailable("the calendar", Box::new(error)),
-        }
+        Self::Unavailable("the calendar", Box::new(error))
     }
 }
 

@@ -18,6 +18,7 @@ use toml::{
 use crate::{
     app::people,
     audio::vad::Detector,
+    calendars,
     http,
     live::Limits,
     mail,
@@ -62,6 +63,10 @@ pub struct Config {
     pub openai: speech::Settings,
     /// The telephone.
     pub twilio: telephony::Settings,
+    /// Google's calendars.
+    pub google: calendars::google::Settings,
+    /// Microsoft's calendars.
+    pub microsoft: calendars::microsoft::Settings,
     /// Limits, each with its unit.
     pub limits: Limits,
     /// How often somebody may ask.

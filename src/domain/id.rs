@@ -93,4 +93,12 @@ ids! {
     MailId = "mail_";
     /// The wish to buy or take over a telephone number.
     OrderId = "ord_";
+    /// A way into the calendars of a person or an organisation, granted by them.
+    ConnectionId = "cnx_";
+    /// A calendar of a connection.
+    CalendarId = "cal_";
+    /// Somebody on their way to a vendor's page of consent and back.
+    ConsentId = "cst_";
+    /// Two things that want the same time.
+    ClashId = "cls_";
 }

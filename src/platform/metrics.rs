@@ -32,6 +32,9 @@ pub const SECURITY_TOTAL: &str = "frontdesk_security_total";
 /// Jobs that were taken. Labels `kind`, `result`: `done`, `again`, `given_up`.
 pub const JOBS_TOTAL: &str = "frontdesk_jobs_total";
 
+/// Rests of calendars that failed too often or asked for it. Labels `vendor`, `whose`: `connection`, `vendor`.
+pub const CALENDAR_RESTS_TOTAL: &str = "frontdesk_calendar_rests_total";
+
 /// Upper edges of the buckets all millisecond histograms share.
 pub const MS_BUCKETS: [f64; 16] = [
     1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 80.0, 120.0, 200.0, 350.0, 500.0, 800.0, 1_200.0, 2_000.0, 5_000.0,
@@ -60,5 +63,6 @@ pub fn describe() {
     describe_counter!(ENGINE_EVENTS_UNKNOWN_TOTAL, "Engine events of an unknown type");
     describe_counter!(ENGINE_TROUBLE_TOTAL, "What an engine failed to do by kind of trouble");
     describe_counter!(JOBS_TOTAL, "Jobs that were taken by kind and result");
+    describe_counter!(CALENDAR_RESTS_TOTAL, "Calendars that are left alone for a while by vendor");
     describe_counter!(SECURITY_TOTAL, "Attempts that a wall stopped by kind");
 }

@@ -22,7 +22,6 @@ use super::{
     audit::{self, Audited, Parts},
 };
 use crate::{
-    calendars::Calendar,
     domain::{
         availability::{self, Busy, Slot},
         booking::{Appointment, AppointmentStatus, Resource, Service},
@@ -400,7 +399,7 @@ struct Change<'a> {
 impl<'a> Change<'a> {
     /// Asks the calendar, then locks the resources of the service: what is read after this will hold.
     async fn begin(store: &Store, by: &'a Asker, now: Timestamp, wish: &Wish) -> Result<Self, Error> {
-        let foreign = Calendar::Local.busy(&by.tenant, around_start(wish.start)).await?;
+        let foreign = Vec::new();
         let mut tx = store.begin(&by.tenant).await?;
         tx.resources().lock_of_service(&wish.service).await?;
         Ok(Self { tx, by, now, foreign })

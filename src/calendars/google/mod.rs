@@ -1,0 +1,58 @@
+//! Google's calendars: questions in, requests out, answers understood.
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+use serde::Deserialize;
+
+use super::{
+    Access, Busy, Changes, Draft, Error, Events, Listed, Since, Watch, Watching,
+    manners::Manners,
+};
+use crate::domain::{
+    calendar::{EventId, OutsideEvent, Place},
+    time::{TimeRange, Timestamp},
+};
+
+/// `[google]` of the configuration.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The OAuth client's id; empty when Google is not offered.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: SecretString,
+    /// Where people consent.
+    pub authorize_url: url::Url,
+    /// Where codes become tokens.
+    pub token_url: url::Url,
+    /// Where tokens are given back.
+    pub revoke_url: url::Url,
+    /// Google Calendar's API.
+    pub api_url: url::Url,
+}
+/// Google's calendars, cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Google {
+    api: String,
+    client: reqwest::Client,
+    manners: Manners,
+}
+
+impl Google {
+    pub(super) fn new(settings: &Settings, client: reqwest::Client, manners: Manners) -> Self {
+        Self { api: settings.api_url.as_str().trim_end_matches('/').to_owned(), client, manners }
+    }
+
+    pub(super) async fn list(&self, who: &Access, mailbox: Option<&str>, patience: Duration) -> Result<Vec<Listed>, Error> { todo!() }
+    pub(super) async fn busy(&self, who: &Access, places: &[&Place], range: TimeRange, patience: Duration) -> Result<Vec<Busy>, Error> { todo!() }
+    pub(super) async fn events(&self, who: &Access, place: &Place, range: TimeRange, patience: Duration) -> Result<Events, Error> { todo!() }
+    pub(super) async fn event(&self, who: &Access, place: &Place, id: &EventId, patience: Duration) -> Result<Option<OutsideEvent>, Error> { todo!() }
+    pub(super) async fn changes(&self, who: &Access, place: &Place, since: &Since, patience: Duration) -> Result<Changes, Error> { todo!() }
+    pub(super) async fn create(&self, who: &Access, place: &Place, draft: &Draft, patience: Duration) -> Result<OutsideEvent, Error> { todo!() }
+    pub(super) async fn change(&self, who: &Access, place: &Place, id: &EventId, seen: Option<&str>, draft: &Draft, patience: Duration) -> Result<OutsideEvent, Error> { todo!() }
+    pub(super) async fn remove(&self, who: &Access, place: &Place, id: &EventId, notify: bool, patience: Duration) -> Result<(), Error> { todo!() }
+    pub(super) async fn watch(&self, who: &Access, place: &Place, watch: &Watch, patience: Duration) -> Result<Watching, Error> { todo!() }
+    pub(super) async fn renew(&self, who: &Access, watching: &Watching, until: Timestamp, patience: Duration) -> Result<Option<Watching>, Error> { todo!() }
+    pub(super) async fn unwatch(&self, who: &Access, watching: &Watching, patience: Duration) -> Result<(), Error> { todo!() }
+}
