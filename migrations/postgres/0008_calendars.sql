@@ -72,6 +72,7 @@ CREATE TABLE calendars (
     watch_resource TEXT,
     watch_secret_hash TEXT,
     watch_until BIGINT NOT NULL DEFAULT 0,
+    watch_due_at BIGINT NOT NULL DEFAULT 0,
     created_at BIGINT NOT NULL,
     PRIMARY KEY (tenant_id, id),
     UNIQUE (tenant_id, connection_id, mailbox, foreign_id),
@@ -144,6 +145,7 @@ CREATE TABLE appointment_events (
     FOREIGN KEY (tenant_id, calendar_id) REFERENCES calendars (tenant_id, id)
 );
 CREATE INDEX appointment_events_by_event ON appointment_events (tenant_id, calendar_id, foreign_id);
+CREATE INDEX appointment_events_by_time ON appointment_events (tenant_id, calendar_id, ends_at);
 
 -- What became of an appointment, step by step. `by` is who did it: a call, a person, a program, a calendar, the system.
 CREATE TABLE appointment_history (
@@ -177,8 +179,15 @@ CREATE TABLE clashes (
 );
 CREATE INDEX clashes_by_time ON clashes (tenant_id, found_at, id);
 
+-- Whether a contact is invited by mail, and where to.
+ALTER TABLE services ADD COLUMN invites BOOLEAN NOT NULL DEFAULT FALSE;
+ALTER TABLE contacts ADD COLUMN email TEXT;
+
 -- Whom work must not wait for: calendars are written promptly, whatever else is being done.
 ALTER TABLE jobs ADD COLUMN lane TEXT NOT NULL DEFAULT 'slow' CHECK (lane IN ('slow', 'prompt'));
+-- Work that is being done is nobody else's until `leased_until`; asked for meanwhile (`asked` counts that), it is done again.
+ALTER TABLE jobs ADD COLUMN leased_until BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN asked BIGINT NOT NULL DEFAULT 0;
 DROP INDEX jobs_due;
 CREATE INDEX jobs_due ON jobs (lane, due_at) WHERE state = 'waiting';
 

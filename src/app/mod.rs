@@ -85,6 +85,14 @@ pub enum Error {
         /// What they say.
         why: String,
     },
+    /// It cannot be done yet; asked again after `wait`, it may be.
+    #[error("{why}")]
+    Later {
+        /// How long, at least.
+        wait: std::time::Duration,
+        /// What it waits for.
+        why: &'static str,
+    },
     /// Something behind us does not answer; asking again shortly may do.
     #[error("{0} does not answer; try again shortly")]
     Unavailable(&'static str, #[source] Box<dyn std::error::Error + Send + Sync>),

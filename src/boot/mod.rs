@@ -35,7 +35,7 @@ use crate::{
         tasks::Tasks,
         tokens::Signer,
     },
-    store::{self, Store},
+    store::{self, Lane, Store},
     telephony::{
         self, PublicUrl,
         rest::{self, Rest},
@@ -190,7 +190,11 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Error> {
     tasks.spawn_vital("listener", http::listener::serve(listener, router, tasks.clone(), clock));
     let speech = config.openai.clone();
     let hands = Hands { store: store.clone(), blobs: blobs.clone(), speech, accounts, clock };
-    tasks.spawn_vital("jobs", Runner::new(store.clone(), clock, tasks.clone(), hands.handler()).run());
+    let handler = hands.handler();
+    for (name, lane) in [("jobs", Lane::Slow), ("prompt jobs", Lane::Prompt)] {
+        let runner = Runner::new(store.clone(), clock, tasks.clone(), handler.clone(), lane);
+        tasks.spawn_vital(name, runner.run());
+    }
     if config.openai.has_key() {
         let store = store.clone();
         tasks.spawn(async move {

@@ -142,6 +142,8 @@ pub struct Schedule {
 pub enum AppointmentStatus {
     /// Kept for a caller until it expires.
     Held,
+    /// Promised, and not yet in the calendar it is to be written to: the confirmation follows.
+    Pending,
     /// Promised.
     Confirmed,
     /// Given back.
@@ -149,10 +151,14 @@ pub enum AppointmentStatus {
 }
 
 impl AppointmentStatus {
+    /// Each of them.
+    pub const ALL: [Self; 4] = [Self::Held, Self::Pending, Self::Confirmed, Self::Cancelled];
+
     /// The word it is stored and shown as.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Held => "held",
+            Self::Pending => "pending",
             Self::Confirmed => "confirmed",
             Self::Cancelled => "cancelled",
         }
@@ -160,7 +166,15 @@ impl AppointmentStatus {
 
     /// The status of that word, if there is one.
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Held, Self::Confirmed, Self::Cancelled].into_iter().find(|status| status.as_str() == word)
+        Self::ALL.into_iter().find(|status| status.as_str() == word)
+    }
+
+    /// Whether it is promised, confirmed by its calendar or not.
+    pub fn promised(self) -> bool {
+        match self {
+            Self::Pending | Self::Confirmed => true,
+            Self::Held | Self::Cancelled => false,
+        }
     }
 }
 
@@ -192,4 +206,42 @@ pub struct Appointment {
     pub expires: Option<Timestamp>,
     /// What staff should know, in the caller's words.
     pub note: String,
+    /// Whether it stands in another's place, where its calendar has put it. Nothing of ours ever does that.
+    pub clashing: bool,
+}
+
+/// A step in what became of an appointment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// It was promised.
+    Booked,
+    /// Its calendar has it.
+    Confirmed,
+    /// It was given another time or another resource.
+    Moved,
+    /// It was given back.
+    Cancelled,
+    /// It was taken back, because its calendar had something else there first.
+    Undone,
+}
+
+impl Step {
+    /// Each of them.
+    pub const ALL: [Self; 5] = [Self::Booked, Self::Confirmed, Self::Moved, Self::Cancelled, Self::Undone];
+
+    /// The word it is stored and shown as.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Booked => "booked",
+            Self::Confirmed => "confirmed",
+            Self::Moved => "moved",
+            Self::Cancelled => "cancelled",
+            Self::Undone => "undone",
+        }
+    }
+
+    /// The step of that word, if there is one.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|step| step.as_str() == word)
+    }
 }

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use super::{
     availability::EventStatus,
-    id::{AppointmentId, CalendarId, ConnectionId},
+    id::{AppointmentId, CalendarId, ClashId, ConnectionId},
     time::{TimeRange, Timestamp, Zone},
 };
 
@@ -232,4 +232,57 @@ pub enum EventChange {
     Is(OutsideEvent),
     /// It is not there, or does not take place any more.
     Gone(EventId),
+}
+
+/// Two things that want the same time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Clash {
+    /// Its id.
+    pub id: ClashId,
+    /// The appointment that is one of them.
+    pub appointment: AppointmentId,
+    /// The calendar in which it was found.
+    pub calendar: Option<CalendarId>,
+    /// The event that is the other, where it is one.
+    pub event: Option<EventId>,
+    /// What has happened.
+    pub what: ClashKind,
+    /// When it was found.
+    pub found: Timestamp,
+    /// When it was over.
+    pub settled: Option<Timestamp>,
+}
+
+/// How two things come to want the same time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ClashKind {
+    /// Somebody has put an event over an appointment.
+    EventOverAppointment,
+    /// Somebody has moved an appointment, in its calendar, into another's place.
+    MovedOntoAnother,
+    /// An event was there before the appointment, which was given back.
+    EventWasFirst,
+    /// An appointment that was moved in its calendar and here at once stands where it was moved to here.
+    MovedTwice,
+}
+
+impl ClashKind {
+    /// Each of them.
+    pub const ALL: [Self; 4] =
+        [Self::EventOverAppointment, Self::MovedOntoAnother, Self::EventWasFirst, Self::MovedTwice];
+
+    /// The word it is stored and shown as.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::EventOverAppointment => "event_over_appointment",
+            Self::MovedOntoAnother => "moved_onto_another",
+            Self::EventWasFirst => "event_was_first",
+            Self::MovedTwice => "moved_twice",
+        }
+    }
+
+    /// The kind of that word, if there is one.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
 }

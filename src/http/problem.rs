@@ -152,6 +152,7 @@ impl From<app::Error> for Problem {
                 error!(error = &refusal as &dyn std::error::Error, "a request could not be served");
                 Self::Unavailable("Something behind us does not answer. Try again shortly.")
             }
+            app::Error::Later { wait, .. } => Self::TooMany(wait.as_secs().max(1)),
             app::Error::Internal(_) => {
                 error!(error = &refusal as &dyn std::error::Error, "a request broke");
                 Self::Internal

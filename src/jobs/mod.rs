@@ -24,21 +24,46 @@ use crate::{
     app,
     domain::time::Timestamp,
     platform::{clock::Clock, metrics as figures, tasks::Tasks},
-    store::{self, Job, Store},
+    store::{self, Job, Lane, Store},
 };
 
-/// How many jobs run at once.
-pub const AT_ONCE_MAX: usize = 2;
-/// How long a job that was taken is one's own, in minutes.
-pub const LEASE_MINUTES: i64 = 10;
-/// Longest a job may take; less than its lease, so that nobody else begins before it has ended.
-pub const WORK_TIME_MAX: Duration = Duration::from_secs(9 * 60);
-/// How often a job is tried before it is given up.
+/// How work of a lane is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Pace {
+    /// How many jobs run at once.
+    at_once_max: usize,
+    /// How long a job that was taken is one's own: after a crash nobody does it for as long.
+    lease: Duration,
+    /// Longest a job may take; less than its lease, so that nobody else begins before it has ended.
+    work_time_max: Duration,
+    /// How often a job is tried before it is given up; `None` for as long as it takes.
+    attempts_max: Option<u32>,
+    /// Wait before the second attempt; each further one waits twice as long.
+    retry: Duration,
+    /// Longest wait between two attempts.
+    retry_max: Duration,
+}
+
+/// How often slow work is tried before it is given up.
 pub const ATTEMPTS_MAX: u32 = 8;
-/// Wait before the second attempt, in minutes; each further one waits twice as long.
-pub const RETRY_MINUTES: i64 = 1;
-/// Longest wait between two attempts, in minutes.
-pub const RETRY_MINUTES_MAX: i64 = 60;
+/// Slow work.
+const SLOW: Pace = Pace {
+    at_once_max: 2,
+    lease: Duration::from_secs(10 * 60),
+    work_time_max: Duration::from_secs(9 * 60),
+    attempts_max: Some(ATTEMPTS_MAX),
+    retry: Duration::from_secs(60),
+    retry_max: Duration::from_secs(60 * 60),
+};
+/// Prompt work: what was promised is written into its calendar, be it days later.
+const PROMPT: Pace = Pace {
+    at_once_max: 16,
+    lease: Duration::from_secs(30),
+    work_time_max: Duration::from_secs(25),
+    attempts_max: None,
+    retry: Duration::from_secs(1),
+    retry_max: Duration::from_secs(5 * 60),
+};
 /// How often the queue is looked at when nobody nudges.
 pub const LOOK_PERIOD: Duration = Duration::from_secs(5);
 /// How often what lies about is swept up.
@@ -54,12 +79,18 @@ pub struct Runner {
     clock: Clock,
     tasks: Tasks,
     handler: Handler,
+    lane: Lane,
+    pace: Pace,
 }
 
 impl Runner {
-    /// A runner that has `handler` do the work.
-    pub fn new(store: Store, clock: Clock, tasks: Tasks, handler: Handler) -> Self {
-        Self { store, clock, tasks, handler }
+    /// A runner that has `handler` do the work of a lane.
+    pub fn new(store: Store, clock: Clock, tasks: Tasks, handler: Handler, lane: Lane) -> Self {
+        let pace = match lane {
+            Lane::Slow => SLOW,
+            Lane::Prompt => PROMPT,
+        };
+        Self { store, clock, tasks, handler, lane, pace }
     }
 
     /// Runs what is due until somebody asks to leave; what runs then is finished, unless somebody asks hard. A
@@ -71,7 +102,7 @@ impl Runner {
         let mut running = JoinSet::new();
         let (watch, mut swept) = (self.clock.stopwatch(), None);
         while !self.tasks.is_leaving() {
-            if swept.is_none_or(|at| watch.elapsed() >= at + SWEEP_PERIOD) {
+            if self.lane == Lane::Slow && swept.is_none_or(|at| watch.elapsed() >= at + SWEEP_PERIOD) {
                 swept = Some(watch.elapsed());
                 if let Err(error) = sweep(&self.store, self.clock.now()).await {
                     warn!(error = &error as &dyn std::error::Error, "what lies about could not be swept up");
@@ -80,7 +111,7 @@ impl Runner {
             self.take(&mut running).await;
             tokio::select! {
                 Some(ended) = running.join_next() => self.note_panic(ended),
-                () = self.store.work_added(), if running.len() < AT_ONCE_MAX => {}
+                () = self.store.work_added(self.lane), if running.len() < self.pace.at_once_max => {}
                 () = self.clock.sleep(LOOK_PERIOD) => {}
                 () = self.tasks.leaving() => {}
             }
@@ -99,10 +130,11 @@ impl Runner {
 
     /// Begins as many jobs as are due and may run.
     async fn take(&self, running: &mut JoinSet<()>) {
-        let Some(free) = AT_ONCE_MAX.checked_sub(running.len()).filter(|free| *free > 0) else { return };
+        let Some(free) = self.pace.at_once_max.checked_sub(running.len()).filter(|free| *free > 0) else { return };
         let now = self.clock.now();
         let count = u32::try_from(free).unwrap_or(u32::MAX);
-        let taken = self.store.across_tenants().take_jobs(now, now.plus_minutes(LEASE_MINUTES), count).await;
+        let until = after(now, self.pace.lease);
+        let taken = self.store.across_tenants().take_jobs(now, until, count, self.lane).await;
         match taken {
             Ok(jobs) => {
                 for job in jobs {
@@ -117,17 +149,21 @@ impl Runner {
     /// Runs one job and notes what came of it.
     async fn carry(&self, job: Job) {
         let kind = job.work.kind();
-        let result = if job.attempts > ATTEMPTS_MAX {
+        let pace = self.pace;
+        let result = if pace.attempts_max.is_some_and(|max| job.attempts > max) {
             // Taken too often without a word about how it ended: it takes whoever runs it down.
             Some(Ended::Never("it never ended".to_owned()))
         } else {
-            match self.clock.within(WORK_TIME_MAX, (self.handler)(job.clone())).await {
+            match self.clock.within(pace.work_time_max, (self.handler)(job.clone())).await {
                 Some(Ok(())) => None,
+                Some(Err(app::Error::Later { wait, why })) => {
+                    Some(Ended::Again { wait, problem: why.to_owned() })
+                }
                 Some(Err(error)) => {
                     warn!(job.id = %job.id, kind, error = &error as &dyn std::error::Error, "a job failed");
-                    Some(Ended::of(&error, job.attempts))
+                    Some(Ended::of(&error, job.attempts, pace))
                 }
-                None => Some(Ended::again("it took too long".to_owned(), job.attempts)),
+                None => Some(Ended::again("it took too long".to_owned(), job.attempts, pace)),
             }
         };
         let now = self.clock.now();
@@ -154,8 +190,8 @@ impl Runner {
         let mut tx = self.store.begin(&job.tenant).await?;
         let counted = match ended {
             None => tx.jobs().done(job).await?,
-            Some(Ended::Again { minutes, problem }) => {
-                tx.jobs().again(job, now.plus_minutes(minutes), &problem).await?
+            Some(Ended::Again { wait, problem }) => {
+                tx.jobs().again(job, after(now, wait), &problem).await?
             }
             Some(Ended::Never(problem)) => tx.jobs().give_up(job, &problem).await?,
         };
@@ -172,16 +208,19 @@ impl Runner {
 
 /// How a job ended that was not done.
 enum Ended {
-    /// It is tried again after some minutes.
-    Again { minutes: i64, problem: String },
+    /// It is tried again after a while.
+    Again { wait: Duration, problem: String },
     /// Trying again would not help.
     Never(String),
 }
 
 impl Ended {
-    fn of(error: &app::Error, attempts: u32) -> Self {
+    fn of(error: &app::Error, attempts: u32, pace: Pace) -> Self {
         match error {
-            app::Error::Unavailable(..) | app::Error::Internal(_) => Self::again(error.to_string(), attempts),
+            app::Error::Later { wait, why } => Self::Again { wait: *wait, problem: (*why).to_owned() },
+            app::Error::Unavailable(..) | app::Error::Internal(_) => {
+                Self::again(error.to_string(), attempts, pace)
+            }
             app::Error::NotFound(_)
             | app::Error::Taken
             | app::Error::Refused(_)
@@ -198,11 +237,15 @@ impl Ended {
         }
     }
 
-    fn again(problem: String, attempts: u32) -> Self {
-        if attempts >= ATTEMPTS_MAX {
+    fn again(problem: String, attempts: u32, pace: Pace) -> Self {
+        if pace.attempts_max.is_some_and(|max| attempts >= max) {
             return Self::Never(problem);
         }
-        let doubled = RETRY_MINUTES.saturating_mul(1 << attempts.saturating_sub(1).min(30));
-        Self::Again { minutes: doubled.min(RETRY_MINUTES_MAX), problem }
+        let doubled = pace.retry.saturating_mul(1 << attempts.saturating_sub(1).min(20));
+        Self::Again { wait: doubled.min(pace.retry_max), problem }
     }
+}
+
+fn after(now: Timestamp, wait: Duration) -> Timestamp {
+    now.plus_millis(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX))
 }

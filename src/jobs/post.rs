@@ -8,7 +8,7 @@ use std::convert::Infallible;
 use metrics::counter;
 use tracing::{error, info, warn};
 
-use super::{ATTEMPTS_MAX, Ended, LOOK_PERIOD};
+use super::{ATTEMPTS_MAX, Ended, LOOK_PERIOD, SLOW, after};
 use crate::{
     app::{self, people::People},
     mail::Mailer,
@@ -106,7 +106,7 @@ impl Post {
     }
 
     fn ended(&self, mail: &Mail, failed: &app::Error) -> Ended {
-        let ended = Ended::of(failed, mail.attempts);
+        let ended = Ended::of(failed, mail.attempts, SLOW);
         match &ended {
             Ended::Never(_) => {
                 error!(mail.id = %mail.id, error = failed as &dyn std::error::Error, "a mail is given up");
@@ -123,8 +123,8 @@ impl Post {
         let mut tx = self.store.begin_platform().await?;
         let counted = match ended {
             Ok(()) => tx.mails().sent(mail, now).await?,
-            Err(Ended::Again { minutes, problem }) => {
-                tx.mails().again(mail, now.plus_minutes(minutes), &problem).await?
+            Err(Ended::Again { wait, problem }) => {
+                tx.mails().again(mail, after(now, wait), &problem).await?
             }
             Err(Ended::Never(problem)) => tx.mails().give_up(mail, &problem).await?,
         };

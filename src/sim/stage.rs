@@ -435,6 +435,7 @@ async fn appoint(
         status: AppointmentStatus::Confirmed,
         expires: None,
         note: String::new(),
+        clashing: false,
     };
     tx.contacts().put(&contact, now).await?;
     tx.appointments().insert(&appointment, None, now).await?;

@@ -6,7 +6,7 @@
 use sqlx::FromRow;
 
 use super::{
-    Error, Job, Store,
+    Error, Job, Lane, Store,
     jobs::JobRow,
     numbers::{self, NumberRow},
     on,
@@ -19,7 +19,7 @@ use super::{
 };
 use crate::domain::{
     conversation::CallSid,
-    id::{CallId, InvitationId, TenantId, UserId},
+    id::{CalendarId, CallId, InvitationId, TenantId, UserId},
     org::{HeldNumber, Tenant},
     phone::E164,
     time::Timestamp,
@@ -35,15 +35,24 @@ texts! {
     CALL = "SELECT tenant_id, id, account_sid FROM calls WHERE sid = $1";
     TWILIO_ACCOUNT = concat!("SELECT ", twilio_accounts::columns!(), " FROM twilio_accounts WHERE account_sid = $1
         ORDER BY set_at DESC LIMIT 1");
-    @sqlite TAKE_ON_SQLITE = "UPDATE jobs SET due_at = $2, attempts = attempts + 1 WHERE state = 'waiting'
-        AND due_at <= $1 AND (tenant_id, id) IN (
-            SELECT tenant_id, id FROM jobs WHERE state = 'waiting' AND due_at <= $1 ORDER BY due_at, id LIMIT $3)
-        RETURNING tenant_id, id, kind, subject, attempts, problem";
-    @postgres TAKE_ON_POSTGRES = "UPDATE jobs SET due_at = $2, attempts = attempts + 1
-        WHERE state = 'waiting' AND due_at <= $1 AND (tenant_id, id) IN (
-            SELECT tenant_id, id FROM jobs WHERE state = 'waiting' AND due_at <= $1 ORDER BY due_at, id LIMIT $3
+    @sqlite TAKE_ON_SQLITE = "UPDATE jobs SET leased_until = $2, attempts = attempts + 1
+        WHERE state = 'waiting' AND lane = $4 AND due_at <= $1 AND leased_until <= $1 AND (tenant_id, id) IN (
+            SELECT tenant_id, id FROM jobs WHERE state = 'waiting' AND lane = $4 AND due_at <= $1
+                AND leased_until <= $1 ORDER BY due_at, id LIMIT $3)
+        RETURNING tenant_id, id, kind, subject, attempts, problem, asked";
+    @postgres TAKE_ON_POSTGRES = "UPDATE jobs SET leased_until = $2, attempts = attempts + 1
+        WHERE state = 'waiting' AND lane = $4 AND due_at <= $1 AND leased_until <= $1 AND (tenant_id, id) IN (
+            SELECT tenant_id, id FROM jobs WHERE state = 'waiting' AND lane = $4 AND due_at <= $1
+                AND leased_until <= $1 ORDER BY due_at, id LIMIT $3
             FOR UPDATE SKIP LOCKED)
-        RETURNING tenant_id, id, kind, subject, attempts, problem";
+        RETURNING tenant_id, id, kind, subject, attempts, problem, asked";
+    CALENDARS_DUE = "SELECT c.tenant_id, c.id, c.access <> 'free_busy' AND c.watch_due_at <= $1
+        FROM calendars c JOIN calendar_connections n ON n.tenant_id = c.tenant_id AND n.id = c.connection_id
+            AND n.state = 'connected'
+        WHERE c.sync_due_at <= $1 AND c.there AND EXISTS (SELECT 1 FROM resource_calendars r
+            WHERE r.tenant_id = c.tenant_id AND r.calendar_id = c.id)
+        ORDER BY c.sync_due_at LIMIT $2";
+    WATCHED = "SELECT tenant_id, id, watch_secret_hash FROM calendars WHERE watch_id = $1";
     NEXT_DUE = "SELECT MIN(due_at) FROM jobs WHERE state = 'waiting'";
     CLEAR_LAPSED = "DELETE FROM appointments WHERE status = 'held' AND expires_at <= $1";
     CLOSE_LOST = "UPDATE calls SET outcome = 'lost', ended_at = COALESCE(ended_at, $2),
@@ -200,6 +209,7 @@ impl Across<'_> {
         now: Timestamp,
         until: Timestamp,
         count_max: u32,
+        lane: Lane,
     ) -> Result<Vec<Job>, Error> {
         let mut tx = self.store.begin_any().await?;
         let text = if self.store.embedded() { TAKE_ON_SQLITE } else { TAKE_ON_POSTGRES };
@@ -207,9 +217,44 @@ impl Across<'_> {
             .bind(now.0)
             .bind(until.0)
             .bind(i64::from(count_max))
+            .bind(lane.as_str())
             .fetch_all(db).await?);
         tx.commit().await?;
         rows.into_iter().map(Job::try_from).collect()
+    }
+
+    /// Calendars in use that are to be looked at by `now`, at most `count_max`; and of each, whether its vendor is to be
+    /// asked to tell of changes.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn calendars_due(
+        self,
+        now: Timestamp,
+        count_max: u32,
+    ) -> Result<Vec<(TenantId, CalendarId, bool)>, Error> {
+        let mut tx = self.store.read_any().await?;
+        let rows: Vec<(String, String, bool)> = on!(tx, db => sqlx::query_as(CALENDARS_DUE)
+            .bind(now.0)
+            .bind(i64::from(count_max))
+            .fetch_all(db).await?);
+        rows.into_iter()
+            .map(|(tenant, id, watch)| {
+                Ok((rows::text(&tenant, "calendars.tenant_id")?, rows::text(&id, "calendars.id")?, watch))
+            })
+            .collect()
+    }
+
+    /// Of which calendar a vendor tells under that name, and the SHA-256 of what it proves itself with.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn watched(self, watch: &str) -> Result<Option<(TenantId, CalendarId, String)>, Error> {
+        let mut tx = self.store.read_any().await?;
+        let row: Option<(String, String, Option<String>)> =
+            on!(tx, db => sqlx::query_as(WATCHED).bind(watch).fetch_optional(db).await?);
+        let Some((tenant, id, Some(hash))) = row else { return Ok(None) };
+        Ok(Some((rows::text(&tenant, "calendars.tenant_id")?, rows::text(&id, "calendars.id")?, hash)))
     }
 
     /// When the next job is due, if one waits.

@@ -24,7 +24,7 @@ const UPCOMING_MAX: i64 = 50;
 macro_rules! columns {
     () => {
         "id, service_id, resource_id, contact_id, starts_at, ends_at, blocked_from, blocked_to, status, \
-         expires_at, note, seats, session, together"
+         expires_at, note, seats, session, together, pending, clashing"
     };
 }
 
@@ -40,21 +40,31 @@ texts! {
     REVISION = "SELECT revision FROM appointments WHERE tenant_id = $1 AND id = $2";
     PAGE = concat!("SELECT ", columns!(), " FROM appointments WHERE tenant_id = $1 AND part_of IS NULL
         AND starts_at >= $2 AND starts_at < $3 AND (starts_at, id) > ($4, $5)
-        AND ($6 = '' OR status = $6) ORDER BY starts_at, id LIMIT $7");
+        AND ($6 = '' OR CASE WHEN pending AND status = 'confirmed' THEN 'pending' ELSE status END = $6) ORDER BY starts_at, id LIMIT $7");
     PAGE_OF_CONTACT = concat!("SELECT ", columns!(), " FROM appointments WHERE tenant_id = $1
         AND part_of IS NULL AND contact_id = $8
         AND starts_at >= $2 AND starts_at < $3 AND (starts_at, id) > ($4, $5)
-        AND ($6 = '' OR status = $6) ORDER BY starts_at, id LIMIT $7");
+        AND ($6 = '' OR CASE WHEN pending AND status = 'confirmed' THEN 'pending' ELSE status END = $6) ORDER BY starts_at, id LIMIT $7");
     /// With rows of parts among them, each naming the whole.
     PAGE_OF_RESOURCE = "SELECT id, COALESCE(part_of, id), starts_at FROM appointments WHERE tenant_id = $1
         AND resource_id = $8 AND starts_at >= $2 AND starts_at < $3 AND (starts_at, id) > ($4, $5)
-        AND ($6 = '' OR status = $6) AND ($9 = '' OR contact_id = $9) ORDER BY starts_at, id LIMIT $7";
+        AND ($6 = '' OR CASE WHEN pending AND status = 'confirmed' THEN 'pending' ELSE status END = $6) AND ($9 = '' OR contact_id = $9) ORDER BY starts_at, id LIMIT $7";
     INSERT = concat!("INSERT INTO appointments (tenant_id, call_id, created_at, part_of, ", columns!(), ")
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)");
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)");
     UPDATE = "UPDATE appointments SET service_id = $3, resource_id = $4, contact_id = $5, starts_at = $6,
         ends_at = $7, blocked_from = $8, blocked_to = $9, status = $10, expires_at = $11, note = $12,
-        seats = $13, session = $14, together = $15, revision = revision + 1
+        seats = $13, session = $14, together = $15, pending = $17, clashing = $18,
+        revision = revision + 1
         WHERE tenant_id = $1 AND id = $2 AND status = $16 AND part_of IS NULL";
+    ASKED = "SELECT asked_at FROM appointments WHERE tenant_id = $1 AND id = $2";
+    NOTE_ASKED = "UPDATE appointments SET asked_at = $3 WHERE tenant_id = $1 AND id = $2";
+    SETTLED = "UPDATE appointments SET pending = FALSE, revision = revision + 1
+        WHERE tenant_id = $1 AND (id = $2 OR part_of = $2) AND status = 'confirmed'
+            AND EXISTS (SELECT 1 FROM appointments w WHERE w.tenant_id = $1 AND w.id = $2 AND w.pending
+                AND w.revision = $3)";
+    WAITING = "SELECT id FROM appointments WHERE tenant_id = $1 AND pending AND part_of IS NULL AND status = 'confirmed'
+        ORDER BY created_at LIMIT $2";
+    CLASHING = "SELECT id FROM appointments WHERE tenant_id = $1 AND clashing AND part_of IS NULL ORDER BY id LIMIT $2";
     MADE = "SELECT call_id, created_at FROM appointments WHERE tenant_id = $1 AND id = $2";
     ANNOTATE = "UPDATE appointments SET note = $3, revision = revision + 1
         WHERE tenant_id = $1 AND id = $2 AND part_of IS NULL";
@@ -88,6 +98,8 @@ struct AppointmentRow {
     seats: i64,
     session: Option<String>,
     together: String,
+    pending: bool,
+    clashing: bool,
 }
 
 impl TryFrom<AppointmentRow> for Appointment {
@@ -108,7 +120,12 @@ impl TryFrom<AppointmentRow> for Appointment {
             contact: rows::maybe(row.contact_id.as_deref(), "appointments.contact_id")?,
             time: range(row.starts_at, row.ends_at),
             blocked: range(row.blocked_from, row.blocked_to),
-            status: AppointmentStatus::parse(&row.status).ok_or(Error::Damaged("appointments.status"))?,
+            status: match AppointmentStatus::parse(&row.status) {
+                Some(AppointmentStatus::Confirmed) if row.pending => AppointmentStatus::Pending,
+                Some(status) => status,
+                None => return Err(Error::Damaged("appointments.status")),
+            },
+            clashing: row.clashing,
             expires: row.expires_at.map(Timestamp),
             note: row.note,
         })
@@ -118,6 +135,14 @@ impl TryFrom<AppointmentRow> for Appointment {
 /// Further resources as they lie in a column.
 fn together(appointment: &Appointment) -> Vec<&str> {
     appointment.together.iter().map(|id| id.as_str()).collect()
+}
+
+/// The word in the column: what is pending is confirmed there, and marked besides.
+fn stored(status: AppointmentStatus) -> &'static str {
+    match status {
+        AppointmentStatus::Pending | AppointmentStatus::Confirmed => AppointmentStatus::Confirmed.as_str(),
+        AppointmentStatus::Held | AppointmentStatus::Cancelled => status.as_str(),
+    }
 }
 
 /// The key a page of appointments begins behind.
@@ -263,12 +288,14 @@ impl Appointments<'_> {
             .bind(new.time.end.0)
             .bind(new.blocked.start.0)
             .bind(new.blocked.end.0)
-            .bind(new.status.as_str())
+            .bind(stored(new.status))
             .bind(new.expires.map(|at| at.0))
             .bind(new.note.as_str())
             .bind(i64::from(new.seats))
             .bind(new.session.as_deref())
             .bind(together.as_str())
+            .bind(new.status == AppointmentStatus::Pending)
+            .bind(new.clashing)
             .execute(db).await.map(drop)?);
         Ok(())
     }
@@ -310,13 +337,15 @@ impl Appointments<'_> {
             .bind(wanted.time.end.0)
             .bind(wanted.blocked.start.0)
             .bind(wanted.blocked.end.0)
-            .bind(wanted.status.as_str())
+            .bind(stored(wanted.status))
             .bind(wanted.expires.map(|at| at.0))
             .bind(wanted.note.as_str())
             .bind(i64::from(wanted.seats))
             .bind(wanted.session.as_deref())
             .bind(together_form.as_str())
-            .bind(from.as_str())
+            .bind(stored(from))
+            .bind(wanted.status == AppointmentStatus::Pending)
+            .bind(wanted.clashing)
             .execute(db).await?.rows_affected());
         if changed == 1 && !wanted.together.is_empty() && wanted.status != AppointmentStatus::Cancelled {
             let (call, made): (Option<String>, i64) = on!(self.tx, db => sqlx::query_as(MADE)
@@ -326,6 +355,68 @@ impl Appointments<'_> {
             self.insert_parts(wanted, call.as_deref(), made).await?;
         }
         Ok(changed == 1)
+    }
+
+    /// When the calendars outside were last asked about the appointment's time.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn asked(&mut self, id: &AppointmentId) -> Result<Option<Timestamp>, Error> {
+        let row: Option<(Option<i64>,)> = on!(self.tx, db => sqlx::query_as(ASKED)
+            .bind(self.tenant.as_str())
+            .bind(id.as_str())
+            .fetch_optional(db).await?);
+        Ok(row.and_then(|(at,)| at).map(Timestamp))
+    }
+
+    /// Notes when the calendars outside were asked about the appointment's time; `None` when they have not said.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn note_asked(&mut self, id: &AppointmentId, at: Option<Timestamp>) -> Result<(), Error> {
+        on!(self.tx, db => sqlx::query(NOTE_ASKED)
+            .bind(self.tenant.as_str())
+            .bind(id.as_str())
+            .bind(at.map(|at| at.0))
+            .execute(db).await.map(drop)?);
+        Ok(())
+    }
+
+    /// Confirms what was pending, if it is still as it was `seen`; whether it was.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn settled(&mut self, id: &AppointmentId, seen: Revision) -> Result<bool, Error> {
+        let changed = on!(self.tx, db => sqlx::query(SETTLED)
+            .bind(self.tenant.as_str())
+            .bind(id.as_str())
+            .bind(seen.0)
+            .execute(db).await?.rows_affected());
+        Ok(changed > 0)
+    }
+
+    /// Appointments that wait for their calendars, the longest first, at most `count_max`.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn waiting(&mut self, count_max: u32) -> Result<Vec<AppointmentId>, Error> {
+        self.ids(WAITING, count_max).await
+    }
+
+    /// Appointments that stand in another's place, at most `count_max`.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn clashing(&mut self, count_max: u32) -> Result<Vec<AppointmentId>, Error> {
+        self.ids(CLASHING, count_max).await
+    }
+
+    async fn ids(&mut self, text: &'static str, count_max: u32) -> Result<Vec<AppointmentId>, Error> {
+        let rows: Vec<(String,)> = on!(self.tx, db => sqlx::query_as(text)
+            .bind(self.tenant.as_str())
+            .bind(i64::from(count_max))
+            .fetch_all(db).await?);
+        rows.iter().map(|(id,)| rows::text(id, "appointments.id")).collect()
     }
 
     /// Writes another note to the appointment of that id; whether there is one.

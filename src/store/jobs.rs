@@ -8,20 +8,24 @@ use sqlx::FromRow;
 use super::{Error, Jobs, on, rows, texts};
 use crate::domain::{
     assistant::Language,
-    id::{AssistantId, CallId, JobId, NumberId, OrderId, TenantId},
+    id::{AppointmentId, AssistantId, CalendarId, CallId, JobId, NumberId, OrderId, TenantId},
     time::Timestamp,
 };
 
 texts! {
-    ADD = "INSERT INTO jobs (tenant_id, id, kind, subject, state, due_at, attempts, created_at)
-        VALUES ($1, $2, $3, $4, 'waiting', $5, 0, $5)
+    ADD = "INSERT INTO jobs (tenant_id, id, kind, subject, lane, state, due_at, attempts, created_at)
+        VALUES ($1, $2, $3, $4, $5, 'waiting', $6, 0, $6)
         ON CONFLICT (tenant_id, kind, subject) DO UPDATE SET state = 'waiting', due_at = excluded.due_at,
+            asked = jobs.asked + 1,
             attempts = CASE WHEN jobs.state = 'given_up' THEN 0 ELSE jobs.attempts END";
-    DONE = "DELETE FROM jobs WHERE tenant_id = $1 AND id = $2 AND attempts = $3";
-    AGAIN = "UPDATE jobs SET due_at = $4, problem = $5 WHERE tenant_id = $1 AND id = $2 AND attempts = $3";
-    GIVE_UP = "UPDATE jobs SET state = 'given_up', problem = $4
+    DONE = "DELETE FROM jobs WHERE tenant_id = $1 AND id = $2 AND attempts = $3 AND asked = $4";
+    LET_GO = "UPDATE jobs SET leased_until = 0 WHERE tenant_id = $1 AND id = $2 AND attempts = $3";
+    AGAIN = "UPDATE jobs SET due_at = CASE WHEN asked = $6 THEN $4 ELSE due_at END, problem = $5, leased_until = 0
         WHERE tenant_id = $1 AND id = $2 AND attempts = $3";
-    GIVEN_UP = "SELECT tenant_id, id, kind, subject, attempts, problem FROM jobs
+    GIVE_UP = "UPDATE jobs SET state = CASE WHEN asked = $5 THEN 'given_up' ELSE state END, problem = $4,
+            leased_until = 0
+        WHERE tenant_id = $1 AND id = $2 AND attempts = $3";
+    GIVEN_UP = "SELECT tenant_id, id, kind, subject, attempts, problem, asked FROM jobs
         WHERE tenant_id = $1 AND state = 'given_up' ORDER BY due_at, id LIMIT 100";
 }
 
@@ -50,6 +54,43 @@ pub enum Work {
         /// The number.
         number: NumberId,
     },
+    /// Make the calendars outside and an appointment agree.
+    SettleAppointment {
+        /// The appointment.
+        appointment: AppointmentId,
+    },
+    /// Learn what has changed in a calendar outside.
+    SyncCalendar {
+        /// The calendar.
+        calendar: CalendarId,
+    },
+    /// See to it that we are told of changes in a calendar outside.
+    WatchCalendar {
+        /// The calendar.
+        calendar: CalendarId,
+    },
+}
+
+/// Whom work must not wait for: in each lane others work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    /// What may take minutes, and may wait for minutes.
+    Slow,
+    /// What somebody may be waiting for: a moment's work.
+    Prompt,
+}
+
+impl Lane {
+    /// How many there are.
+    pub(super) const COUNT: usize = 2;
+
+    /// The word it is stored as.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Slow => "slow",
+            Self::Prompt => "prompt",
+        }
+    }
 }
 
 impl Work {
@@ -60,6 +101,22 @@ impl Work {
             Self::OpeningClip { .. } => "opening_clip",
             Self::BuyNumber { .. } => "buy_number",
             Self::SetUpNumber { .. } => "set_up_number",
+            Self::SettleAppointment { .. } => "settle_appointment",
+            Self::SyncCalendar { .. } => "sync_calendar",
+            Self::WatchCalendar { .. } => "watch_calendar",
+        }
+    }
+
+    /// Who does it.
+    pub fn lane(&self) -> Lane {
+        match self {
+            Self::ArchiveRecording { .. }
+            | Self::OpeningClip { .. }
+            | Self::BuyNumber { .. }
+            | Self::SetUpNumber { .. } => Lane::Slow,
+            Self::SettleAppointment { .. } | Self::SyncCalendar { .. } | Self::WatchCalendar { .. } => {
+                Lane::Prompt
+            }
         }
     }
 
@@ -69,6 +126,10 @@ impl Work {
             Self::OpeningClip { assistant, language } => format!("{assistant}/{language}"),
             Self::BuyNumber { order } => order.as_str().to_owned(),
             Self::SetUpNumber { number } => number.as_str().to_owned(),
+            Self::SettleAppointment { appointment } => appointment.as_str().to_owned(),
+            Self::SyncCalendar { calendar } | Self::WatchCalendar { calendar } => {
+                calendar.as_str().to_owned()
+            }
         }
     }
 
@@ -85,6 +146,9 @@ impl Work {
             }
             "buy_number" => Ok(Self::BuyNumber { order: rows::text(subject, WHAT)? }),
             "set_up_number" => Ok(Self::SetUpNumber { number: rows::text(subject, WHAT)? }),
+            "settle_appointment" => Ok(Self::SettleAppointment { appointment: rows::text(subject, WHAT)? }),
+            "sync_calendar" => Ok(Self::SyncCalendar { calendar: rows::text(subject, WHAT)? }),
+            "watch_calendar" => Ok(Self::WatchCalendar { calendar: rows::text(subject, WHAT)? }),
             _ => Err(Error::Damaged("jobs.kind")),
         }
     }
@@ -104,6 +168,8 @@ pub struct Job {
     pub attempts: u32,
     /// What kept it from being done the last time.
     pub problem: Option<String>,
+    /// How often it had been asked for when it was taken; asked for since, it is done again.
+    pub asked: i64,
 }
 
 #[derive(FromRow)]
@@ -114,6 +180,7 @@ pub(super) struct JobRow {
     subject: String,
     attempts: i64,
     problem: Option<String>,
+    asked: i64,
 }
 
 impl TryFrom<JobRow> for Job {
@@ -126,6 +193,7 @@ impl TryFrom<JobRow> for Job {
             work: Work::parse(&row.kind, &row.subject)?,
             attempts: rows::whole(row.attempts, "jobs.attempts")?,
             problem: row.problem,
+            asked: row.asked,
         })
     }
 }
@@ -143,9 +211,10 @@ impl Jobs<'_> {
             .bind(id.as_str())
             .bind(work.kind())
             .bind(subject.as_str())
+            .bind(work.lane().as_str())
             .bind(due.0)
             .execute(db).await.map(drop)?);
-        self.tx.adds_work = true;
+        self.tx.adds_work[work.lane() as usize] = true;
         Ok(())
     }
 
@@ -158,8 +227,18 @@ impl Jobs<'_> {
             .bind(self.tenant.as_str())
             .bind(job.id.as_str())
             .bind(i64::from(job.attempts))
+            .bind(job.asked)
             .execute(db).await?.rows_affected());
-        Ok(gone == 1)
+        if gone == 1 {
+            return Ok(true);
+        }
+        let kept = on!(self.tx, db => sqlx::query(LET_GO)
+            .bind(self.tenant.as_str())
+            .bind(job.id.as_str())
+            .bind(i64::from(job.attempts))
+            .execute(db).await?.rows_affected());
+        self.tx.adds_work[job.work.lane() as usize] |= kept == 1;
+        Ok(kept == 1)
     }
 
     /// The job is to be tried again from `due` on; whether this taking of it was still the one that counts.
@@ -173,6 +252,7 @@ impl Jobs<'_> {
             .bind(i64::from(job.attempts))
             .bind(due.0)
             .bind(problem)
+            .bind(job.asked)
             .execute(db).await?.rows_affected());
         Ok(kept == 1)
     }
@@ -187,6 +267,7 @@ impl Jobs<'_> {
             .bind(job.id.as_str())
             .bind(i64::from(job.attempts))
             .bind(problem)
+            .bind(job.asked)
             .execute(db).await?.rows_affected());
         Ok(kept == 1)
     }

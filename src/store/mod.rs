@@ -12,12 +12,15 @@ mod appointments;
 mod assistants;
 mod audit;
 mod calls;
+mod clashes;
 mod contacts;
+mod history;
 mod jobs;
 mod keys;
 mod messages;
 mod numbers;
 mod orders;
+mod outside_events;
 mod page;
 mod people;
 mod resources;
@@ -27,6 +30,7 @@ mod tenants;
 mod tool_calls;
 mod twilio_accounts;
 mod walls;
+mod written;
 
 use std::{fmt, path::Path, str::FromStr, sync::Arc, time::Duration};
 
@@ -47,10 +51,12 @@ pub use self::{
     audit::{AuditEntry, AuditFilter, Broken},
     calls::{CallFilter, CallsOf, Consent, Ended, NewCall},
     contacts::ContactFilter,
-    jobs::{Job, Work},
+    history::HistoryStep,
+    jobs::{Job, Lane, Work},
     keys::{DataKey, SealedColumn, SealedValue},
     messages::Message,
     orders::{Order, Progress, Wanted},
+    outside_events::{Blocking, KeptWatch, Over, SyncState},
     page::{Page, Place},
     people::{
         ApiKey, Invitation, Mail, MailState, Member, Membership, OwnedKey, Session, Standing, TokenUse, User,
@@ -58,6 +64,7 @@ pub use self::{
     tool_calls::{ToolCall, ToolCallStatus},
     twilio_accounts::TwilioAccount,
     walls::Breach,
+    written::Written,
 };
 use crate::domain::id::TenantId;
 
@@ -199,12 +206,15 @@ pub const TEXTS: &[&[Text]] = &[
     assistants::TEXTS,
     audit::TEXTS,
     calls::TEXTS,
+    clashes::TEXTS,
     contacts::TEXTS,
+    history::TEXTS,
     jobs::TEXTS,
     keys::TEXTS,
     messages::TEXTS,
     numbers::TEXTS,
     orders::TEXTS,
+    outside_events::TEXTS,
     people::api_keys::TEXTS,
     people::invitations::TEXTS,
     people::mails::TEXTS,
@@ -217,6 +227,7 @@ pub const TEXTS: &[&[Text]] = &[
     tool_calls::TEXTS,
     twilio_accounts::TEXTS,
     walls::TEXTS,
+    written::TEXTS,
 ];
 
 /// Runs the same query on whichever database is behind a transaction; type-checked for each.
@@ -242,7 +253,7 @@ pub struct Store {
     pool: Pool,
     /// Who may change the tables, and who works with them. PostgreSQL only.
     owner: Option<Arc<Owner>>,
-    work_added: Arc<Notify>,
+    work_added: Arc<[Notify; Lane::COUNT]>,
     mail_added: Arc<Notify>,
 }
 
@@ -268,9 +279,9 @@ impl fmt::Debug for Store {
 /// A transaction that is open.
 struct Tx {
     open: Open,
-    /// Whether it adds work to the queue, which is told when it is kept.
-    adds_work: bool,
-    work_added: Arc<Notify>,
+    /// Whether it adds work to the queue, lane by lane, which is told when it is kept.
+    adds_work: [bool; Lane::COUNT],
+    work_added: Arc<[Notify; Lane::COUNT]>,
     /// Whether it adds a mail to the outbox, of which the same is told.
     adds_mail: bool,
     mail_added: Arc<Notify>,
@@ -287,8 +298,10 @@ impl Tx {
             Open::Sqlite(tx, _writing) => tx.commit().await?,
             Open::Postgres(tx) => tx.commit().await?,
         }
-        if self.adds_work {
-            self.work_added.notify_one();
+        for (added, adds) in self.work_added.iter().zip(self.adds_work) {
+            if adds {
+                added.notify_one();
+            }
         }
         if self.adds_mail {
             self.mail_added.notify_one();
@@ -469,10 +482,10 @@ impl Store {
         if self.embedded() { text.sqlite } else { text.postgres }
     }
 
-    /// Waits until this process adds work to the queue. One addition wakes one who waits; it is a nudge, not a
+    /// Waits until this process adds work to a lane of the queue. One addition wakes one who waits; it is a nudge, not a
     /// promise: other processes add work, too.
-    pub async fn work_added(&self) {
-        self.work_added.notified().await;
+    pub async fn work_added(&self, lane: Lane) {
+        self.work_added[lane as usize].notified().await;
     }
 
     /// Waits until this process adds a mail to the outbox: a nudge like [`Store::work_added`].
@@ -527,7 +540,7 @@ impl Store {
     fn tx(&self, open: Open) -> Tx {
         Tx {
             open,
-            adds_work: false,
+            adds_work: [false; Lane::COUNT],
             work_added: Arc::clone(&self.work_added),
             adds_mail: false,
             mail_added: Arc::clone(&self.mail_added),
@@ -607,6 +620,14 @@ aggregates! {
     contacts: Contacts;
     /// What is promised and held.
     appointments: Appointments;
+    /// What became of appointments.
+    history: History;
+    /// What we wrote for them into calendars outside.
+    written: WrittenEvents;
+    /// What stands in calendars outside.
+    outside_events: OutsideEvents;
+    /// Two that want the same time.
+    clashes: Clashes;
     /// The calls and what was said.
     calls: Calls;
     /// What the model asked for.

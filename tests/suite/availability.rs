@@ -343,6 +343,7 @@ fn lapsed_empty_and_cancelled_entries_take_nothing() {
         status: AppointmentStatus::Cancelled,
         expires: None,
         note: String::new(),
+        clashing: false,
     };
     assert_eq!(Busy::of(&appointment), []);
     assert_eq!(shop.starts("2027-01-13"), before);

@@ -120,7 +120,7 @@ on_both! {
         let all = calls::load(&fresh.store, tenant, &call).await.unwrap();
         assert_eq!(all.appointments, [kept], "what is promised stays");
         assert_eq!(all.consent.unwrap().at, at(1));
-        let jobs = fresh.store.across_tenants().take_jobs(at(3), at(9), 10).await.unwrap();
+        let jobs = fresh.store.across_tenants().take_jobs(at(3), at(9), 10, Lane::Slow).await.unwrap();
         assert_eq!(jobs.len(), 1, "told twice, it is archived once");
         assert_eq!(jobs[0].work, Work::ArchiveRecording { call });
     }

@@ -114,7 +114,7 @@ on_both! {
             clock: Clock::system(),
         };
         let tasks = Tasks::new();
-        let runner = Runner::new(fresh.store.clone(), hands.clock, tasks.clone(), hands.handler());
+        let runner = Runner::new(fresh.store.clone(), hands.clock, tasks.clone(), hands.handler(), Lane::Slow);
         tasks.spawn_vital("jobs", runner.run());
         let recording = tokio::time::timeout(PATIENCE, async {
             loop {
@@ -143,7 +143,7 @@ on_both! {
         Practice::open(&fresh.store, "beta").await;
         clips::ask_for_all(&fresh.store, at(0)).await.unwrap();
         clips::ask_for_all(&fresh.store, at(0)).await.unwrap();
-        let asked = fresh.store.across_tenants().take_jobs(at(0), at(9), 10).await.unwrap();
+        let asked = fresh.store.across_tenants().take_jobs(at(0), at(9), 10, Lane::Slow).await.unwrap();
         assert_eq!(asked.len(), 2);
         let assistant = practice.assistant.id.clone();
         let work = Work::OpeningClip { assistant, language: Language::German };
@@ -187,7 +187,7 @@ impl Scene {
                 result(&job)
             })
         });
-        let runner = Runner::new(fresh.store.clone(), clock, tasks.clone(), handler);
+        let runner = Runner::new(fresh.store.clone(), clock, tasks.clone(), handler, Lane::Slow);
         tasks.spawn_vital("jobs", runner.run());
         Self { practice, store: fresh.store.clone(), clock, tasks, ran }
     }

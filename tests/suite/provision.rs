@@ -223,7 +223,7 @@ on_both! {
         let now = Timestamp(1_795_000_000_000_000);
         prepare(&fresh.store, &practice, now).await.unwrap();
         prepare(&fresh.store, &practice, now).await.unwrap();
-        let due = fresh.store.across_tenants().take_jobs(now, now.plus_minutes(1), 10).await.unwrap();
+        let due = fresh.store.across_tenants().take_jobs(now, now.plus_minutes(1), 10, Lane::Slow).await.unwrap();
         let mut languages = vec![];
         for job in due {
             let Work::OpeningClip { assistant, language } = job.work else { panic!("another work") };

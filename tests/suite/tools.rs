@@ -842,6 +842,7 @@ fn appointment(practice: &Practice, contact: &str, resource: &str, start: Timest
         status: AppointmentStatus::Confirmed,
         expires: None,
         note: String::new(),
+        clashing: false,
     }
 }
 

@@ -349,17 +349,17 @@ on_both! {
         let mut workers = tokio::task::JoinSet::new();
         for _ in 0..8 {
             let store = fresh.store.clone();
-            workers.spawn(async move { store.across_tenants().take_jobs(at(1), at(11), 5).await.unwrap() });
+            workers.spawn(async move { store.across_tenants().take_jobs(at(1), at(11), 5, Lane::Slow).await.unwrap() });
         }
         let taken: Vec<_> = workers.join_all().await.into_iter().flatten().collect();
         let ids: BTreeSet<&JobId> = taken.iter().map(|job| &job.id).collect();
         assert_eq!((taken.len(), ids.len()), (20, 20), "each once, and none that is not due");
         assert!(taken.iter().all(|job| job.attempts == 1 && job.tenant == practice.tenant.id));
-        assert_eq!(fresh.store.across_tenants().take_jobs(at(10), at(20), 5).await.unwrap(), []);
+        assert_eq!(fresh.store.across_tenants().take_jobs(at(10), at(20), 5, Lane::Slow).await.unwrap(), []);
         assert_eq!(fresh.store.across_tenants().next_due().await.unwrap(), Some(at(11)));
 
         // A worker whose lease ran out can no longer end the job: another has it.
-        let mut again = fresh.store.across_tenants().take_jobs(at(11), at(21), 100).await.unwrap();
+        let mut again = fresh.store.across_tenants().take_jobs(at(11), at(21), 100, Lane::Slow).await.unwrap();
         again.sort_by(|a, b| a.id.cmp(&b.id));
         assert_eq!((again.len(), again[0].attempts), (20, 2));
         let stale = taken.iter().find(|job| job.id == again[0].id).unwrap();
@@ -370,7 +370,7 @@ on_both! {
         assert!(tx.jobs().give_up(&again[2], "the recording is gone").await.unwrap());
         assert_eq!(tx.jobs().given_up().await.unwrap()[0].problem.as_deref(), Some("the recording is gone"));
         tx.commit().await.unwrap();
-        let later = fresh.store.across_tenants().take_jobs(at(59), at(61), 100).await.unwrap();
+        let later = fresh.store.across_tenants().take_jobs(at(59), at(61), 100, Lane::Slow).await.unwrap();
         assert_eq!(later.len(), 18, "neither the one done nor the one given up");
         let retried = later.iter().find(|job| job.id == again[1].id).unwrap();
         assert_eq!((retried.attempts, retried.problem.as_deref()), (3, Some("the disk is full")));
@@ -384,7 +384,7 @@ on_both! {
             tx.jobs().add(&format!("job_{n}").parse().unwrap(), &work, due).await.unwrap();
             tx.commit().await.unwrap();
         }
-        let taken = fresh.store.across_tenants().take_jobs(at(3), at(9), 10).await.unwrap();
+        let taken = fresh.store.across_tenants().take_jobs(at(3), at(9), 10, Lane::Slow).await.unwrap();
         assert_eq!(taken.len(), 1);
         assert_eq!((taken[0].id.as_str(), &taken[0].work), ("job_1", &work));
         // Given up and asked for again, it begins anew.
@@ -392,7 +392,7 @@ on_both! {
         tx.jobs().give_up(&taken[0], "no").await.unwrap();
         tx.jobs().add(&"job_3".parse().unwrap(), &work, at(4)).await.unwrap();
         tx.commit().await.unwrap();
-        let taken = fresh.store.across_tenants().take_jobs(at(4), at(9), 10).await.unwrap();
+        let taken = fresh.store.across_tenants().take_jobs(at(4), at(9), 10, Lane::Slow).await.unwrap();
         assert_eq!((taken.len(), taken[0].attempts), (1, 1));
     }
 
@@ -546,6 +546,7 @@ fn appointment(practice: &Practice, id: &str, from: i64, to: i64) -> Appointment
         status: AppointmentStatus::Confirmed,
         expires: None,
         note: String::new(),
+        clashing: false,
     }
 }
 

@@ -35,16 +35,16 @@ impl Desk {
         now: Timestamp,
     ) -> Result<Self, Error> {
         let range = around(TimeRange { start: utc_midnight(from), end: utc_midnight(to) });
-        let foreign = Vec::new();
-        Self::open(&mut store.read(tenant).await?, service, range, now, foreign).await
+        Self::open(&mut store.read(tenant).await?, service, range, now, Vec::new()).await
     }
 
+    /// `said` is what calendars outside have just said, besides what is known of them.
     pub(super) async fn open(
         tx: &mut TenantTx,
         service: &ServiceId,
         range: TimeRange,
         now: Timestamp,
-        foreign: Vec<Busy>,
+        said: Vec<Busy>,
     ) -> Result<Self, Error> {
         let service = tx.services().get(service).await?.ok_or(Error::NotFound("service"))?;
         let further = if service.per_month_max.is_some() { MONTH_MINUTES } else { 0 };
@@ -54,7 +54,8 @@ impl Desk {
         // What is put aside is done by nobody; what was booked of it stays.
         let mut resources = tx.resources().of_service(&service.id).await?;
         resources.retain(|resource| resource.active && service.active);
-        let mut busy = foreign;
+        let mut busy = said;
+        busy.extend(tx.outside_events().busy(range).await?);
         busy.extend(standing.iter().flat_map(Busy::of));
         Ok(Self {
             zone: tx.tenant().get().await?.ok_or(Error::NotFound("tenant"))?.zone,
@@ -74,6 +75,16 @@ impl Desk {
         let (service, resources) = (&self.service, &self.resources);
         let rules = Rules { zone: &self.zone, service, resources, seats, loads: None };
         Availability::new(rules, &self.busy, now, ignoring)
+    }
+
+    /// What is booked.
+    pub(super) fn service(&self) -> &Service {
+        &self.service
+    }
+
+    /// Whether it takes all its resources together.
+    pub(super) fn together(&self) -> bool {
+        self.service.selection == Selection::All
     }
 
     /// Where the wish would take place, with the best resource that is free.

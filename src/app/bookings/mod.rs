@@ -10,11 +10,15 @@
 //! in the same transaction; the caller's cut-off does not bind them.
 
 mod desk;
+mod ledger;
 
 use jiff::{ToSpan, civil, tz::TimeZone};
 
 pub(super) use self::desk::Desk;
 use self::desk::Place;
+use self::ledger::Said;
+pub use self::ledger::{CONFIRM_PATIENCE, Ledger};
+pub(super) use self::ledger::in_anothers_place;
 
 use super::{
     Error,
@@ -24,7 +28,7 @@ use super::{
 use crate::{
     domain::{
         availability::{self, Busy, Slot},
-        booking::{Appointment, AppointmentStatus, Resource, Service},
+        booking::{Appointment, AppointmentStatus, Resource, Service, Step},
         id::{AppointmentId, CallId, ContactId, ResourceId, ServiceId, TenantId},
         org::Tenant,
         revision::Revision,
@@ -192,7 +196,7 @@ pub async fn upcoming(
 /// [`Error::Conflict`] when the key was used for something else; [`Error::Unavailable`].
 pub async fn hold(store: &Store, by: &Asker, now: Timestamp, wish: &Wish) -> Result<Appointment, Error> {
     let asked = format!("hold {}", content(wish));
-    let mut change = Change::begin(store, by, now, wish).await?;
+    let mut change = Change::begin(store, by, now, wish, Said::default()).await?;
     if let Some(first) = change.first_answer(&asked).await? {
         return Ok(first);
     }
@@ -213,9 +217,10 @@ pub async fn hold(store: &Store, by: &Asker, now: Timestamp, wish: &Wish) -> Res
         status: AppointmentStatus::Held,
         expires: Some(now.plus_minutes(HOLD_MINUTES)),
         note: String::new(),
+        clashing: false,
     };
     change.tx.appointments().insert(&kept, by.call.as_ref(), now).await?;
-    change.commit(&asked, None, kept).await
+    change.commit(&asked, None, kept, None).await
 }
 
 /// Promises a time to a contact: the one that `hold` keeps, if it still does, or another that is free. `note` is for
@@ -224,7 +229,7 @@ pub async fn hold(store: &Store, by: &Asker, now: Timestamp, wish: &Wish) -> Res
 /// # Errors
 /// As [`hold`]. A hold that has lapsed is no obstacle while the time is free.
 pub async fn book(
-    store: &Store,
+    ledger: impl Into<Ledger>,
     by: &Asker,
     now: Timestamp,
     wish: &Wish,
@@ -232,8 +237,9 @@ pub async fn book(
     note: &str,
     hold: Option<&AppointmentId>,
 ) -> Result<Appointment, Error> {
-    let asked = format!("book {} {contact}", content(wish));
-    let mut change = Change::begin(store, by, now, wish).await?;
+    let (ledger, asked) = (ledger.into(), format!("book {} {contact}", content(wish)));
+    let said = ledger.ask(by, now, wish, &asked, hold.map_or(&[], std::slice::from_ref)).await?;
+    let mut change = Change::begin(&ledger.store, by, now, wish, said).await?;
     if let Some(first) = change.first_answer(&asked).await? {
         return Ok(first);
     }
@@ -254,6 +260,7 @@ pub async fn book(
         status: AppointmentStatus::Confirmed,
         expires: None,
         note: note.to_owned(),
+        clashing: false,
     };
     let kept = match held.filter(|held| keeps(held, wish)) {
         // What is held is kept as it is: the caller may have been told with whom.
@@ -261,6 +268,7 @@ pub async fn book(
             let same = Wish { resource: Some(held.resource.clone()), ..wish.clone() };
             let place = desk.check(held_since(&held, now), &same, &own)?;
             let kept = Appointment { session: held.session, ..promise(place, held.id) };
+            let kept = change.sent_out(kept).await?;
             if !change.tx.appointments().update(&kept, AppointmentStatus::Held).await? {
                 return Err(Error::Taken);
             }
@@ -272,11 +280,12 @@ pub async fn book(
             }
             let place = desk.check(now, wish, &own)?;
             let kept = promise(place, AppointmentId::of(ids::fresh(now)));
+            let kept = change.sent_out(kept).await?;
             change.tx.appointments().insert(&kept, by.call.as_ref(), now).await?;
             kept
         }
     };
-    change.commit(&asked, None, kept).await
+    change.commit(&asked, None, kept, Some(Step::Booked)).await
 }
 
 /// Promises what is held to a contact.
@@ -285,14 +294,15 @@ pub async fn book(
 /// [`Error::NotFound`] when the hold is gone (given back, or lapsed and swept up); otherwise as [`book`]. One that
 /// has lapsed is promised all the same while nobody else has the time.
 pub async fn confirm(
-    store: &Store,
+    ledger: impl Into<Ledger>,
     by: &Asker,
     now: Timestamp,
     hold: &AppointmentId,
     contact: &ContactId,
     note: &str,
 ) -> Result<Appointment, Error> {
-    let held = store.read(&by.tenant).await?.appointments().get(hold).await?;
+    let ledger = ledger.into();
+    let held = ledger.store.read(&by.tenant).await?.appointments().get(hold).await?;
     let held = held.ok_or(Error::NotFound("hold"))?;
     let wish = Wish {
         service: held.service,
@@ -300,7 +310,7 @@ pub async fn confirm(
         resource: Some(held.resource),
         seats: held.seats,
     };
-    book(store, by, now, &wish, contact, note, Some(hold)).await
+    book(ledger, by, now, &wish, contact, note, Some(hold)).await
 }
 
 /// Gives a hold back. One that is gone already is given back.
@@ -320,7 +330,7 @@ pub async fn release(store: &Store, by: &Asker, hold: &AppointmentId) -> Result<
 /// [`Error::NotFound`] when it is not the contact's, or no longer promised; [`Error::TooLate`]; otherwise as
 /// [`hold`].
 pub async fn move_to(
-    store: &Store,
+    ledger: impl Into<Ledger>,
     by: &Asker,
     now: Timestamp,
     id: &AppointmentId,
@@ -328,8 +338,10 @@ pub async fn move_to(
     wish: &Wish,
     hold: Option<&AppointmentId>,
 ) -> Result<Appointment, Error> {
-    let asked = format!("move {id} {}", content(wish));
-    let mut change = Change::begin(store, by, now, wish).await?;
+    let (ledger, asked) = (ledger.into(), format!("move {id} {}", content(wish)));
+    let own: Vec<AppointmentId> = std::iter::once(id).chain(hold).cloned().collect();
+    let said = ledger.ask(by, now, wish, &asked, &own).await?;
+    let mut change = Change::begin(&ledger.store, by, now, wish, said).await?;
     if let Some(first) = change.first_answer(&asked).await? {
         return Ok(first);
     }
@@ -352,12 +364,15 @@ pub async fn move_to(
         session: Some(place.session),
         time: place.time,
         blocked: place.blocked,
+        status: AppointmentStatus::Confirmed,
+        clashing: false,
         ..standing.clone()
     };
-    if !change.tx.appointments().update(&moved, AppointmentStatus::Confirmed).await? {
+    let moved = change.sent_out(moved).await?;
+    if !change.tx.appointments().update(&moved, standing.status).await? {
         return Err(Error::NotFound("appointment"));
     }
-    change.commit(&asked, Some(standing), moved).await
+    change.commit(&asked, Some(standing), moved, Some(Step::Moved)).await
 }
 
 /// Gives an appointment back (of the contact `of`, if one is named).
@@ -376,16 +391,22 @@ pub async fn cancel(
     let mut tx = store.begin(&by.tenant).await?;
     let found = tx.appointments().get(id).await?.ok_or(Error::NotFound("appointment"))?;
     tx.resources().lock_of_service(&found.service).await?;
-    let mut change = Change { tx, by, now, foreign: Vec::new() };
+    let mut change = Change { tx, by, now, said: Said::default(), asked: None };
     if let Some(first) = change.first_answer(&asked).await? {
         return Ok(first);
     }
     let standing = change.changeable(id, of).await?;
-    let given_back = Appointment { status: AppointmentStatus::Cancelled, expires: None, ..standing.clone() };
-    if !change.tx.appointments().update(&given_back, AppointmentStatus::Confirmed).await? {
+    let given_back = Appointment {
+        status: AppointmentStatus::Cancelled,
+        expires: None,
+        clashing: false,
+        ..standing.clone()
+    };
+    let given_back = change.sent_out(given_back).await?;
+    if !change.tx.appointments().update(&given_back, standing.status).await? {
         return Err(Error::NotFound("appointment"));
     }
-    change.commit(&asked, Some(standing), given_back).await
+    change.commit(&asked, Some(standing), given_back, Some(Step::Cancelled)).await
 }
 
 /// One change of the ledger, from lock to commit.
@@ -393,16 +414,31 @@ struct Change<'a> {
     tx: TenantTx,
     by: &'a Asker,
     now: Timestamp,
-    foreign: Vec<Busy>,
+    said: Said,
+    /// When calendars outside were asked, once the change has been sent out to them.
+    asked: Option<Option<Timestamp>>,
 }
 
 impl<'a> Change<'a> {
-    /// Asks the calendar, then locks the resources of the service: what is read after this will hold.
-    async fn begin(store: &Store, by: &'a Asker, now: Timestamp, wish: &Wish) -> Result<Self, Error> {
-        let foreign = Vec::new();
+    /// Locks the resources of the service: what is read after this will hold.
+    async fn begin(
+        store: &Store,
+        by: &'a Asker,
+        now: Timestamp,
+        wish: &Wish,
+        said: Said,
+    ) -> Result<Self, Error> {
         let mut tx = store.begin(&by.tenant).await?;
         tx.resources().lock_of_service(&wish.service).await?;
-        Ok(Self { tx, by, now, foreign })
+        Ok(Self { tx, by, now, said, asked: None })
+    }
+
+    /// Has the calendars outside written to, where they are; as the appointment stands until they are.
+    async fn sent_out(&mut self, appointment: Appointment) -> Result<Appointment, Error> {
+        let (appointment, asked) =
+            ledger::sent_out(&mut self.tx, appointment, &self.said.resources, self.now).await?;
+        self.asked = Some(asked);
+        Ok(appointment)
     }
 
     /// What came of the same request before. An answer that has vanished since (a hold that lapsed) is none.
@@ -431,7 +467,7 @@ impl<'a> Change<'a> {
         }
         let standing = found
             .map(|found| found.item)
-            .filter(|it| it.status == AppointmentStatus::Confirmed)
+            .filter(|it| it.status.promised())
             .filter(|it| of.is_none_or(|of| it.contact.as_ref() == Some(of)))
             .ok_or(Error::NotFound("appointment"))?;
         let service = self.tx.services().get(&standing.service).await?.ok_or(Error::NotFound("service"))?;
@@ -445,7 +481,7 @@ impl<'a> Change<'a> {
     async fn desk(&mut self, wish: &Wish) -> Result<Desk, Error> {
         self.tx.appointments().clear_lapsed(self.now).await?;
         let range = around_start(wish.start);
-        Desk::open(&mut self.tx, &wish.service, range, self.now, std::mem::take(&mut self.foreign)).await
+        Desk::open(&mut self.tx, &wish.service, range, self.now, std::mem::take(&mut self.said.busy)).await
     }
 
     /// Keeps what became of `before`, and what was asked.
@@ -454,7 +490,22 @@ impl<'a> Change<'a> {
         asked: &str,
         before: Option<Appointment>,
         answer: Appointment,
+        step: Option<Step>,
     ) -> Result<Appointment, Error> {
+        if let Some(asked) = self.asked {
+            self.tx.appointments().note_asked(&answer.id, asked).await?;
+        }
+        if let Some(step) = step {
+            let who = match (&self.by.staff, &self.by.call) {
+                (Some(staff), _) => staff.actor.to_string(),
+                (None, Some(call)) => call.to_string(),
+                (None, None) => "system:ledger".to_owned(),
+            };
+            self.tx.history().add(&answer, step, &who, self.now).await?;
+        }
+        if before.is_some() {
+            ledger::settle_clashes(&mut self.tx, &answer.id, self.now).await?;
+        }
         if let Some(staff) = &self.by.staff {
             audit::record(&mut self.tx, &staff.actor, self.now, before.as_ref(), Some(&answer)).await?;
         }

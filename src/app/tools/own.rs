@@ -105,7 +105,7 @@ impl Toolbox {
         // What was booked in this very call is the caller's, whoever they are.
         for booked in &state.booked {
             if let Some(own) = tx.appointments().get(&booked.id).await?
-                && own.status == AppointmentStatus::Confirmed
+                && own.status.promised()
                 && own.time.start > now
                 && found.iter().all(|other| other.id != own.id)
             {

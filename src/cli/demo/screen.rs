@@ -182,6 +182,7 @@ impl Screen {
                 let service = service.and_then(|service| service.names.get(language.code()).cloned());
                 let state = match found.status {
                     AppointmentStatus::Confirmed => "",
+                    AppointmentStatus::Pending => "(waits for its calendar) ",
                     AppointmentStatus::Held => "(only held) ",
                     AppointmentStatus::Cancelled => "(cancelled) ",
                 };

@@ -75,6 +75,7 @@ impl Neighbour {
             status: AppointmentStatus::Confirmed,
             expires: None,
             note: words.to_owned(),
+            clashing: false,
         };
         let mut tx = store.begin(&id).await.unwrap();
         tx.messages().add(&message).await.unwrap();

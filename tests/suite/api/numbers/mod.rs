@@ -132,7 +132,7 @@ async fn an_order_that_its_request_left_behind_is_finished_by_a_job_that_looks_f
     none(&owner).await;
     let order = store.read(&tenant).await.unwrap().orders().by_key("mine").await.unwrap().unwrap();
     let later = order.created.plus_minutes(2);
-    let jobs = store.across_tenants().take_jobs(later, later.plus_minutes(1), 10).await.unwrap();
+    let jobs = store.across_tenants().take_jobs(later, later.plus_minutes(1), 10, Lane::Slow).await.unwrap();
     let wanted = Work::BuyNumber { order: order.id.clone() };
     let job = jobs.into_iter().find(|job| job.work == wanted).unwrap();
     let accounts = desk.accounts().await;
@@ -341,7 +341,7 @@ async fn a_number_that_could_not_be_set_up_says_so_until_it_is() {
     assert!(numbers::set_up(store, &accounts, &tenant, &id).await.is_err());
     assert_eq!(only(&owner).await["setup"]["state"], "waiting");
     let now = Clock::system().now().plus_minutes(2);
-    let jobs = store.across_tenants().take_jobs(now, now.plus_minutes(1), 10).await.unwrap();
+    let jobs = store.across_tenants().take_jobs(now, now.plus_minutes(1), 10, Lane::Slow).await.unwrap();
     assert!(jobs.iter().any(|job| job.work == Work::SetUpNumber { number: id.clone() }), "{jobs:?}");
     numbers::set_up(store, &accounts, &tenant, &id).await.unwrap();
     assert_eq!(only(&owner).await["setup"], json!({ "state": "done", "problem": null }));

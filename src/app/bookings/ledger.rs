@@ -1,0 +1,205 @@
+//! The ledger together with the calendars outside that are asked before it promises a time.
+//!
+//! What the calendars are known to say is in the database, and read in the transaction that promises. Of the one time
+//! that is wanted they are asked again before that transaction begins, since none waits for a calendar. A time they have
+//! not spoken of can be promised all the same: it is pending, and they are asked until they answer.
+
+use std::time::Duration;
+
+use super::{Asker, Desk, Wish, around_start};
+use crate::{
+    app::{
+        Error,
+        calendars::{Answer, CALL_PATIENCE, Calendars},
+    },
+    domain::{
+        availability::{self, Busy},
+        booking::{Appointment, AppointmentStatus},
+        calendar::ClashKind,
+        id::{AppointmentId, JobId, ResourceId, TenantId},
+        time::Timestamp,
+    },
+    platform::{clock::Clock, ids},
+    store::{Asked, Kept, Store, TenantTx, Work},
+};
+
+/// How long a caller waits for a calendar to confirm what was promised.
+pub const CONFIRM_PATIENCE: Duration = Duration::from_secs(3);
+/// How often it is looked meanwhile.
+const LOOK_PERIOD: Duration = Duration::from_millis(40);
+/// Resources whose calendars are asked about one time.
+const ASKED_MAX: usize = 5;
+/// Appointments in others' places that are looked at after a change.
+const CLASHING_MAX: u32 = 20;
+
+/// The ledger. Made of a store alone, it asks nobody outside: calendars that keep others out are asked later.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    pub(super) store: Store,
+    calendars: Option<Calendars>,
+}
+
+impl Ledger {
+    /// The ledger of this store, which asks these calendars.
+    pub fn new(store: Store, calendars: Calendars) -> Self {
+        Self { store, calendars: Some(calendars) }
+    }
+
+    /// Has what takes time looked at afresh: somebody is about to ask.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the database is away.
+    pub async fn freshen(&self, tenant: &TenantId) -> Result<(), Error> {
+        match &self.calendars {
+            Some(calendars) => calendars.freshen(tenant).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Waits until the calendars have answered about an appointment that is pending; as it stands then, or when
+    /// `patience` is at its end.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Unavailable`].
+    pub async fn settled(
+        &self,
+        tenant: &TenantId,
+        appointment: Appointment,
+        clock: Clock,
+        patience: Duration,
+    ) -> Result<Appointment, Error> {
+        let watch = clock.stopwatch();
+        let mut standing = appointment;
+        while standing.status == AppointmentStatus::Pending && watch.elapsed() < patience {
+            clock.sleep(LOOK_PERIOD).await;
+            let found = self.store.read(tenant).await?.appointments().get(&standing.id).await?;
+            standing = found.ok_or(Error::NotFound("appointment"))?;
+        }
+        Ok(standing)
+    }
+
+    /// What the calendars outside say of the time that is wanted, of those who could have it.
+    pub(super) async fn ask(
+        &self,
+        by: &Asker,
+        now: Timestamp,
+        wish: &Wish,
+        asked: &str,
+        ignoring: &[AppointmentId],
+    ) -> Result<Said, Error> {
+        let Some(calendars) = &self.calendars else { return Ok(Said::default()) };
+        let mut tx = self.store.read(&by.tenant).await?;
+        if tx.outside_events().blocking().await?.is_empty() {
+            return Ok(Said::default());
+        }
+        if let Some(key) = &by.key
+            && tx.appointments().answer_to(Asked { key, content: asked }).await? != Kept::Nothing
+        {
+            return Ok(Said::default());
+        }
+        let desk =
+            Desk::open(&mut tx, &wish.service, around_start(wish.start), now, Vec::new()).await?;
+        drop(tx);
+        // What is refused anyway need not be asked about; who refuses says why in the transaction.
+        let Ok(slot) = desk.ask(now, wish.seats, ignoring).check(wish.start, wish.resource.as_ref()) else {
+            return Ok(Said::default());
+        };
+        let together = desk.together();
+        let count = if together { slot.resources.len() } else { ASKED_MAX };
+        let resources: Vec<ResourceId> = slot.resources.into_iter().take(count).collect();
+        let range = availability::blocked(desk.service(), wish.start);
+        Ok(match calendars.ask_now(&by.tenant, &resources, range, CALL_PATIENCE).await? {
+            Answer::Known(busy) => Said { busy, resources },
+            Answer::NotSaid => Said::default(),
+        })
+    }
+}
+
+impl From<&Self> for Ledger {
+    fn from(ledger: &Self) -> Self {
+        ledger.clone()
+    }
+}
+
+impl From<&Store> for Ledger {
+    fn from(store: &Store) -> Self {
+        Self { store: store.clone(), calendars: None }
+    }
+}
+
+/// What calendars have said of a time.
+#[derive(Debug, Default)]
+pub(super) struct Said {
+    /// What takes it.
+    pub busy: Vec<Busy>,
+    /// Whose calendars have spoken.
+    pub resources: Vec<ResourceId>,
+}
+
+/// Has the calendars outside written to, or asked, where that is called for: notes in the transaction of the change
+/// itself what is to be done, and says where the appointment stands until it is.
+pub(super) async fn sent_out(
+    tx: &mut TenantTx,
+    appointment: Appointment,
+    said: &[ResourceId],
+    now: Timestamp,
+) -> Result<(Appointment, Option<Timestamp>), Error> {
+    let its: Vec<&ResourceId> =
+        std::iter::once(&appointment.resource).chain(&appointment.together).collect();
+    let targets = tx.outside_events().targets().await?;
+    let blocking = tx.outside_events().blocking().await?;
+    let written = targets.iter().any(|(resource, _)| its.contains(&resource));
+    let spoken = its.iter().all(|resource| said.contains(resource));
+    let unsaid = !spoken && blocking.iter().any(|one| its.contains(&&one.resource));
+    let stands = tx.written().of(&appointment.id).await?;
+    if !written && !unsaid && stands.is_empty() {
+        return Ok((appointment, None));
+    }
+    let job = JobId::of(ids::fresh(now));
+    tx.jobs().add(&job, &Work::SettleAppointment { appointment: appointment.id.clone() }, now).await?;
+    let status = match appointment.status {
+        AppointmentStatus::Confirmed if written || unsaid => AppointmentStatus::Pending,
+        status => status,
+    };
+    Ok((Appointment { status, ..appointment }, spoken.then_some(now)))
+}
+
+/// Whether an appointment would stand in another's place. To be asked with its resources locked.
+pub(in crate::app) async fn in_anothers_place(
+    tx: &mut TenantTx,
+    wanted: &Appointment,
+    now: Timestamp,
+) -> Result<bool, Error> {
+    let takes = |one: &Appointment, resource: &ResourceId| {
+        one.resource == *resource || one.together.contains(resource)
+    };
+    let others = tx.appointments().busy(wanted.blocked, now).await?;
+    Ok(others.iter().any(|other| {
+        let own = std::iter::once(&wanted.resource).chain(&wanted.together);
+        other.id != wanted.id
+            && other.blocked.overlaps(wanted.blocked)
+            && (other.session.is_none() || other.session != wanted.session)
+            && own.into_iter().any(|resource| takes(other, resource))
+    }))
+}
+
+/// After a change that gave time back: appointments that stood in others' places and do so no more are told of as such,
+/// and whatever stood in the way of the one that was changed is over.
+pub(super) async fn settle_clashes(
+    tx: &mut TenantTx,
+    changed: &AppointmentId,
+    now: Timestamp,
+) -> Result<(), Error> {
+    for what in [ClashKind::MovedOntoAnother, ClashKind::EventOverAppointment] {
+        tx.clashes().settle_of(changed, what, now).await?;
+    }
+    for id in tx.appointments().clashing(CLASHING_MAX).await? {
+        let Some(standing) = tx.appointments().get(&id).await? else { continue };
+        if standing.status.promised() && !in_anothers_place(tx, &standing, now).await? {
+            let freed = Appointment { clashing: false, ..standing.clone() };
+            tx.appointments().update(&freed, standing.status).await?;
+            tx.clashes().settle_of(&id, ClashKind::MovedOntoAnother, now).await?;
+        }
+    }
+    Ok(())
+}
