@@ -11,7 +11,10 @@ mod across;
 mod appointments;
 mod assistants;
 mod audit;
+mod calendars;
 mod calls;
+mod connections;
+mod consents;
 mod contacts;
 mod jobs;
 mod keys;
@@ -45,7 +48,10 @@ pub use self::{
     across::Across,
     appointments::{AppointmentFilter, Asked, Kept},
     audit::{AuditEntry, AuditFilter, Broken},
+    calendars::{Choice, Chosen},
     calls::{CallFilter, CallsOf, Consent, Ended, NewCall},
+    connections::{SealedTokens, Way},
+    consents::Underway,
     contacts::ContactFilter,
     jobs::{Job, Work},
     keys::{DataKey, SealedColumn, SealedValue},
@@ -198,7 +204,10 @@ pub const TEXTS: &[&[Text]] = &[
     appointments::TEXTS,
     assistants::TEXTS,
     audit::TEXTS,
+    calendars::TEXTS,
     calls::TEXTS,
+    connections::TEXTS,
+    consents::TEXTS,
     contacts::TEXTS,
     jobs::TEXTS,
     keys::TEXTS,
@@ -623,6 +632,12 @@ aggregates! {
     invitations: Invitations;
     /// Programs' ways in.
     api_keys: ApiKeys;
+    /// Ways into calendars outside.
+    connections: Connections;
+    /// People on their way to agree to one.
+    consents: Consents;
+    /// The calendars outside.
+    calendars: OutsideCalendars;
 }
 
 /// What belongs to no tenant, inside one transaction. Dropped without [`PlatformTx::commit`], it has never been.
