@@ -24,6 +24,7 @@ CREATE TABLE calendar_connections (
     revision INTEGER NOT NULL DEFAULT 1,
     PRIMARY KEY (tenant_id, id)
 ) STRICT;
+CREATE UNIQUE INDEX calendar_connections_by_id ON calendar_connections (id);
 
 -- Somebody on their way to a vendor's page and back. The state is kept as its SHA-256, the verifier sealed.
 CREATE TABLE calendar_consents (
@@ -43,6 +44,7 @@ CREATE TABLE calendar_consents (
     PRIMARY KEY (tenant_id, id),
     FOREIGN KEY (tenant_id, connection_id) REFERENCES calendar_connections (tenant_id, id)
 ) STRICT;
+CREATE UNIQUE INDEX calendar_consents_by_id ON calendar_consents (id);
 CREATE INDEX calendar_consents_by_expiry ON calendar_consents (expires_at);
 
 -- A calendar and how far we know it. `generation` counts changes of what stands in it; `round` is the round of asking

@@ -20,6 +20,15 @@ texts! {
     TWILIO_TOKENS = "SELECT tenant_id AS place, tenant_id AS owner, auth_token AS sealed FROM twilio_accounts
         WHERE tenant_id > $1 ORDER BY tenant_id LIMIT $2";
     RESEAL_TWILIO_TOKEN = "UPDATE twilio_accounts SET auth_token = $3 WHERE tenant_id = $1 AND auth_token = $2";
+    REFRESH_TOKENS = "SELECT id AS place, tenant_id AS owner, refresh_token AS sealed FROM calendar_connections
+        WHERE id > $1 AND refresh_token IS NOT NULL ORDER BY id LIMIT $2";
+    RESEAL_REFRESH_TOKEN = "UPDATE calendar_connections SET refresh_token = $3 WHERE id = $1 AND refresh_token = $2";
+    ACCESS_TOKENS = "SELECT id AS place, tenant_id AS owner, access_token AS sealed FROM calendar_connections
+        WHERE id > $1 AND access_token IS NOT NULL ORDER BY id LIMIT $2";
+    RESEAL_ACCESS_TOKEN = "UPDATE calendar_connections SET access_token = $3 WHERE id = $1 AND access_token = $2";
+    VERIFIERS = "SELECT id AS place, tenant_id AS owner, verifier AS sealed FROM calendar_consents
+        WHERE id > $1 ORDER BY id LIMIT $2";
+    RESEAL_VERIFIER = "UPDATE calendar_consents SET verifier = $3 WHERE id = $1 AND verifier = $2";
 }
 
 /// A column that holds sealed values.
@@ -29,17 +38,27 @@ pub enum SealedColumn {
     MailBody,
     /// The auth tokens of tenants' own Twilio accounts.
     TwilioToken,
+    /// What renews the access to calendars.
+    RefreshToken,
+    /// What lets one into calendars.
+    AccessToken,
+    /// What proves that a code of consent is ours.
+    Verifier,
 }
 
 impl SealedColumn {
     /// Every one of them.
-    pub const ALL: [Self; 2] = [Self::MailBody, Self::TwilioToken];
+    pub const ALL: [Self; 5] =
+        [Self::MailBody, Self::TwilioToken, Self::RefreshToken, Self::AccessToken, Self::Verifier];
 
     /// `table.column`, as it is bound into each seal.
     pub fn name(self) -> &'static str {
         match self {
             Self::MailBody => "mails.body",
             Self::TwilioToken => "twilio_accounts.auth_token",
+            Self::RefreshToken => "calendar_connections.refresh_token",
+            Self::AccessToken => "calendar_connections.access_token",
+            Self::Verifier => "calendar_consents.verifier",
         }
     }
 
@@ -47,6 +66,9 @@ impl SealedColumn {
         match self {
             Self::MailBody => MAIL_BODIES,
             Self::TwilioToken => TWILIO_TOKENS,
+            Self::RefreshToken => REFRESH_TOKENS,
+            Self::AccessToken => ACCESS_TOKENS,
+            Self::Verifier => VERIFIERS,
         }
     }
 
@@ -54,6 +76,9 @@ impl SealedColumn {
         match self {
             Self::MailBody => RESEAL_MAIL_BODY,
             Self::TwilioToken => RESEAL_TWILIO_TOKEN,
+            Self::RefreshToken => RESEAL_REFRESH_TOKEN,
+            Self::AccessToken => RESEAL_ACCESS_TOKEN,
+            Self::Verifier => RESEAL_VERIFIER,
         }
     }
 }

@@ -11,8 +11,11 @@ mod across;
 mod appointments;
 mod assistants;
 mod audit;
+mod calendars;
 mod calls;
 mod clashes;
+mod connections;
+mod consents;
 mod contacts;
 mod history;
 mod jobs;
@@ -49,7 +52,10 @@ pub use self::{
     across::Across,
     appointments::{AppointmentFilter, Asked, Kept},
     audit::{AuditEntry, AuditFilter, Broken},
+    calendars::{Choice, Chosen},
     calls::{CallFilter, CallsOf, Consent, Ended, NewCall},
+    connections::{SealedTokens, Way},
+    consents::Underway,
     contacts::ContactFilter,
     history::HistoryStep,
     jobs::{Job, Lane, Work},
@@ -205,8 +211,11 @@ pub const TEXTS: &[&[Text]] = &[
     appointments::TEXTS,
     assistants::TEXTS,
     audit::TEXTS,
+    calendars::TEXTS,
     calls::TEXTS,
     clashes::TEXTS,
+    connections::TEXTS,
+    consents::TEXTS,
     contacts::TEXTS,
     history::TEXTS,
     jobs::TEXTS,
@@ -644,6 +653,12 @@ aggregates! {
     invitations: Invitations;
     /// Programs' ways in.
     api_keys: ApiKeys;
+    /// Ways into calendars outside.
+    connections: Connections;
+    /// People on their way to agree to one.
+    consents: Consents;
+    /// The calendars outside.
+    calendars: OutsideCalendars;
 }
 
 /// What belongs to no tenant, inside one transaction. Dropped without [`PlatformTx::commit`], it has never been.

@@ -1,10 +1,11 @@
 //! What is sealed opens only where it was sealed for, and stays openable while the keys change.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use frontdesk::{
     app::keys::{self, Keys, Resealed},
     domain::{
+        calendar::{Connection as CalendarConnection, ConnectionState, Grant, Vendor},
         email::Email,
         id::{MailId, TenantId},
         time::Timestamp,
@@ -14,7 +15,7 @@ use frontdesk::{
         secrets::{self, Error, Place, Ring, Sealer},
         tasks::Tasks,
     },
-    store::{SealedColumn, Store, TwilioAccount},
+    store::{SealedColumn, SealedTokens, Store, TwilioAccount, Underway},
 };
 use proptest::prelude::*;
 use secrecy::{ExposeSecret, SecretString};
@@ -126,6 +127,9 @@ async fn keep(
     let (owner, row): (Option<&TenantId>, &str) = match column {
         SealedColumn::MailBody => (None, row),
         SealedColumn::TwilioToken => (Some(tenant), tenant.as_str()),
+        SealedColumn::RefreshToken => (Some(tenant), "cnx_1"),
+        SealedColumn::AccessToken => (Some(tenant), "cnx_2"),
+        SealedColumn::Verifier => (Some(tenant), "cst_1"),
     };
     let sealed = keys.seal(Place { owner, column: column.name(), row }, &SecretString::from(secret)).unwrap();
     let mut tx = store.begin(tenant).await.unwrap();
@@ -143,6 +147,42 @@ async fn keep(
                 set: NOW,
             };
             tx.twilio_account().put(&account).await.unwrap();
+        }
+        SealedColumn::RefreshToken | SealedColumn::AccessToken => {
+            let made = CalendarConnection {
+                id: row.parse().unwrap(),
+                vendor: Vendor::Google,
+                grant: Grant::Person,
+                account: "a@b.example".to_owned(),
+                directory: None,
+                personal: false,
+                state: ConnectionState::Connected,
+                problem: None,
+                connected: NOW,
+                since: NOW,
+            };
+            let (refresh, access) = match column {
+                SealedColumn::RefreshToken => (Some(sealed), None),
+                _ => (None, Some(sealed)),
+            };
+            let tokens = SealedTokens { refresh, access, access_expires: NOW };
+            tx.connections().add(&made, &BTreeSet::new(), &tokens, "usr_1").await.unwrap();
+        }
+        SealedColumn::Verifier => {
+            let underway = Underway {
+                id: row.parse().unwrap(),
+                browser_hash: "b".to_owned(),
+                verifier: sealed,
+                vendor: Vendor::Google,
+                grant: Grant::Person,
+                session: "ses_1".parse().unwrap(),
+                user: "usr_1".parse().unwrap(),
+                connection: None,
+                created: NOW,
+                expires: NOW,
+                used: None,
+            };
+            tx.consents().add(&underway, "s").await.unwrap();
         }
     }
     tx.commit().await.unwrap();
