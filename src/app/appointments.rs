@@ -9,7 +9,7 @@ use super::{
     Error, Faults,
     access::Actor,
     audit,
-    bookings::{self, Asker, Staff, Wish},
+    bookings::{self, Asker, Ledger, Staff, Wish},
     contacts::NOTE_LEN_MAX,
     services::CAPACITY_MAX,
 };
@@ -22,7 +22,7 @@ use crate::{
         revision::{Revised, Revision},
         time::{TimeRange, Timestamp, Zone},
     },
-    store::{AppointmentFilter, Page, Place, Store},
+    store::{AppointmentFilter, HistoryStep, Page, Place, Store},
 };
 
 /// One end of a stretch of time.
@@ -122,12 +122,13 @@ pub async fn get(store: &Store, by: &Actor, id: &AppointmentId) -> Result<Revise
 /// [`Error::Forbidden`]; [`Error::Invalid`]; [`Error::Taken`] and [`Error::Refused`]; [`Error::Conflict`] when the key
 /// was used for something else; [`Error::Unavailable`].
 pub async fn create(
-    store: &Store,
+    ledger: &Ledger,
     by: &Actor,
     now: Timestamp,
     key: Option<&str>,
     wanted: &Booking,
 ) -> Result<Revised<Appointment>, Error> {
+    let store = ledger.store();
     by.must(Verb::Write, Subject::Appointments)?;
     let mut faults = Faults::new();
     check_note(&wanted.note, &mut faults);
@@ -151,8 +152,19 @@ pub async fn create(
         seats: wanted.seats,
     };
     let asker = asker(by, key, None);
-    let made = bookings::book(store, &asker, now, &wish, &wanted.contact, &wanted.note, None).await?;
+    let made = bookings::book(ledger, &asker, now, &wish, &wanted.contact, &wanted.note, None).await?;
     kept(store, by, &made.id).await
+}
+
+/// What became of an appointment, step by step.
+///
+/// # Errors
+/// [`Error::Forbidden`]; [`Error::NotFound`]; [`Error::Unavailable`].
+pub async fn history(store: &Store, by: &Actor, id: &AppointmentId) -> Result<Vec<HistoryStep>, Error> {
+    by.must(Verb::Read, Subject::Appointments)?;
+    let mut tx = store.read(by.tenant()).await?;
+    tx.appointments().get(id).await?.ok_or(Error::NotFound("appointment"))?;
+    Ok(tx.history().of(id).await?)
 }
 
 /// Changes the note of an appointment as `change` says, if it is still as the asker has seen it.
@@ -193,7 +205,7 @@ pub async fn edit(
 /// # Errors
 /// As [`create`]; [`Error::NotFound`] when it is not or no longer promised; [`Error::Stale`].
 pub async fn move_to(
-    store: &Store,
+    ledger: &Ledger,
     by: &Actor,
     now: Timestamp,
     key: Option<&str>,
@@ -201,6 +213,7 @@ pub async fn move_to(
     seen: Option<Revision>,
     (start, resource): (Timestamp, Option<ResourceId>),
 ) -> Result<Revised<Appointment>, Error> {
+    let store = ledger.store();
     by.must(Verb::Write, Subject::Appointments)?;
     let standing = kept(store, by, id).await?.item;
     if let Some(resource) = &resource {
@@ -213,7 +226,7 @@ pub async fn move_to(
         resource: Some(resource.unwrap_or(standing.resource)),
         seats: standing.seats,
     };
-    bookings::move_to(store, &asker(by, key, seen), now, id, None, &wish, None).await?;
+    bookings::move_to(ledger, &asker(by, key, seen), now, id, None, &wish, None).await?;
     kept(store, by, id).await
 }
 

@@ -425,6 +425,7 @@ fn service(rules: &PreviewRules, id: ServiceId, resources: Vec<ResourceId>) -> S
         blocking: rules.blocking.clone(),
         conflict_calendars: rules.conflict_calendars.clone(),
         cancel_cutoff_min: rules.cancel_cutoff_min,
+        invites: false,
         price: None,
         resources,
         active: true,

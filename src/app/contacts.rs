@@ -34,6 +34,7 @@ impl Audited for Contact {
         Parts::new()
             .hiding("name", self.name.as_str())
             .hiding("number", self.number.as_ref().map(|number| number.as_str()))
+            .hiding("email", self.email.as_ref().map(|email| email.as_str()))
             .hiding("born", self.born.map(|date| date.to_string()))
             .hiding("note", Some(self.note.as_str()).filter(|note| !note.is_empty()))
     }

@@ -9,8 +9,10 @@ pub mod assistants;
 pub mod audit;
 pub mod availability;
 pub mod bookings;
+pub mod calendars;
 pub mod briefing;
 pub mod calls;
+pub mod clashes;
 pub mod clips;
 pub mod contacts;
 pub mod health;
@@ -28,7 +30,6 @@ pub mod tools;
 use std::fmt;
 
 use crate::{
-    calendars,
     domain::{availability::Refusal, people::Scope},
     store,
 };
@@ -210,12 +211,6 @@ impl From<store::Error> for Error {
             | store::Error::Migration(_)
             | store::Error::Database(_) => Self::Internal(Box::new(error)),
         }
-    }
-}
-
-impl From<calendars::Error> for Error {
-    fn from(error: calendars::Error) -> Self {
-        Self::Unavailable("the calendar", Box::new(error))
     }
 }
 

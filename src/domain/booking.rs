@@ -54,6 +54,8 @@ pub struct Service {
     pub conflict_calendars: Option<BTreeSet<String>>,
     /// Elapsed time before the start after which a caller may no longer cancel or move, in minutes.
     pub cancel_cutoff_min: u32,
+    /// Whether contacts whose address is known are invited by mail, by the calendar it is written to.
+    pub invites: bool,
     /// What it costs the caller, in the tenant's words.
     pub price: Option<String>,
     /// Who or what it can be booked with.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{id::ContactId, phone::E164};
+use super::{email::Email, id::ContactId, phone::E164};
 
 /// A person who calls or is called. `Debug` shows neither name nor number.
 #[derive(Clone, PartialEq)]
@@ -13,6 +13,8 @@ pub struct Contact {
     pub name: String,
     /// The number the person calls from.
     pub number: Option<E164>,
+    /// Where mails reach the person.
+    pub email: Option<Email>,
     /// Date of birth, when known.
     pub born: Option<jiff::civil::Date>,
     /// What staff want to remember.

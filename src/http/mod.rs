@@ -12,6 +12,7 @@ pub mod limits;
 pub mod listener;
 pub mod metrics;
 pub mod problem;
+mod push;
 pub mod twilio;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -31,7 +32,9 @@ use utoipa_axum::router::OpenApiRouter;
 
 use self::{api::events::Streams, limits::Limits, problem::Problem};
 use crate::{
-    app::{accounts::Accounts, health::Health, people::People},
+    app::{
+        accounts::Accounts, bookings::Ledger, calendars::Calendars, health::Health, people::People,
+    },
     live::Lines,
     platform::{blobs::Blobs, clock::Clock, tasks::Tasks},
     store::Store,
@@ -43,6 +46,10 @@ use crate::{
 pub struct Doors {
     /// Handed on to `app`, which asks it.
     pub store: Store,
+    /// Where appointments are promised.
+    pub ledger: Ledger,
+    /// Calendars outside.
+    pub calendars: Calendars,
     /// The calls in the air.
     pub lines: Lines,
     /// Twilio's voices.

@@ -4,6 +4,7 @@
 //! twice, and does a bounded amount; what it does is `app`'s. Several processes may run this beside one another: a
 //! job that was taken is one's own until its lease ends. It never decides about a conversation.
 
+mod calendars;
 mod post;
 mod upkeep;
 mod work;
@@ -16,6 +17,7 @@ use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
 pub use self::{
+    calendars::look_after,
     post::Post,
     upkeep::{LOST_AFTER_MINUTES, REQUESTS_KEPT_MINUTES, Swept, sweep},
     work::Hands,

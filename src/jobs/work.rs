@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Handler;
 use crate::{
-    app::{self, accounts::Accounts, clips, numbers, recordings},
+    app::{self, accounts::Accounts, calendars::Calendars, clips, numbers, recordings},
     platform::{blobs::Blobs, clock::Clock},
     speech,
     store::{Job, Store, Work},
@@ -21,6 +21,8 @@ pub struct Hands {
     pub speech: speech::Settings,
     /// Twilio, and who asks it.
     pub accounts: Accounts,
+    /// Calendars outside.
+    pub calendars: Calendars,
     /// The clock.
     pub clock: Clock,
 }
@@ -52,6 +54,11 @@ impl Hands {
             Work::SetUpNumber { number } => {
                 numbers::set_up(&self.store, &self.accounts, &job.tenant, &number).await?;
             }
+            Work::SettleAppointment { appointment } => {
+                self.calendars.settle(&job.tenant, &appointment).await?;
+            }
+            Work::SyncCalendar { calendar } => self.calendars.sync(&job.tenant, &calendar).await?,
+            Work::WatchCalendar { calendar } => self.calendars.watch(&job.tenant, &calendar).await?,
         }
         Ok(())
     }

@@ -43,6 +43,7 @@ use crate::{
         briefing,
         calls::{self, Answer},
         clips::{self, Clips},
+        bookings::Ledger,
         tools::{CallContext, Toolbox},
     },
     audio::vad::Detector,
@@ -90,6 +91,8 @@ const KEEP_TRIES_MAX: u32 = 8;
 pub struct Parts {
     /// Where records are kept.
     pub store: Store,
+    /// Where appointments are promised.
+    pub ledger: Ledger,
     /// Where recordings and clips are kept.
     pub blobs: Blobs,
     /// How the engine is reached.
@@ -285,6 +288,13 @@ impl Lines {
         let token = ids::token();
         let place = self.admit(&answer, &sid, &token)?;
         let parts = &self.0.parts;
+        // Whoever rings will ask for a time: what is free is looked at while the telephone is being connected.
+        let (ledger, tenant) = (parts.ledger.clone(), answer.tenant.id.clone());
+        parts.tasks.spawn(async move {
+            if let Err(error) = ledger.freshen(&tenant).await {
+                warn!(error = &error as &dyn std::error::Error, "calendars could not be looked at afresh");
+            }
+        });
         let language = answer.number.language;
         let now = parts.clock.now();
         let briefing = briefing::briefing(&answer.tenant, &answer.assistant, &answer.services, language, now);
@@ -384,7 +394,7 @@ impl Lines {
         let ride = Ride {
             setup: Arc::new(setup),
             engine,
-            toolbox: Arc::new(Toolbox::new(context, parts.store.clone(), parts.clock)),
+            toolbox: Arc::new(Toolbox::new(context, &parts.ledger, parts.clock)),
             detector: parts.detector,
             record: recording,
             notices: notices.clone(),

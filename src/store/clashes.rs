@@ -9,7 +9,7 @@ use super::{
 };
 use crate::domain::{
     calendar::{Clash, ClashKind, EventId},
-    id::{AppointmentId, CalendarId},
+    id::{AppointmentId, CalendarId, ClashId},
     time::Timestamp,
 };
 
@@ -25,6 +25,7 @@ texts! {
             found_at = CASE WHEN clashes.settled_at IS NULL THEN clashes.found_at ELSE excluded.found_at END,
             settled_at = excluded.settled_at
         WHERE clashes.settled_at IS NOT NULL AND excluded.settled_at IS NULL");
+    GET = concat!("SELECT ", columns!(), " FROM clashes WHERE tenant_id = $1 AND id = $2");
     OPEN_IN = concat!("SELECT ", columns!(), " FROM clashes
         WHERE tenant_id = $1 AND calendar_id = $2 AND what = $3 AND settled_at IS NULL");
     SETTLE = "UPDATE clashes SET settled_at = $3 WHERE tenant_id = $1 AND id = $2 AND settled_at IS NULL";
@@ -79,6 +80,18 @@ impl Clashes<'_> {
             .bind(clash.settled.map(|at| at.0))
             .execute(db).await?.rows_affected());
         Ok(kept == 1)
+    }
+
+    /// The clash of that id.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn get(&mut self, id: &ClashId) -> Result<Option<Clash>, Error> {
+        let row: Option<ClashRow> = on!(self.tx, db => sqlx::query_as(GET)
+            .bind(self.tenant.as_str())
+            .bind(id.as_str())
+            .fetch_optional(db).await?);
+        row.map(Clash::try_from).transpose()
     }
 
     /// The clashes of that kind in that calendar that are not over.

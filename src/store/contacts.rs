@@ -9,6 +9,7 @@ use super::{
 };
 use crate::domain::{
     contact::Contact,
+    email::Email,
     id::ContactId,
     phone::E164,
     revision::{Revised, Revision},
@@ -19,20 +20,20 @@ use crate::domain::{
 const SHARING_MAX: i64 = 20;
 
 texts! {
-    GET = "SELECT id, name, number, born, note FROM contacts WHERE tenant_id = $1 AND id = $2";
-    BY_NUMBER = "SELECT id, name, number, born, note FROM contacts WHERE tenant_id = $1 AND number = $2
+    GET = "SELECT id, name, number, born, note, email FROM contacts WHERE tenant_id = $1 AND id = $2";
+    BY_NUMBER = "SELECT id, name, number, born, note, email FROM contacts WHERE tenant_id = $1 AND number = $2
         ORDER BY created_at, id LIMIT $3";
-    PUT = "INSERT INTO contacts (tenant_id, id, name, number, born, created_at, note, name_folded)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+    PUT = "INSERT INTO contacts (tenant_id, id, name, number, born, created_at, note, name_folded, email)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
         ON CONFLICT (tenant_id, id) DO UPDATE SET name = excluded.name, number = excluded.number,
-            born = excluded.born, note = excluded.note, name_folded = excluded.name_folded,
+            born = excluded.born, note = excluded.note, name_folded = excluded.name_folded, email = excluded.email,
             revision = contacts.revision + 1";
     REVISION = "SELECT revision FROM contacts WHERE tenant_id = $1 AND id = $2";
-    PAGE = "SELECT id, name, number, born, note FROM contacts WHERE tenant_id = $1 AND id > $2
+    PAGE = "SELECT id, name, number, born, note, email FROM contacts WHERE tenant_id = $1 AND id > $2
         ORDER BY id LIMIT $3";
-    PAGE_OF_NUMBER = "SELECT id, name, number, born, note FROM contacts WHERE tenant_id = $1 AND id > $2
+    PAGE_OF_NUMBER = "SELECT id, name, number, born, note, email FROM contacts WHERE tenant_id = $1 AND id > $2
         AND number = $4 ORDER BY id LIMIT $3";
-    PAGE_OF_NAME = "SELECT id, name, number, born, note FROM contacts WHERE tenant_id = $1 AND id > $2
+    PAGE_OF_NAME = "SELECT id, name, number, born, note, email FROM contacts WHERE tenant_id = $1 AND id > $2
         AND name_folded >= $4 AND name_folded < $5 ORDER BY id LIMIT $3";
     REMOVE = "DELETE FROM contacts WHERE tenant_id = $1 AND id = $2";
 }
@@ -44,6 +45,7 @@ struct ContactRow {
     number: Option<String>,
     born: Option<String>,
     note: String,
+    email: Option<String>,
 }
 
 /// Which contacts are wanted.
@@ -73,6 +75,7 @@ impl TryFrom<ContactRow> for Contact {
             number: rows::maybe(row.number.as_deref(), "contacts.number")?,
             born: rows::maybe(row.born.as_deref(), "contacts.born")?,
             note: row.note,
+            email: rows::maybe(row.email.as_deref(), "contacts.email")?,
         })
     }
 }
@@ -119,6 +122,7 @@ impl Contacts<'_> {
             .bind(now.0)
             .bind(contact.note.as_str())
             .bind(folded.as_str())
+            .bind(contact.email.as_ref().map(Email::as_str))
             .execute(db).await.map(drop)?);
         Ok(())
     }

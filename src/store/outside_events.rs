@@ -66,6 +66,8 @@ texts! {
         WHERE r.tenant_id = $1 AND r.calendar_id = $2 AND r.blocks AND a.part_of IS NULL
             AND NOT (a.pending AND e.starts_at = a.starts_at AND e.ends_at = a.ends_at)
         ORDER BY a.id, e.foreign_id LIMIT $4";
+    VANISHED = "UPDATE calendars SET there = FALSE, watch_id = NULL, watch_until = 0
+        WHERE tenant_id = $1 AND id = $2";
     PROLONGED = "UPDATE calendars SET watch_until = $3 WHERE tenant_id = $1 AND id = $2";
     WATCH_DUE = "UPDATE calendars SET watch_due_at = $3 WHERE tenant_id = $1 AND id = $2";
     WATCHED = "UPDATE calendars SET watch_id = $3, watch_resource = $4, watch_secret_hash = $5, watch_until = $6
@@ -410,6 +412,19 @@ impl OutsideEvents<'_> {
                 })
             })
             .collect()
+    }
+
+    /// Notes that the calendar's vendor does not have it. What was known of it stays: its time is taken until somebody
+    /// says otherwise.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn vanished(&mut self, id: &CalendarId) -> Result<(), Error> {
+        on!(self.tx, db => sqlx::query(VANISHED)
+            .bind(self.tenant.as_str())
+            .bind(id.as_str())
+            .execute(db).await.map(drop)?);
+        Ok(())
     }
 
     /// Notes until when the calendar's vendor tells of changes.

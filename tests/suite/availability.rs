@@ -542,6 +542,7 @@ impl Shop {
                 blocking: EventStatus::BLOCKING.into(),
                 conflict_calendars: None,
                 cancel_cutoff_min: 0,
+                invites: false,
                 price: None,
                 resources: vec![anna.id.clone()],
                 active: true,

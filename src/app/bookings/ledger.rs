@@ -45,6 +45,11 @@ impl Ledger {
         Self { store, calendars: Some(calendars) }
     }
 
+    /// Where it is kept.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
     /// Has what takes time looked at afresh: somebody is about to ask.
     ///
     /// # Errors

@@ -66,7 +66,7 @@ impl Calendars {
                 Ok(Answer::Known(busy)) => taken.extend(busy),
                 Ok(Answer::NotSaid) => return Ok(Answer::NotSaid),
                 Err(Trouble::Store(error)) => return Err(error.into()),
-                Err(Trouble::Vendor(error)) => {
+                Err(error @ (Trouble::Apart(_) | Trouble::Vendor(_))) => {
                     info!(error = &error as &dyn std::error::Error, "a calendar does not say what is free");
                     return Ok(Answer::NotSaid);
                 }
@@ -81,7 +81,7 @@ impl Calendars {
         resources: &[ResourceId],
         range: TimeRange,
     ) -> Result<Vec<Asked>, Error> {
-        let mut tx = self.0.store.read(tenant).await?;
+        let mut tx = self.parts.store.read(tenant).await?;
         let mut asked: Vec<Asked> = Vec::new();
         for blocking in tx.outside_events().blocking().await? {
             if !resources.contains(&blocking.resource) {
@@ -111,7 +111,7 @@ impl Calendars {
         let mut taken = Vec::new();
         if !together.is_empty() {
             let places: Vec<_> = together.iter().map(|asked| &asked.calendar.place).collect();
-            let vendors = &self.0.vendors;
+            let vendors = &self.parts.vendors;
             let said = self
                 .ask(tenant, connection, patience, async |who| {
                     vendors.busy(who, &places, range, patience).await
@@ -127,7 +127,7 @@ impl Calendars {
             }
         }
         for asked in singly {
-            let (vendors, place) = (&self.0.vendors, &asked.calendar.place);
+            let (vendors, place) = (&self.parts.vendors, &asked.calendar.place);
             let events = self
                 .ask(tenant, connection, patience, async |who| {
                     vendors.events(who, place, range, patience).await
@@ -136,7 +136,7 @@ impl Calendars {
             if !events.complete {
                 return Ok(Answer::NotSaid);
             }
-            let mut tx = self.0.store.read(tenant).await?;
+            let mut tx = self.parts.store.read(tenant).await?;
             for event in events.events {
                 if tx.written().of_event(&asked.calendar.id, &event.id).await?.is_none() {
                     taken.extend(of(asked, event.time, event.status));

@@ -84,7 +84,7 @@ impl Calendars {
     }
 
     async fn case(&self, tenant: &TenantId, id: &AppointmentId) -> Result<Option<Case>, Error> {
-        let mut tx = self.0.store.read(tenant).await?;
+        let mut tx = self.parts.store.read(tenant).await?;
         let Some(appointment) = tx.appointments().revised(id).await? else { return Ok(None) };
         let standing = &appointment.item;
         let service = tx.services().get(&standing.service).await?.ok_or(Error::NotFound("service"))?;
@@ -120,7 +120,7 @@ impl Calendars {
         if appointment.status == AppointmentStatus::Held {
             return Ok(Done::Agrees);
         }
-        let now = self.0.clock.now();
+        let now = self.parts.clock.now();
         if appointment.status == AppointmentStatus::Pending
             && case.asked.is_none_or(|asked| now.millis_since(asked) > ASKED_MS)
             && let Done::Changed = self.ask_again(tenant, case).await?
@@ -149,7 +149,7 @@ impl Calendars {
             }
         }
         if appointment.status == AppointmentStatus::Pending {
-            let mut tx = self.0.store.begin(tenant).await?;
+            let mut tx = self.parts.store.begin(tenant).await?;
             if !tx.appointments().settled(&appointment.id, case.appointment.revision).await? {
                 return Ok(Done::Changed);
             }
@@ -182,8 +182,8 @@ impl Calendars {
                     self.yield_to(tenant, case, calendar, None).await?;
                     return Ok(Done::Changed);
                 }
-                let mut tx = self.0.store.begin(tenant).await?;
-                tx.appointments().note_asked(&appointment.id, Some(self.0.clock.now())).await?;
+                let mut tx = self.parts.store.begin(tenant).await?;
+                tx.appointments().note_asked(&appointment.id, Some(self.parts.clock.now())).await?;
                 tx.commit().await?;
                 Ok(Done::Agrees)
             }
@@ -192,7 +192,7 @@ impl Calendars {
 
     /// Takes back an event from a calendar the appointment does not belong in (any more).
     async fn take_back(&self, tenant: &TenantId, case: &Case, written: &Written) -> Result<(), Error> {
-        let mut tx = self.0.store.read(tenant).await?;
+        let mut tx = self.parts.store.read(tenant).await?;
         let reached = reached(&mut tx, &written.calendar).await?;
         drop(tx);
         if let Some((calendar, connection)) = reached
@@ -208,7 +208,7 @@ impl Calendars {
                 ConnectionState::Disconnected => {}
             }
         }
-        let mut tx = self.0.store.begin(tenant).await?;
+        let mut tx = self.parts.store.begin(tenant).await?;
         tx.written().remove(&written.appointment, &written.calendar).await?;
         if let Some(event) = &written.event {
             tx.outside_events().forget(&written.calendar, event).await?;
@@ -223,7 +223,7 @@ impl Calendars {
         calendar: &OutsideCalendar,
         written: &Written,
     ) -> Result<(), Error> {
-        let (vendors, place) = (&self.0.vendors, &calendar.place);
+        let (vendors, place) = (&self.parts.vendors, &calendar.place);
         let notify = text::invites(&case.service, case.contact.as_ref());
         let mut events: Vec<EventId> = written.event.iter().cloned().collect();
         // Whoever was stopped while writing cannot know the name of what they wrote: it is looked for by its mark.
@@ -235,7 +235,7 @@ impl Calendars {
                 .await;
             let listed = match listed {
                 Err(Trouble::Vendor(calendars::Error::NotThere)) => None,
-                listed => Some(listed.map_err(Error::from)?),
+                listed => Some(listed.map_err(Trouble::waiting)?),
             };
             let marked = listed.into_iter().flat_map(|listed| listed.events);
             events.extend(
@@ -252,7 +252,7 @@ impl Calendars {
                 .await;
             match removed {
                 Ok(()) | Err(Trouble::Vendor(calendars::Error::NotThere)) => {}
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(error.waiting()),
             }
         }
         Ok(())
@@ -296,11 +296,11 @@ impl Calendars {
                 time: appointment.time,
                 written: None,
             };
-            let mut tx = self.0.store.begin(tenant).await?;
+            let mut tx = self.parts.store.begin(tenant).await?;
             tx.written().put(&planned).await?;
             tx.commit().await?;
             let draft = self.draft(tenant, case, calendar, naming);
-            let (vendors, place) = (&self.0.vendors, &calendar.place);
+            let (vendors, place) = (&self.parts.vendors, &calendar.place);
             let made = self
                 .ask(tenant, &calendar.connection, PATIENCE, async |who| {
                     vendors.create(who, place, &draft, PATIENCE).await
@@ -325,7 +325,7 @@ impl Calendars {
                 Err(Trouble::Vendor(calendars::Error::Forbidden)) => {
                     return Err(Error::Later { wait: GONE_WAIT, why: "the calendar may not be written to" });
                 }
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(error.waiting()),
             }
         }
         Err(Error::Later { wait: GONE_WAIT, why: "no name for the event is free" })
@@ -341,10 +341,10 @@ impl Calendars {
     ) -> Result<Done, Error> {
         let appointment = &case.appointment.item;
         let Some(event) = &written.event else {
-            return self.write(tenant, case, calendar, written.naming).await;
+            return Box::pin(self.write(tenant, case, calendar, written.naming)).await;
         };
-        let (draft, began) = (self.draft(tenant, case, calendar, written.naming), self.0.clock.now());
-        let (vendors, place) = (&self.0.vendors, &calendar.place);
+        let (draft, began) = (self.draft(tenant, case, calendar, written.naming), self.parts.clock.now());
+        let (vendors, place) = (&self.parts.vendors, &calendar.place);
         let mut seen = written.etag.clone();
         let mut moved_there = false;
         for _ in 0..NAMES_MAX {
@@ -364,7 +364,7 @@ impl Calendars {
                     let standing = self.event(tenant, calendar, event).await?;
                     let Some(standing) = standing else {
                         self.note_clash(tenant, case, calendar, Some(event), ClashKind::MovedTwice).await?;
-                        return self.write(tenant, case, calendar, written.naming + 1).await;
+                        return Box::pin(self.write(tenant, case, calendar, written.naming + 1)).await;
                     };
                     moved_there = standing.time != written.time && standing.time != appointment.time;
                     seen = standing.etag;
@@ -376,12 +376,12 @@ impl Calendars {
                     }
                     // Deleted there while it was moved here: whoever was promised the time keeps it.
                     self.note_clash(tenant, case, calendar, Some(event), ClashKind::MovedTwice).await?;
-                    return self.write(tenant, case, calendar, written.naming + 1).await;
+                    return Box::pin(self.write(tenant, case, calendar, written.naming + 1)).await;
                 }
                 Err(Trouble::Vendor(calendars::Error::Forbidden)) => {
                     return Err(Error::Later { wait: GONE_WAIT, why: "the calendar may not be written to" });
                 }
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(error.waiting()),
             }
         }
         Err(Error::Later { wait: NOT_SAID_WAIT, why: "it keeps being changed" })
@@ -397,8 +397,8 @@ impl Calendars {
         event: OutsideEvent,
         began: Option<Timestamp>,
     ) -> Result<Done, Error> {
-        let now = self.0.clock.now();
-        let mut tx = self.0.store.begin(tenant).await?;
+        let now = self.parts.clock.now();
+        let mut tx = self.parts.store.begin(tenant).await?;
         tx.written().put(&written_as(planned, &event, Some(now))).await?;
         tx.outside_events().claim(&calendar.id, &event.id, &planned.appointment).await?;
         tx.commit().await?;
@@ -419,13 +419,13 @@ impl Calendars {
             return Ok(Done::Agrees);
         }
         let appointment = &case.appointment.item;
-        let (vendors, place) = (&self.0.vendors, &calendar.place);
+        let (vendors, place) = (&self.parts.vendors, &calendar.place);
         let listed = self
             .ask(tenant, &calendar.connection, PATIENCE, async |who| {
                 vendors.events(who, place, appointment.time, PATIENCE).await
             })
             .await
-            .map_err(Error::from)?;
+            .map_err(Trouble::waiting)?;
         for event in listed.events.iter().filter(|event| event.id != own.id) {
             if event.appointment.as_ref() == Some(&appointment.id) {
                 warn!(appointment.id = %appointment.id, "an appointment stood in its calendar twice");
@@ -434,10 +434,10 @@ impl Calendars {
                     vendors.remove(who, place, &event.id, notify, PATIENCE).await
                 })
                 .await
-                .map_err(Error::from)?;
+                .map_err(Trouble::waiting)?;
                 continue;
             }
-            let mut tx = self.0.store.read(tenant).await?;
+            let mut tx = self.parts.store.read(tenant).await?;
             let ours = tx.written().of_event(&calendar.id, &event.id).await?.is_some();
             // One of ours whose name is not known yet is known by its mark, if it is this tenant's.
             let marked = match &event.appointment {
@@ -474,7 +474,7 @@ impl Calendars {
         match self.event(tenant, calendar, id).await? {
             Some(event) if event.time == written.time => {
                 if event.etag != written.etag {
-                    let mut tx = self.0.store.begin(tenant).await?;
+                    let mut tx = self.parts.store.begin(tenant).await?;
                     tx.written().put(&Written { etag: event.etag.clone(), ..written.clone() }).await?;
                     tx.commit().await?;
                 }
@@ -501,8 +501,8 @@ impl Calendars {
         written: &Written,
         event: OutsideEvent,
     ) -> Result<Done, Error> {
-        let now = self.0.clock.now();
-        let mut tx = self.0.store.begin(tenant).await?;
+        let now = self.parts.clock.now();
+        let mut tx = self.parts.store.begin(tenant).await?;
         tx.resources().lock_of_service(&case.service.id).await?;
         let Some(standing) = unchanged(&mut tx, case).await? else { return Ok(Done::Changed) };
         let buffers = availability::blocked(&case.service, event.time.start);
@@ -541,8 +541,8 @@ impl Calendars {
         calendar: &OutsideCalendar,
         written: &Written,
     ) -> Result<Done, Error> {
-        let now = self.0.clock.now();
-        let mut tx = self.0.store.begin(tenant).await?;
+        let now = self.parts.clock.now();
+        let mut tx = self.parts.store.begin(tenant).await?;
         tx.resources().lock_of_service(&case.service.id).await?;
         let Some(standing) = unchanged(&mut tx, case).await? else { return Ok(Done::Changed) };
         tx.written().remove(&written.appointment, &written.calendar).await?;
@@ -587,8 +587,8 @@ impl Calendars {
         calendar: Option<CalendarId>,
         event: Option<&EventId>,
     ) -> Result<(), Error> {
-        let now = self.0.clock.now();
-        let mut tx = self.0.store.begin(tenant).await?;
+        let now = self.parts.clock.now();
+        let mut tx = self.parts.store.begin(tenant).await?;
         tx.resources().lock_of_service(&case.service.id).await?;
         let Some(standing) = unchanged(&mut tx, case).await? else { return Ok(()) };
         let who = calendar.as_ref().map_or("system:calendars", CalendarId::as_str);
@@ -640,9 +640,9 @@ impl Calendars {
         event: Option<&EventId>,
         what: ClashKind,
     ) -> Result<(), Error> {
-        let now = self.0.clock.now();
+        let now = self.parts.clock.now();
         let clash = clash(&case.appointment.item.id, Some(&calendar.id), event, what, now);
-        let mut tx = self.0.store.begin(tenant).await?;
+        let mut tx = self.parts.store.begin(tenant).await?;
         if tx.clashes().add(&clash).await? {
             self.tell_clash(&mut tx, &clash, now).await?;
         }
@@ -655,7 +655,7 @@ impl Calendars {
         calendar: &OutsideCalendar,
         id: &EventId,
     ) -> Result<Option<OutsideEvent>, Error> {
-        let (vendors, place) = (&self.0.vendors, &calendar.place);
+        let (vendors, place) = (&self.parts.vendors, &calendar.place);
         let event = self
             .ask(tenant, &calendar.connection, PATIENCE, async |who| {
                 vendors.event(who, place, id, PATIENCE).await
@@ -664,15 +664,15 @@ impl Calendars {
         match event {
             Err(Trouble::Vendor(calendars::Error::NotThere)) => Ok(None),
             Ok(event) => Ok(event.filter(|event| event.status != EventStatus::Cancelled)),
-            Err(error) => Err(error.into()),
+            Err(error) => Err(error.waiting()),
         }
     }
 
     /// Whether the vendor still has the calendar: an event may be missing because all of it is.
     async fn is_there(&self, tenant: &TenantId, calendar: &OutsideCalendar) -> Result<bool, Error> {
-        let now = self.0.clock.now();
+        let now = self.parts.clock.now();
         let range = TimeRange { start: now, end: now.plus_minutes(1) };
-        let (vendors, place) = (&self.0.vendors, &calendar.place);
+        let (vendors, place) = (&self.parts.vendors, &calendar.place);
         let listed = self
             .ask(tenant, &calendar.connection, PATIENCE, async |who| {
                 vendors.events(who, place, range, PATIENCE).await
@@ -681,7 +681,7 @@ impl Calendars {
         match listed {
             Ok(_) => Ok(true),
             Err(Trouble::Vendor(calendars::Error::NotThere)) => Ok(false),
-            Err(error) => Err(error.into()),
+            Err(error) => Err(error.waiting()),
         }
     }
 
@@ -690,13 +690,14 @@ impl Calendars {
         let name = naming.to_string();
         let key =
             ids::derived(&[tenant.as_str(), appointment.id.as_str(), calendar.id.as_str(), name.as_str()]);
+        let page = self.console("appointments");
         let about = text::About {
             language: case.language,
             appointment,
             service: &case.service,
             resource: case.resource.as_ref(),
             contact: case.contact.as_ref(),
-            console: &self.0.console,
+            page: &page,
         };
         Draft {
             key,
@@ -706,6 +707,26 @@ impl Calendars {
             title: text::title(&about),
             text: text::text(&about),
             attendee: text::attendee(&about),
+        }
+    }
+}
+
+impl Trouble {
+    /// What a job is told that has met it: nothing is given up because a calendar cannot be asked.
+    pub(super) fn waiting(self) -> Error {
+        match self {
+            Self::Apart(_) | Self::Vendor(calendars::Error::ConsentGone(_)) => {
+                Error::Later { wait: GONE_WAIT, why: "somebody must let us into the calendar again" }
+            }
+            Self::Vendor(calendars::Error::TooMany { retry_after }) => {
+                let wait = retry_after.unwrap_or(NOT_SAID_WAIT);
+                Error::Later { wait, why: "too much was asked of the calendar" }
+            }
+            Self::Vendor(calendars::Error::Resting { wait }) => {
+                Error::Later { wait, why: "the calendar is left alone for a while" }
+            }
+            Self::Vendor(error) => Error::Unavailable("the calendar", Box::new(error)),
+            Self::Store(error) => error.into(),
         }
     }
 }

@@ -56,7 +56,7 @@ impl Calendars {
     /// # Errors
     /// [`Error::Later`] when there is more to learn, or the vendor wants to be left alone; [`Error::Unavailable`].
     pub async fn sync(&self, tenant: &TenantId, id: &CalendarId) -> Result<(), Error> {
-        let watch = self.0.clock.stopwatch();
+        let watch = self.parts.clock.stopwatch();
         loop {
             let Some((calendar, state)) = self.next_page(tenant, id).await? else { return Ok(()) };
             match self.page(tenant, &calendar, &state).await {
@@ -67,8 +67,8 @@ impl Calendars {
                 Ok(Left::More) => {}
                 Err(Trouble::Vendor(calendars::Error::BeginAnew)) => {
                     info!(calendar.id = %id, "a calendar is learnt anew");
-                    let now = self.0.clock.now();
-                    let mut tx = self.0.store.begin(tenant).await?;
+                    let now = self.parts.clock.now();
+                    let mut tx = self.parts.store.begin(tenant).await?;
                     let window = window(&mut tx, now).await?;
                     tx.outside_events().begin_round(id, window).await?;
                     tx.commit().await?;
@@ -79,7 +79,7 @@ impl Calendars {
                     warn!(calendar.id = %id, error = &error as &dyn std::error::Error, "a calendar is gone");
                     return self.vanished(tenant, id).await;
                 }
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(error.waiting()),
             }
         }
     }
@@ -90,8 +90,8 @@ impl Calendars {
         tenant: &TenantId,
         id: &CalendarId,
     ) -> Result<Option<(OutsideCalendar, SyncState)>, Error> {
-        let now = self.0.clock.now();
-        let mut tx = self.0.store.begin(tenant).await?;
+        let now = self.parts.clock.now();
+        let mut tx = self.parts.store.begin(tenant).await?;
         let Some(calendar) = tx.calendars().get(id).await?.filter(|calendar| calendar.there) else {
             return Ok(None);
         };
@@ -122,7 +122,7 @@ impl Calendars {
             CalendarAccess::FreeBusy => self.busy_page(tenant, calendar, state).await?,
             CalendarAccess::Read | CalendarAccess::Write => {
                 let since = Since { window: state.reaches, mark: state.mark.clone() };
-                let (vendors, place) = (&self.0.vendors, &calendar.place);
+                let (vendors, place) = (&self.parts.vendors, &calendar.place);
                 self.ask(tenant, &calendar.connection, PATIENCE, async |who| {
                     vendors.changes(who, place, &since, PATIENCE).await
                 })
@@ -143,7 +143,7 @@ impl Calendars {
         let from = from.unwrap_or(state.reaches.start).max(state.reaches.start);
         let end = from.plus_minutes(BUSY_DAYS * DAY_MINUTES).min(state.reaches.end);
         let range = TimeRange { start: from, end };
-        let (vendors, place) = (&self.0.vendors, &calendar.place);
+        let (vendors, place) = (&self.parts.vendors, &calendar.place);
         let said = self
             .ask(tenant, &calendar.connection, PATIENCE, async |who| {
                 vendors.busy(who, &[place], range, PATIENCE).await
@@ -188,13 +188,13 @@ impl Calendars {
         state: &SyncState,
         page: Changes,
     ) -> Result<Left, Trouble> {
-        let now = self.0.clock.now();
+        let now = self.parts.clock.now();
         let (mark, over) = match &page.next {
             Next::More(mark) => (mark, false),
             Next::Later(mark) => (mark, true),
         };
         let first_end = over && state.round_done < state.round;
-        let mut tx = self.0.store.begin(tenant).await?;
+        let mut tx = self.parts.store.begin(tenant).await?;
         let mut unsettled: Vec<AppointmentId> = Vec::new();
         for change in &page.changes {
             let (event, time) = match change {
@@ -245,12 +245,12 @@ impl Calendars {
 
     /// Notes that a calendar's vendor does not have it, or does not show it, and tells who can do something about it.
     pub(super) async fn vanished(&self, tenant: &TenantId, id: &CalendarId) -> Result<(), Error> {
-        let now = self.0.clock.now();
-        let mut tx = self.0.store.begin(tenant).await?;
+        let now = self.parts.clock.now();
+        let mut tx = self.parts.store.begin(tenant).await?;
         let Some(calendar) = tx.calendars().get(id).await?.filter(|calendar| calendar.there) else {
             return Ok(());
         };
-        tx.calendars().vanished(id).await?;
+        tx.outside_events().vanished(id).await?;
         self.tell_vanished(&mut tx, &calendar, now).await?;
         Ok(tx.commit().await?)
     }

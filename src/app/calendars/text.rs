@@ -29,8 +29,8 @@ pub(super) struct About<'a> {
     pub resource: Option<&'a Resource>,
     /// For whom.
     pub contact: Option<&'a Contact>,
-    /// Where the console is.
-    pub console: &'a str,
+    /// Where appointments are looked at.
+    pub page: &'a str,
 }
 
 impl About<'_> {
@@ -75,7 +75,7 @@ pub(super) fn text(about: &About<'_>) -> String {
             text.push_str(&format!("{label}: {value}\n"));
         }
     }
-    text.push_str(&format!("\n{}/appointments/{}\n", about.console, about.appointment.id));
+    text.push_str(&format!("\n{}/{}\n", about.page, about.appointment.id));
     text
 }
 

@@ -54,9 +54,9 @@ impl Calendars {
     /// # Errors
     /// [`Error::Later`]; [`Error::Unavailable`].
     pub async fn watch(&self, tenant: &TenantId, id: &CalendarId) -> Result<(), Error> {
-        let Some(base) = &self.0.push_base else { return Ok(()) };
-        let now = self.0.clock.now();
-        let mut tx = self.0.store.read(tenant).await?;
+        let base = &self.parts.public_url;
+        let now = self.parts.clock.now();
+        let mut tx = self.parts.store.read(tenant).await?;
         let Some(calendar) = tx.calendars().get(id).await? else { return Ok(()) };
         let Some(state) = tx.outside_events().state(id).await? else { return Ok(()) };
         let Some(connection) = tx.connections().get(&calendar.connection).await? else { return Ok(()) };
@@ -66,7 +66,7 @@ impl Calendars {
             return Ok(());
         }
         let until = now.plus_minutes(WATCH_MINUTES);
-        let vendors = &self.0.vendors;
+        let vendors = &self.parts.vendors;
         let running = state.watch.filter(|watch| watch.until > now);
         if let Some(kept) = &running {
             if kept.until > now.plus_minutes(RENEW_MINUTES) {
@@ -80,12 +80,12 @@ impl Calendars {
                 .await;
             match renewed {
                 Ok(Some(renewed)) => {
-                    let mut tx = self.0.store.begin(tenant).await?;
+                    let mut tx = self.parts.store.begin(tenant).await?;
                     tx.outside_events().prolonged(id, renewed.until).await?;
                     return Ok(tx.commit().await?);
                 }
                 Ok(None) | Err(Trouble::Vendor(calendars::Error::NotThere)) => {}
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(error.waiting()),
             }
         }
         let secret = SecretString::from(ids::token());
@@ -113,14 +113,14 @@ impl Calendars {
             )) => {
                 // The timer looks at it all the same.
                 info!(calendar.id = %id, error = &error as &dyn std::error::Error, "no changes are told");
-                let mut tx = self.0.store.begin(tenant).await?;
+                let mut tx = self.parts.store.begin(tenant).await?;
                 tx.outside_events().ask_to_watch(id, now.plus_minutes(REFUSED_MINUTES)).await?;
                 return Ok(tx.commit().await?);
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(error.waiting()),
         };
         let kept = KeptWatch { id: begun.id, resource: begun.resource, until: begun.until };
-        let mut tx = self.0.store.begin(tenant).await?;
+        let mut tx = self.parts.store.begin(tenant).await?;
         tx.outside_events().watched(id, Some((&kept, &tokens::fingerprint(secret.expose_secret())))).await?;
         let renewal = begun.until.plus_minutes(-RENEW_MINUTES).max(now.plus_minutes(FOUND_MINUTES));
         tx.outside_events().ask_to_watch(id, renewal).await?;
@@ -133,7 +133,7 @@ impl Calendars {
 
     /// Ends being told. That it does not end is no trouble: nobody believes what is told then.
     pub(super) async fn unwatch(&self, tenant: &TenantId, calendar: &OutsideCalendar, kept: &KeptWatch) {
-        let (vendors, known) = (&self.0.vendors, watching(kept));
+        let (vendors, known) = (&self.parts.vendors, watching(kept));
         let ended = self
             .ask(tenant, &calendar.connection, PATIENCE, async |who| {
                 vendors.unwatch(who, &known, PATIENCE).await
@@ -149,13 +149,13 @@ impl Calendars {
     /// # Errors
     /// [`Error::Unavailable`] when the database is away: the vendor should tell again.
     pub async fn told(&self, watch_id: &str, secret: &SecretString, what: Told) -> Result<bool, Error> {
-        let found = self.0.store.across_tenants().watched(watch_id).await?;
+        let found = self.parts.store.across_tenants().watched(watch_id).await?;
         let hash = tokens::fingerprint(secret.expose_secret());
         let Some((tenant, calendar, _)) = found.filter(|(_, _, known)| *known == hash) else {
             return Ok(false);
         };
-        let now = self.0.clock.now();
-        let mut tx = self.0.store.begin(&tenant).await?;
+        let now = self.parts.clock.now();
+        let mut tx = self.parts.store.begin(&tenant).await?;
         match what {
             Told::Changed => self.look_now(&mut tx, &calendar, now).await?,
             Told::MustRenew => {
@@ -185,14 +185,14 @@ impl Calendars {
     /// # Errors
     /// [`Error::Unavailable`] when the database is away.
     pub async fn ask_for_due(&self) -> Result<usize, Error> {
-        let now = self.0.clock.now();
-        let due = self.0.store.across_tenants().calendars_due(now, DUE_MAX).await?;
+        let now = self.parts.clock.now();
+        let due = self.parts.store.across_tenants().calendars_due(now, DUE_MAX).await?;
         let count = due.len();
         for (tenant, calendar, watch_due) in due {
-            let mut tx = self.0.store.begin(&tenant).await?;
+            let mut tx = self.parts.store.begin(&tenant).await?;
             self.look_now(&mut tx, &calendar, now).await?;
             tx.outside_events().look_at(&calendar, now.plus_minutes(FOUND_MINUTES)).await?;
-            if watch_due && self.0.push_base.is_some() {
+            if watch_due {
                 let job = JobId::of(ids::fresh(now));
                 tx.outside_events().ask_to_watch(&calendar, now.plus_minutes(FOUND_MINUTES)).await?;
                 tx.jobs().add(&job, &Work::WatchCalendar { calendar }, now).await?;
@@ -211,8 +211,8 @@ impl Calendars {
     /// # Errors
     /// [`Error::Unavailable`] when the database is away.
     pub async fn freshen(&self, tenant: &TenantId) -> Result<(), Error> {
-        let now = self.0.clock.now();
-        let blocking = self.0.store.read(tenant).await?.outside_events().blocking().await?;
+        let now = self.parts.clock.now();
+        let blocking = self.parts.store.read(tenant).await?.outside_events().blocking().await?;
         let stale = |synced: Timestamp| now.millis_since(synced) > FRESH_MS;
         let mut calendars: Vec<CalendarId> =
             blocking.into_iter().filter(|one| stale(one.synced)).map(|one| one.calendar).collect();
@@ -221,7 +221,7 @@ impl Calendars {
         if calendars.is_empty() {
             return Ok(());
         }
-        let mut tx = self.0.store.begin(tenant).await?;
+        let mut tx = self.parts.store.begin(tenant).await?;
         for calendar in calendars {
             self.look_now(&mut tx, &calendar, now).await?;
         }

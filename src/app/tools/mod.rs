@@ -34,7 +34,7 @@ pub use self::{
 };
 use self::{offers::Offers, own::Own, words::Say};
 use crate::{
-    app::{self, bookings::Asker},
+    app::{self, bookings::{Asker, Ledger}},
     domain::{
         assistant::{Assistant, Language},
         booking::Appointment,
@@ -117,6 +117,7 @@ impl fmt::Debug for Answer {
 pub struct Toolbox {
     context: CallContext,
     store: Store,
+    ledger: Ledger,
     clock: Clock,
     /// Which of [`Language::ALL`] the answers are made in.
     language: AtomicUsize,
@@ -174,8 +175,10 @@ impl Reply {
 
 impl Toolbox {
     /// The tools of a call that has just been answered.
-    pub fn new(context: CallContext, store: Store, clock: Clock) -> Self {
-        let toolbox = Self { context, store, clock, language: AtomicUsize::new(0), state: Mutex::default() };
+    pub fn new(context: CallContext, ledger: impl Into<Ledger>, clock: Clock) -> Self {
+        let ledger = ledger.into();
+        let store = ledger.store().clone();
+        let toolbox = Self { context, store, ledger, clock, language: AtomicUsize::new(0), state: Mutex::default() };
         toolbox.speak(toolbox.context.language);
         toolbox
     }

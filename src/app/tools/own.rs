@@ -220,20 +220,33 @@ impl Toolbox {
         let same =
             Wish { resource: offer.with.clone().or(Some(own.appointment.resource.clone())), ..wish.clone() };
         let mut moved =
-            bookings::move_to(&self.store, &by, now, id, Some(&contact), &same, state.hold.as_ref()).await;
+            bookings::move_to(&self.ledger, &by, now, id, Some(&contact), &same, state.hold.as_ref()).await;
         if same != wish && matches!(moved, Err(app::Error::Taken | app::Error::Refused(_))) {
-            moved = bookings::move_to(&self.store, &by, now, id, Some(&contact), &wish, state.hold.as_ref())
+            moved = bookings::move_to(&self.ledger, &by, now, id, Some(&contact), &wish, state.hold.as_ref())
                 .await;
         }
         match moved {
             Ok(moved) => {
                 state.hold = None;
+                let moved = self.settled(moved).await?;
+                if moved.time.start != offer.start || !moved.status.promised() {
+                    // Its calendar had something there first.
+                    let spoken = self.spoken(moved.time.start, now);
+                    if moved.status.promised() {
+                        state.own.tell(moved, spoken);
+                    }
+                    return self.instead(state, &offer).await;
+                }
                 for booked in state.booked.iter_mut().filter(|booked| booked.id == moved.id) {
                     *booked = moved.clone();
                 }
                 let told = state.own.tell(moved, offer.spoken.clone());
-                let say = words::moved(&told.spoken, self.language());
-                Ok(Reply::new("moved", say).with("appointment", told.key).with("spoken", told.spoken))
+                let pending = told.appointment.status == AppointmentStatus::Pending;
+                let (status, say) = match pending {
+                    true => ("noted", words::noted(&told.spoken, self.language())),
+                    false => ("moved", words::moved(&told.spoken, self.language())),
+                };
+                Ok(Reply::new(status, say).with("appointment", told.key).with("spoken", told.spoken))
             }
             Err(app::Error::Taken | app::Error::Refused(_)) => self.instead(state, &offer).await,
             Err(app::Error::TooLate) => Ok(self.too_late()),

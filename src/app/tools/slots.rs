@@ -15,7 +15,7 @@ use crate::{
     app::{self, bookings},
     domain::{
         availability::Slot,
-        booking::{Appointment, Resource, Service},
+        booking::{Appointment, AppointmentStatus, Resource, Service},
         contact::Contact,
         id::{AppointmentId, ContactId},
         time::Timestamp,
@@ -138,10 +138,15 @@ impl Toolbox {
         let note = asked.notes.map(|notes| arguments::tidy(&notes, NOTE_CHARS_MAX)).unwrap_or_default();
         let by = self.asker(request);
         let wish = offer.wish();
-        match bookings::book(&self.store, &by, now, &wish, &contact, &note, state.hold.as_ref()).await {
+        match bookings::book(&self.ledger, &by, now, &wish, &contact, &note, state.hold.as_ref()).await {
             Ok(booked) => {
-                tracing::info!(call.id = %self.context.call, appointment.id = %booked.id, "an appointment was booked");
                 state.hold = None;
+                let booked = self.settled(booked).await?;
+                if !booked.status.promised() {
+                    // Its calendar had something there first: nothing has been promised.
+                    return self.instead(state, &offer).await;
+                }
+                tracing::info!(call.id = %self.context.call, appointment.id = %booked.id, "an appointment was booked");
                 state.booked.push(booked.clone());
                 Ok(self.booked(state, booked, &offer))
             }
@@ -151,9 +156,18 @@ impl Toolbox {
     }
 
     fn booked(&self, state: &mut State, booked: Appointment, offer: &Offer) -> Reply {
-        let say = words::booked(&offer.spoken, self.language());
+        let (status, say) = match booked.status {
+            AppointmentStatus::Pending => ("noted", words::noted(&offer.spoken, self.language())),
+            _ => ("booked", words::booked(&offer.spoken, self.language())),
+        };
         let told = state.own.tell(booked, offer.spoken.clone());
-        Reply::new("booked", say).with("spoken", told.spoken).with("appointment", told.key)
+        Reply::new(status, say).with("spoken", told.spoken).with("appointment", told.key)
+    }
+
+    /// The appointment once its calendar has confirmed it, or as it stands when the caller has waited long enough.
+    pub(super) async fn settled(&self, appointment: Appointment) -> Result<Appointment, Trouble> {
+        let (tenant, patience) = (&self.context.tenant.id, bookings::CONFIRM_PATIENCE);
+        Ok(self.ledger.settled(tenant, appointment, self.clock, patience).await?)
     }
 
     /// The contact an appointment is made for: the one of that name who calls from this number, or a new one.
@@ -175,7 +189,7 @@ impl Toolbox {
             name: name.to_owned(),
             number: self.context.caller.clone(),
             born: None,
-            note: String::new(),
+            note: String::new(), email: None,
         };
         tx.contacts().put(&contact, now).await?;
         tx.commit().await?;

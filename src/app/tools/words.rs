@@ -164,6 +164,14 @@ pub(super) fn booked(spoken: &str, language: Language) -> String {
     }
 }
 
+/// "I have noted it: …. The confirmation follows." For what its calendar has not answered about.
+pub(super) fn noted(spoken: &str, language: Language) -> String {
+    match language {
+        German => format!("Ich habe den Termin vorgemerkt: {spoken}. Die Bestätigung folgt."),
+        English => format!("I have noted your appointment: {spoken}. The confirmation follows."),
+    }
+}
+
 /// "I have moved your appointment to …."
 pub(super) fn moved(spoken: &str, language: Language) -> String {
     match language {

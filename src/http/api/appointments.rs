@@ -30,6 +30,7 @@ pub(super) fn router() -> OpenApiRouter<Doors> {
         .routes(routes!(show, edit))
         .routes(routes!(move_to))
         .routes(routes!(cancel))
+        .routes(routes!(history))
 }
 
 /// A time for a contact. It must be one that `GET /api/availability` offers.
@@ -95,13 +96,40 @@ struct AppointmentShown {
     #[schema(format = DateTime)]
     end: String,
     seats: u32,
-    /// `held`, `confirmed` or `cancelled`.
+    /// `held`, `pending` (promised, and its calendar has not answered yet), `confirmed` or `cancelled`.
     status: &'static str,
     /// When a hold lapses; null otherwise.
     #[schema(required, format = DateTime)]
     expires: Option<String>,
     /// What staff should know.
     note: String,
+}
+
+/// A step in what became of an appointment.
+#[derive(Serialize, ToSchema)]
+struct StepShown {
+    /// When.
+    #[schema(format = DateTime)]
+    at: String,
+    /// `booked`, `confirmed` (its calendar has it), `moved`, `cancelled`, or `undone` (its calendar had something else
+    /// there first).
+    what: &'static str,
+    /// Who: the id of a call, a person, an API key or a calendar; `operator:` and an id; `system:` and a part of it.
+    by: String,
+    /// When it takes place, after that.
+    #[schema(format = DateTime)]
+    start: String,
+    #[schema(format = DateTime)]
+    end: String,
+    /// With whom, after that.
+    resource: String,
+}
+
+/// All steps of an appointment.
+#[derive(Serialize, ToSchema)]
+struct HistoryShown {
+    /// First to last.
+    items: Vec<StepShown>,
 }
 
 /// What of an appointment can be written over. Its time is moved, it is cancelled, by operations of their own.
@@ -222,7 +250,7 @@ async fn create(
     Body(wanted): Body<AppointmentWanted>,
 ) -> Result<Tagged<AppointmentShown>, Problem> {
     let (now, wanted) = (doors.clock.now(), wanted.booking()?);
-    let made = appointments::create(&doors.store, &by, now, key.as_deref(), &wanted).await?;
+    let made = appointments::create(&doors.ledger, &by, now, key.as_deref(), &wanted).await?;
     let location = format!("/api/appointments/{}", made.item.id);
     Ok(Tagged::created(show_one(&made.item), made.revision, location))
 }
@@ -275,7 +303,7 @@ async fn move_to(
     let Some(start) = start.filter(|_| faults.is_empty()) else { return Err(faults.refusal().into()) };
     let (now, to) = (doors.clock.now(), (start, resource.flatten()));
     let appointment = id(&appointment)?;
-    let moved = appointments::move_to(&doors.store, &by, now, key.as_deref(), &appointment, seen, to);
+    let moved = appointments::move_to(&doors.ledger, &by, now, key.as_deref(), &appointment, seen, to);
     Ok(tagged(&moved.await?))
 }
 
@@ -294,4 +322,24 @@ async fn cancel(
     let (now, appointment) = (doors.clock.now(), id(&appointment)?);
     let cancelled = appointments::cancel(&doors.store, &by, now, key.as_deref(), &appointment, seen);
     Ok(tagged(&cancelled.await?))
+}
+
+/// What became of an appointment, step by step: booked, confirmed by its calendar, moved or deleted there.
+#[utoipa::path(get, path = "/api/appointments/{appointment}/history", tag = "appointments",
+    params(("appointment", description = "Its id.")), responses((status = OK, body = HistoryShown)))]
+async fn history(
+    State(doors): State<Doors>,
+    By(by): By,
+    Path(appointment): Path<String>,
+) -> Result<Json<HistoryShown>, Problem> {
+    let steps = appointments::history(&doors.store, &by, &id(&appointment)?).await?;
+    let items = steps.into_iter().map(|step| StepShown {
+        at: instant(step.at),
+        what: step.what.as_str(),
+        by: step.who,
+        start: instant(step.time.start),
+        end: instant(step.time.end),
+        resource: step.resource.to_string(),
+    });
+    Ok(Json(HistoryShown { items: items.collect() }))
 }

@@ -31,6 +31,8 @@ struct ContactWanted {
     name: String,
     /// The number the person calls from, such as `+491701234567`.
     number: Option<String>,
+    /// Where mails reach the person; invitations go there, for services that send them.
+    email: Option<String>,
     /// Date of birth.
     #[schema(format = Date)]
     born: Option<String>,
@@ -53,6 +55,7 @@ impl ContactWanted {
         Self {
             name: contact.name.clone(),
             number: contact.number.as_ref().map(ToString::to_string),
+            email: contact.email.as_ref().map(ToString::to_string),
             born: contact.born.map(|date| date.to_string()),
             note: contact.note.clone(),
         }
@@ -61,12 +64,20 @@ impl ContactWanted {
     fn contact(self, id: ContactId) -> Result<Contact, app::Error> {
         let mut faults = Faults::new();
         let number = self.number.map(|number| faults.take(number.parse(), "/number"));
+        let email = self.email.map(|email| faults.take(email.parse(), "/email"));
         let born = self.born.map(|date| {
             let read = date.parse().map_err(|_| "is no date, such as 1964-08-12");
             faults.take(read, "/born")
         });
         faults.settle()?;
-        Ok(Contact { id, name: self.name, number: number.flatten(), born: born.flatten(), note: self.note })
+        Ok(Contact {
+            id,
+            name: self.name,
+            number: number.flatten(),
+            email: email.flatten(),
+            born: born.flatten(),
+            note: self.note,
+        })
     }
 }
 

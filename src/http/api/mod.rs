@@ -8,6 +8,7 @@ mod assistants;
 mod audit;
 pub mod availability;
 mod calls;
+mod clashes;
 mod contacts;
 pub mod events;
 pub mod form;
@@ -32,6 +33,7 @@ pub(super) fn router() -> OpenApiRouter<Doors> {
         .merge(services::router())
         .merge(availability::router())
         .merge(appointments::router())
+        .merge(clashes::router())
         .merge(resources::router())
         .merge(schedules::router())
         .merge(contacts::router())

@@ -87,6 +87,9 @@ struct ServiceWanted {
     /// Time before the start after which a caller may no longer move or cancel.
     #[serde(default)]
     cancel_cutoff: u32,
+    /// Whether contacts whose address is known are invited by mail, by the calendar it is written to.
+    #[serde(default)]
+    invites: bool,
     /// What it costs, in your words.
     price: Option<String>,
     /// Ids of the resources it can be booked with.
@@ -147,6 +150,7 @@ impl ServiceWanted {
             blocking: service.blocking.iter().map(|status| status.as_str().to_owned()).collect(),
             conflict_calendars: service.conflict_calendars.clone(),
             cancel_cutoff: service.cancel_cutoff_min,
+            invites: service.invites,
             price: service.price.clone(),
             resources: service.resources.iter().map(ToString::to_string).collect(),
             active: service.active,
@@ -183,6 +187,7 @@ impl ServiceWanted {
             blocking,
             conflict_calendars: self.conflict_calendars,
             cancel_cutoff_min: self.cancel_cutoff,
+            invites: self.invites,
             price: self.price,
             resources,
             active: self.active,

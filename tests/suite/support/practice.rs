@@ -78,6 +78,7 @@ impl Practice {
             blocking: EventStatus::BLOCKING.into(),
             conflict_calendars: None,
             cancel_cutoff_min: 120,
+            invites: false,
             price: Some("80 Euro".to_owned()),
             resources: vec![ada.id.clone(), ben.id.clone()],
             active: true,
@@ -142,7 +143,7 @@ impl Practice {
                 name: "Erika Beispiel".to_owned(),
                 number: caller.ok(),
                 born: Some(jiff::civil::date(1964, 8, 12)),
-                note: String::new(),
+                note: String::new(), email: None,
             },
         }
     }
@@ -175,7 +176,7 @@ impl Practice {
             name: name.to_owned(),
             number: None,
             born: None,
-            note: String::new(),
+            note: String::new(), email: None,
         };
         let mut tx = store.begin(&self.tenant.id).await.unwrap();
         tx.contacts().put(&contact, MONDAY_8).await.unwrap();
