@@ -10,6 +10,7 @@ pub mod audit;
 pub mod availability;
 pub mod bookings;
 pub mod briefing;
+pub mod calendars;
 pub mod calls;
 pub mod clips;
 pub mod contacts;
@@ -28,7 +29,7 @@ pub mod tools;
 use std::fmt;
 
 use crate::{
-    calendars,
+    calendars as vendors,
     domain::{availability::Refusal, people::Scope},
     store,
 };
@@ -205,8 +206,8 @@ impl From<store::Error> for Error {
     }
 }
 
-impl From<calendars::Error> for Error {
-    fn from(error: calendars::Error) -> Self {
+impl From<vendors::Error> for Error {
+    fn from(error: vendors::Error) -> Self {
         Self::Unavailable("the calendar", Box::new(error))
     }
 }

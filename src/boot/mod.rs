@@ -17,10 +17,15 @@ use self::config::{Config, Secrets};
 use crate::{
     app::{
         accounts::{self, Accounts},
+        calendars::{self, Calendars},
         clips,
         health::Health,
         keys::{self, Keys},
         people::{self, People},
+    },
+    calendars::{
+        self as vendors,
+        oauth::{self, Oauth},
     },
     http::{self, Doors},
     jobs::{Hands, Post, Runner},
@@ -79,6 +84,12 @@ pub enum Error {
     /// The carrier's API cannot be used.
     #[error("the carrier's API cannot be used")]
     Rest(#[from] rest::Error),
+    /// Calendars' APIs cannot be used.
+    #[error("calendars' APIs cannot be used")]
+    Calendars(#[from] vendors::Error),
+    /// Nor the way to consent.
+    #[error("calendars cannot be connected")]
+    Oauth(#[from] oauth::Error),
     /// Nobody can listen at that address.
     #[error("cannot listen on {0}")]
     Listen(SocketAddr, #[source] io::Error),
@@ -156,6 +167,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Error> {
     let figures = http::metrics::recorder();
     let public = public_url(&config, addr);
     let people = people(&config, &store, &public, &keys)?;
+    let calendars = calendars(&config, &store, &keys, &people, &public, clock, &tasks)?;
     let doors = Doors {
         store: store.clone(),
         lines: lines.clone(),
@@ -169,6 +181,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Error> {
         },
         twilio: Arc::new(config.twilio),
         accounts: accounts.clone(),
+        calendars: calendars.clone(),
         figures: figures.clone(),
         tasks: tasks.clone(),
         clock,
@@ -297,6 +310,34 @@ pub fn accounts(config: &Config, store: &Store, keys: &Keys) -> Result<Accounts,
         settings: config.twilio.clone(),
         rest: Rest::new(&config.twilio)?,
         public_url: config.http.public_url.clone(),
+    }))
+}
+
+/// The calendars outside, and the way to connect them. Without a configured key no token of a tenant's is kept.
+///
+/// # Errors
+/// [`Error::Calendars`]; [`Error::Oauth`].
+pub fn calendars(
+    config: &Config,
+    store: &Store,
+    keys: &Keys,
+    people: &People,
+    public: &PublicUrl,
+    clock: Clock,
+    tasks: &Tasks,
+) -> Result<Calendars, Error> {
+    let public_url = public.webhook("");
+    let console = config.http.console_url.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned());
+    Ok(Calendars::new(calendars::Parts {
+        store: store.clone(),
+        keys: keys.clone(),
+        people: people.clone(),
+        vendors: vendors::Calendars::new(&config.google, &config.microsoft, clock)?,
+        oauth: Oauth::new(&config.google, &config.microsoft, &public_url, clock)?,
+        clock,
+        tasks: tasks.clone(),
+        console,
+        public_url,
     }))
 }
 

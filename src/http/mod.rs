@@ -31,7 +31,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use self::{api::events::Streams, limits::Limits, problem::Problem};
 use crate::{
-    app::{accounts::Accounts, health::Health, people::People},
+    app::{accounts::Accounts, calendars::Calendars, health::Health, people::People},
     live::Lines,
     platform::{blobs::Blobs, clock::Clock, tasks::Tasks},
     store::Store,
@@ -49,6 +49,8 @@ pub struct Doors {
     pub twilio: Arc<telephony::Settings>,
     /// Twilio's accounts.
     pub accounts: Accounts,
+    /// The calendars outside.
+    pub calendars: Calendars,
     /// Where Twilio reaches this server.
     pub public_url: PublicUrl,
     /// Whether calls can be answered.

@@ -65,6 +65,43 @@ pub fn invitation(language: Language, tenant: &str, link: &str) -> Letter {
     }
 }
 
+/// A calendar lets us in no more.
+pub fn calendar_lost(language: Language, lost: &LostCalendar<'_>, link: &str) -> Letter {
+    let (vendor, account, tenant) = (lost.vendor, harmless(lost.account), harmless(lost.tenant));
+    let why = lost.why;
+    match language {
+        Language::German => Letter {
+            subject: format!("{tenant}: Bitte {vendor}-Kalender neu verbinden"),
+            body: format!(
+                "Guten Tag,\n\ndie Verbindung zu den {vendor}-Kalendern von {account} ist unterbrochen: {why} Bis sie \
+                 wieder steht, prüft der Telefonassistent diese Kalender nicht und trägt dort nichts ein; Termine, die \
+                 schon vereinbart sind, bleiben bestehen.\n\nHier verbinden Sie sie neu:\n\n{link}\n"
+            ),
+        },
+        Language::English => Letter {
+            subject: format!("{tenant}: please connect {vendor} again"),
+            body: format!(
+                "Hello,\n\nthe connection to the {vendor} calendars of {account} is broken: {why} Until it is there \
+                 again, the telephone assistant neither looks into these calendars nor writes into them; appointments \
+                 that have been made stay as they are.\n\nConnect them again here:\n\n{link}\n"
+            ),
+        },
+    }
+}
+
+/// The connection a mail is about.
+#[derive(Clone, Copy)]
+pub struct LostCalendar<'l> {
+    /// The tenant's name.
+    pub tenant: &'l str,
+    /// The vendor's name.
+    pub vendor: &'l str,
+    /// Whose calendars they are.
+    pub account: &'l str,
+    /// Why, as a sentence in the recipient's language.
+    pub why: &'l str,
+}
+
 /// A name as it may stand in a mail to a stranger: whoever chose it must not be able to send links in our name.
 fn harmless(name: &str) -> String {
     name.chars().map(|c| if c.is_control() || c == '/' || c == ':' { ' ' } else { c }).collect()

@@ -1,0 +1,76 @@
+//! The calendars tenants already use: connected, listed, chosen, and asked in their name.
+//!
+//! [`Calendars`] takes people to a vendor's page of consent and back ([`consent`]), shows and changes what came of it
+//! ([`connections`]), and lets the rest of the house ask a connection's vendor ([`tokens`], [`Calendars::ask`]). What
+//! stands in a calendar, and what is written there, is not decided here. No vendor is asked inside a transaction.
+
+pub mod tokens;
+mod words;
+
+use std::{fmt, sync::Arc};
+
+use self::tokens::Known;
+use super::{keys::Keys, people::People};
+use crate::{
+    calendars::{self as vendors, oauth::Oauth},
+    platform::{clock::Clock, tasks::Tasks},
+    store::Store,
+};
+
+pub use self::tokens::Trouble;
+
+/// The calendars outside. Cheap to clone; clones know the same.
+#[derive(Clone)]
+pub struct Calendars {
+    parts: Arc<Parts>,
+    known: Arc<Known>,
+}
+
+/// What [`Calendars`] is made of.
+pub struct Parts {
+    /// The database.
+    pub store: Store,
+    /// Seal tokens.
+    pub keys: Keys,
+    /// Writes mails.
+    pub people: People,
+    /// The vendors.
+    pub vendors: vendors::Calendars,
+    /// The way to consent and tokens.
+    pub oauth: Oauth,
+    /// What time it is.
+    pub clock: Clock,
+    /// What runs beside: a renewal goes on although nobody waits for it any more.
+    pub tasks: Tasks,
+    /// Where the console is, when somebody has said so; without a slash at its end.
+    pub console: Option<String>,
+    /// Where this server is reached by browsers; without a slash at its end.
+    pub public_url: String,
+}
+
+impl Calendars {
+    /// Made of these parts.
+    pub fn new(parts: Parts) -> Self {
+        Self { parts: Arc::new(parts), known: Arc::default() }
+    }
+
+    /// The vendors, to be asked with the access that [`ask`](Self::ask) hands out.
+    pub fn vendors(&self) -> &vendors::Calendars {
+        &self.parts.vendors
+    }
+
+    /// The page on which calendars are looked after.
+    fn page(&self) -> String {
+        let base = self.parts.console.as_ref();
+        base.map_or_else(
+            || format!("{}/console/calendars", self.parts.public_url),
+            |url| format!("{url}/calendars"),
+        )
+    }
+}
+
+impl fmt::Debug for Calendars {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Calendars").finish_non_exhaustive()
+    }
+}
