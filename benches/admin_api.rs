@@ -174,7 +174,8 @@ async fn fill(store: &Store, n: usize, tenant: &str) {
             name: format!("Caller {c}"),
             number: format!("+49170{n:03}{c:04}").parse().ok(),
             born: None,
-            note: String::new(), email: None,
+            note: String::new(),
+            email: None,
         };
         tx.contacts().put(&contact, BEGAN).await.expect("a contact");
     }

@@ -9,8 +9,8 @@ pub mod assistants;
 pub mod audit;
 pub mod availability;
 pub mod bookings;
-pub mod calendars;
 pub mod briefing;
+pub mod calendars;
 pub mod calls;
 pub mod clashes;
 pub mod clips;
@@ -30,6 +30,7 @@ pub mod tools;
 use std::fmt;
 
 use crate::{
+    calendars as vendors,
     domain::{availability::Refusal, people::Scope},
     store,
 };
@@ -211,6 +212,12 @@ impl From<store::Error> for Error {
             | store::Error::Migration(_)
             | store::Error::Database(_) => Self::Internal(Box::new(error)),
         }
+    }
+}
+
+impl From<vendors::Error> for Error {
+    fn from(error: vendors::Error) -> Self {
+        Self::Unavailable("the calendar", Box::new(error))
     }
 }
 

@@ -18,8 +18,7 @@ use toml::{
 use crate::{
     app::people,
     audio::vad::Detector,
-    calendars,
-    http,
+    calendars, http,
     live::Limits,
     mail,
     platform::{blobs, hints},

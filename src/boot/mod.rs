@@ -17,13 +17,19 @@ use self::config::{Config, Secrets};
 use crate::{
     app::{
         accounts::{self, Accounts},
+        bookings::Ledger,
+        calendars::{self, Calendars},
         clips,
         health::Health,
         keys::{self, Keys},
         people::{self, People},
     },
+    calendars::{
+        self as vendors,
+        oauth::{self, Oauth},
+    },
     http::{self, Doors},
-    jobs::{Hands, Post, Runner},
+    jobs::{self, Hands, Post, Runner},
     live::{self, Lines},
     mail::{self, Mailer},
     platform::{
@@ -79,6 +85,12 @@ pub enum Error {
     /// The carrier's API cannot be used.
     #[error("the carrier's API cannot be used")]
     Rest(#[from] rest::Error),
+    /// Calendars' APIs cannot be used.
+    #[error("calendars' APIs cannot be used")]
+    Calendars(#[from] vendors::Error),
+    /// Nor the way to consent.
+    #[error("calendars cannot be connected")]
+    Oauth(#[from] oauth::Error),
     /// Nobody can listen at that address.
     #[error("cannot listen on {0}")]
     Listen(SocketAddr, #[source] io::Error),
@@ -143,8 +155,14 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Error> {
 
     let keys = keys(&config, &store, clock).await?;
     let accounts = accounts(&config, &store, &keys)?;
+    let figures = http::metrics::recorder();
+    let public = public_url(&config, addr);
+    let people = people(&config, &store, &public, &keys)?;
+    let calendars = calendars(&config, &store, &keys, &people, &public, clock, &tasks)?;
+    let ledger = Ledger::new(store.clone(), calendars.clone());
     let lines = Lines::new(live::Parts {
         store: store.clone(),
+        ledger: ledger.clone(),
         blobs: blobs.clone(),
         speech: config.openai.clone(),
         accounts: accounts.clone(),
@@ -153,12 +171,10 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Error> {
         clock,
         tasks: tasks.clone(),
     });
-    let figures = http::metrics::recorder();
-    let public = public_url(&config, addr);
-    let people = people(&config, &store, &public, &keys)?;
     let doors = Doors {
         store: store.clone(),
         lines: lines.clone(),
+        ledger,
         public_url: public.clone(),
         health: Health {
             store: store.clone(),
@@ -169,6 +185,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Error> {
         },
         twilio: Arc::new(config.twilio),
         accounts: accounts.clone(),
+        calendars: calendars.clone(),
         figures: figures.clone(),
         tasks: tasks.clone(),
         clock,
@@ -189,7 +206,15 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Error> {
     let router = http::router(doors);
     tasks.spawn_vital("listener", http::listener::serve(listener, router, tasks.clone(), clock));
     let speech = config.openai.clone();
-    let hands = Hands { store: store.clone(), blobs: blobs.clone(), speech, accounts, clock };
+    let hands = Hands {
+        store: store.clone(),
+        blobs: blobs.clone(),
+        speech,
+        accounts,
+        calendars: calendars.clone(),
+        clock,
+    };
+    tasks.spawn_vital("calendars", jobs::look_after(calendars, clock, tasks.clone()));
     let handler = hands.handler();
     for (name, lane) in [("jobs", Lane::Slow), ("prompt jobs", Lane::Prompt)] {
         let runner = Runner::new(store.clone(), clock, tasks.clone(), handler.clone(), lane);
@@ -301,6 +326,34 @@ pub fn accounts(config: &Config, store: &Store, keys: &Keys) -> Result<Accounts,
         settings: config.twilio.clone(),
         rest: Rest::new(&config.twilio)?,
         public_url: config.http.public_url.clone(),
+    }))
+}
+
+/// The calendars outside, and the way to connect them. Without a configured key no token of a tenant's is kept.
+///
+/// # Errors
+/// [`Error::Calendars`]; [`Error::Oauth`].
+pub fn calendars(
+    config: &Config,
+    store: &Store,
+    keys: &Keys,
+    people: &People,
+    public: &PublicUrl,
+    clock: Clock,
+    tasks: &Tasks,
+) -> Result<Calendars, Error> {
+    let public_url = public.webhook("");
+    let console = config.http.console_url.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned());
+    Ok(Calendars::new(calendars::Parts {
+        store: store.clone(),
+        keys: keys.clone(),
+        people: people.clone(),
+        vendors: vendors::Calendars::new(&config.google, &config.microsoft, clock)?,
+        oauth: Oauth::new(&config.google, &config.microsoft, &public_url, clock)?,
+        clock,
+        tasks: tasks.clone(),
+        console,
+        public_url,
     }))
 }
 

@@ -96,13 +96,13 @@ impl Manners {
     ///
     /// # Errors
     /// What `ask` answered last; [`Error::Resting`] without asking; [`Error::Away`] when it took too long.
-    pub async fn ask<T>(
+    pub async fn ask<T, F: Future<Output = Result<T, Error>> + Send>(
         &self,
         who: &Access,
         mailbox: Option<&str>,
         patience: Duration,
         repeat: Repeat,
-        mut ask: impl AsyncFnMut() -> Result<T, Error>,
+        mut ask: impl FnMut() -> F + Send,
     ) -> Result<T, Error> {
         let watch = self.clock.stopwatch();
         let asked = self.clock.within(patience, async {

@@ -433,12 +433,7 @@ impl Calendars {
     ///
     /// # Errors
     /// Whatever stands in the way; asking again does no harm.
-    pub async fn unwatch(
-        &self,
-        who: &Access,
-        watching: &Watching,
-        patience: Duration,
-    ) -> Result<(), Error> {
+    pub async fn unwatch(&self, who: &Access, watching: &Watching, patience: Duration) -> Result<(), Error> {
         ask!(self, who, unwatch(watching, patience))
     }
 }

@@ -32,9 +32,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use self::{api::events::Streams, limits::Limits, problem::Problem};
 use crate::{
-    app::{
-        accounts::Accounts, bookings::Ledger, calendars::Calendars, health::Health, people::People,
-    },
+    app::{accounts::Accounts, bookings::Ledger, calendars::Calendars, health::Health, people::People},
     live::Lines,
     platform::{blobs::Blobs, clock::Clock, tasks::Tasks},
     store::Store,
@@ -48,14 +46,14 @@ pub struct Doors {
     pub store: Store,
     /// Where appointments are promised.
     pub ledger: Ledger,
-    /// Calendars outside.
-    pub calendars: Calendars,
     /// The calls in the air.
     pub lines: Lines,
     /// Twilio's voices.
     pub twilio: Arc<telephony::Settings>,
     /// Twilio's accounts.
     pub accounts: Accounts,
+    /// The calendars outside.
+    pub calendars: Calendars,
     /// Where Twilio reaches this server.
     pub public_url: PublicUrl,
     /// Whether calls can be answered.

@@ -85,11 +85,7 @@ async fn microsoft(State(doors): State<Doors>, RawQuery(query): RawQuery, body: 
     request_body(content_type = "application/json", content = Object),
     responses((status = ACCEPTED, description = "Noted."),
         (status = OK, description = "The token, when the address is validated.", content_type = "text/plain", body = String)))]
-async fn microsoft_lifecycle(
-    State(doors): State<Doors>,
-    RawQuery(query): RawQuery,
-    body: Bytes,
-) -> Response {
+async fn microsoft_lifecycle(State(doors): State<Doors>, RawQuery(query): RawQuery, body: Bytes) -> Response {
     graph(&doors, query.as_deref(), &body, |event| match event {
         Some("reauthorizationRequired") => Told::MustRenew,
         Some("subscriptionRemoved") => Told::Ended,

@@ -132,7 +132,9 @@ impl Runner {
 
     /// Begins as many jobs as are due and may run.
     async fn take(&self, running: &mut JoinSet<()>) {
-        let Some(free) = self.pace.at_once_max.checked_sub(running.len()).filter(|free| *free > 0) else { return };
+        let Some(free) = self.pace.at_once_max.checked_sub(running.len()).filter(|free| *free > 0) else {
+            return;
+        };
         let now = self.clock.now();
         let count = u32::try_from(free).unwrap_or(u32::MAX);
         let until = after(now, self.pace.lease);
@@ -192,9 +194,7 @@ impl Runner {
         let mut tx = self.store.begin(&job.tenant).await?;
         let counted = match ended {
             None => tx.jobs().done(job).await?,
-            Some(Ended::Again { wait, problem }) => {
-                tx.jobs().again(job, after(now, wait), &problem).await?
-            }
+            Some(Ended::Again { wait, problem }) => tx.jobs().again(job, after(now, wait), &problem).await?,
             Some(Ended::Never(problem)) => tx.jobs().give_up(job, &problem).await?,
         };
         tx.commit().await?;

@@ -123,9 +123,7 @@ impl Post {
         let mut tx = self.store.begin_platform().await?;
         let counted = match ended {
             Ok(()) => tx.mails().sent(mail, now).await?,
-            Err(Ended::Again { wait, problem }) => {
-                tx.mails().again(mail, after(now, wait), &problem).await?
-            }
+            Err(Ended::Again { wait, problem }) => tx.mails().again(mail, after(now, wait), &problem).await?,
             Err(Ended::Never(problem)) => tx.mails().give_up(mail, &problem).await?,
         };
         tx.commit().await?;

@@ -40,10 +40,10 @@ use self::{
 use crate::{
     app::{
         accounts::Accounts,
+        bookings::Ledger,
         briefing,
         calls::{self, Answer},
         clips::{self, Clips},
-        bookings::Ledger,
         tools::{CallContext, Toolbox},
     },
     audio::vad::Detector,

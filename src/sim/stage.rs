@@ -420,7 +420,8 @@ async fn appoint(
         name: name.to_owned(),
         number: CALLER.parse().ok(),
         born: None,
-        note: String::new(), email: None,
+        note: String::new(),
+        email: None,
     };
     let appointment = Appointment {
         id: AppointmentId::of(ids::fresh(now)),

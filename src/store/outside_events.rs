@@ -395,8 +395,7 @@ impl OutsideEvents<'_> {
         now: Timestamp,
         count_max: u32,
     ) -> Result<Vec<Over>, Error> {
-        let rows: Vec<(String, String, String, String)> =
-            on!(self.tx, db => sqlx::query_as(OVER_APPOINTMENTS)
+        let rows: Vec<(String, String, String, String)> = on!(self.tx, db => sqlx::query_as(OVER_APPOINTMENTS)
                 .bind(self.tenant.as_str())
                 .bind(of.as_str())
                 .bind(now.0)
@@ -458,11 +457,7 @@ impl OutsideEvents<'_> {
     ///
     /// # Errors
     /// When the database cannot answer.
-    pub async fn watched(
-        &mut self,
-        of: &CalendarId,
-        watch: Option<(&KeptWatch, &str)>,
-    ) -> Result<(), Error> {
+    pub async fn watched(&mut self, of: &CalendarId, watch: Option<(&KeptWatch, &str)>) -> Result<(), Error> {
         let (kept, hash) = watch.unzip();
         on!(self.tx, db => sqlx::query(WATCHED)
             .bind(self.tenant.as_str())

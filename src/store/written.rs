@@ -146,11 +146,7 @@ impl WrittenEvents<'_> {
     ///
     /// # Errors
     /// When the database cannot answer.
-    pub async fn remove(
-        &mut self,
-        appointment: &AppointmentId,
-        calendar: &CalendarId,
-    ) -> Result<(), Error> {
+    pub async fn remove(&mut self, appointment: &AppointmentId, calendar: &CalendarId) -> Result<(), Error> {
         on!(self.tx, db => sqlx::query(REMOVE)
             .bind(self.tenant.as_str())
             .bind(appointment.as_str())

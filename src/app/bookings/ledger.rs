@@ -102,8 +102,7 @@ impl Ledger {
         {
             return Ok(Said::default());
         }
-        let desk =
-            Desk::open(&mut tx, &wish.service, around_start(wish.start), now, Vec::new()).await?;
+        let desk = Desk::open(&mut tx, &wish.service, around_start(wish.start), now, Vec::new()).await?;
         drop(tx);
         // What is refused anyway need not be asked about; who refuses says why in the transaction.
         let Ok(slot) = desk.ask(now, wish.seats, ignoring).check(wish.start, wish.resource.as_ref()) else {
@@ -149,8 +148,7 @@ pub(super) async fn sent_out(
     said: &[ResourceId],
     now: Timestamp,
 ) -> Result<(Appointment, Option<Timestamp>), Error> {
-    let its: Vec<&ResourceId> =
-        std::iter::once(&appointment.resource).chain(&appointment.together).collect();
+    let its: Vec<&ResourceId> = std::iter::once(&appointment.resource).chain(&appointment.together).collect();
     let targets = tx.outside_events().targets().await?;
     let blocking = tx.outside_events().blocking().await?;
     let written = targets.iter().any(|(resource, _)| its.contains(&resource));

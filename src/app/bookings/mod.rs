@@ -17,8 +17,8 @@ use jiff::{ToSpan, civil, tz::TimeZone};
 pub(super) use self::desk::Desk;
 use self::desk::Place;
 use self::ledger::Said;
-pub use self::ledger::{CONFIRM_PATIENCE, Ledger};
 pub(super) use self::ledger::in_anothers_place;
+pub use self::ledger::{CONFIRM_PATIENCE, Ledger};
 
 use super::{
     Error,

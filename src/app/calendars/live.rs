@@ -111,10 +111,10 @@ impl Calendars {
         let mut taken = Vec::new();
         if !together.is_empty() {
             let places: Vec<_> = together.iter().map(|asked| &asked.calendar.place).collect();
-            let vendors = &self.parts.vendors;
+            let (vendors, places) = (&self.parts.vendors, &places);
             let said = self
-                .ask(tenant, connection, patience, async |who| {
-                    vendors.busy(who, &places, range, patience).await
+                .ask(tenant, connection, patience, |who| async move {
+                    vendors.busy(&who, places, range, patience).await
                 })
                 .await?;
             for (asked, said) in together.iter().zip(said) {
@@ -129,8 +129,8 @@ impl Calendars {
         for asked in singly {
             let (vendors, place) = (&self.parts.vendors, &asked.calendar.place);
             let events = self
-                .ask(tenant, connection, patience, async |who| {
-                    vendors.events(who, place, range, patience).await
+                .ask(tenant, connection, patience, |who| async move {
+                    vendors.events(&who, place, range, patience).await
                 })
                 .await?;
             if !events.complete {

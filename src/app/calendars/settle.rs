@@ -14,7 +14,12 @@ use tracing::{info, warn};
 
 use super::{Calendars, PATIENCE, Trouble, live::Answer, text};
 use crate::{
-    app::{Error, access::{Actor, Who}, audit, bookings::in_anothers_place},
+    app::{
+        Error,
+        access::{Actor, Who},
+        audit,
+        bookings::in_anothers_place,
+    },
     calendars::{self, Draft},
     domain::{
         assistant::Language,
@@ -229,8 +234,8 @@ impl Calendars {
         // Whoever was stopped while writing cannot know the name of what they wrote: it is looked for by its mark.
         if written.written.is_none() {
             let listed = self
-                .ask(tenant, &calendar.connection, PATIENCE, async |who| {
-                    vendors.events(who, place, written.time, PATIENCE).await
+                .ask(tenant, &calendar.connection, PATIENCE, |who| async move {
+                    vendors.events(&who, place, written.time, PATIENCE).await
                 })
                 .await;
             let listed = match listed {
@@ -244,10 +249,10 @@ impl Calendars {
                     .map(|event| event.id),
             );
         }
-        for event in events {
+        for event in &events {
             let removed = self
-                .ask(tenant, &calendar.connection, PATIENCE, async |who| {
-                    vendors.remove(who, place, &event, notify, PATIENCE).await
+                .ask(tenant, &calendar.connection, PATIENCE, |who| async move {
+                    vendors.remove(&who, place, event, notify, PATIENCE).await
                 })
                 .await;
             match removed {
@@ -270,9 +275,7 @@ impl Calendars {
             Some(written) if written.written.is_some() && written.time == appointment.time => {
                 self.look(tenant, case, calendar, written).await
             }
-            Some(written) if written.written.is_some() => {
-                self.rewrite(tenant, case, calendar, written).await
-            }
+            Some(written) if written.written.is_some() => self.rewrite(tenant, case, calendar, written).await,
             unwritten => self.write(tenant, case, calendar, unwritten.map_or(0, |it| it.naming)).await,
         }
     }
@@ -299,11 +302,11 @@ impl Calendars {
             let mut tx = self.parts.store.begin(tenant).await?;
             tx.written().put(&planned).await?;
             tx.commit().await?;
-            let draft = self.draft(tenant, case, calendar, naming);
+            let draft = &self.draft(tenant, case, calendar, naming);
             let (vendors, place) = (&self.parts.vendors, &calendar.place);
             let made = self
-                .ask(tenant, &calendar.connection, PATIENCE, async |who| {
-                    vendors.create(who, place, &draft, PATIENCE).await
+                .ask(tenant, &calendar.connection, PATIENCE, |who| async move {
+                    vendors.create(&who, place, draft, PATIENCE).await
                 })
                 .await;
             match made {
@@ -319,7 +322,10 @@ impl Calendars {
                 Err(Trouble::Vendor(calendars::Error::NotThere)) => {
                     if !self.is_there(tenant, calendar).await? {
                         self.vanished(tenant, &calendar.id).await?;
-                        return Err(Error::Later { wait: GONE_WAIT, why: "the calendar is not there any more" });
+                        return Err(Error::Later {
+                            wait: GONE_WAIT,
+                            why: "the calendar is not there any more",
+                        });
                     }
                 }
                 Err(Trouble::Vendor(calendars::Error::Forbidden)) => {
@@ -343,14 +349,15 @@ impl Calendars {
         let Some(event) = &written.event else {
             return Box::pin(self.write(tenant, case, calendar, written.naming)).await;
         };
-        let (draft, began) = (self.draft(tenant, case, calendar, written.naming), self.parts.clock.now());
+        let (draft, began) = (&self.draft(tenant, case, calendar, written.naming), self.parts.clock.now());
         let (vendors, place) = (&self.parts.vendors, &calendar.place);
         let mut seen = written.etag.clone();
         let mut moved_there = false;
         for _ in 0..NAMES_MAX {
+            let standing = seen.as_deref();
             let changed = self
-                .ask(tenant, &calendar.connection, PATIENCE, async |who| {
-                    vendors.change(who, place, event, seen.as_deref(), &draft, PATIENCE).await
+                .ask(tenant, &calendar.connection, PATIENCE, |who| async move {
+                    vendors.change(&who, place, event, standing, draft, PATIENCE).await
                 })
                 .await;
             match changed {
@@ -361,8 +368,7 @@ impl Calendars {
                     return self.written(tenant, case, calendar, written, changed, Some(began)).await;
                 }
                 Err(Trouble::Vendor(calendars::Error::Stale)) => {
-                    let standing = self.event(tenant, calendar, event).await?;
-                    let Some(standing) = standing else {
+                    let Some(standing) = self.event(tenant, calendar, event).await? else {
                         self.note_clash(tenant, case, calendar, Some(event), ClashKind::MovedTwice).await?;
                         return Box::pin(self.write(tenant, case, calendar, written.naming + 1)).await;
                     };
@@ -372,7 +378,10 @@ impl Calendars {
                 Err(Trouble::Vendor(calendars::Error::NotThere)) => {
                     if !self.is_there(tenant, calendar).await? {
                         self.vanished(tenant, &calendar.id).await?;
-                        return Err(Error::Later { wait: GONE_WAIT, why: "the calendar is not there any more" });
+                        return Err(Error::Later {
+                            wait: GONE_WAIT,
+                            why: "the calendar is not there any more",
+                        });
                     }
                     // Deleted there while it was moved here: whoever was promised the time keeps it.
                     self.note_clash(tenant, case, calendar, Some(event), ClashKind::MovedTwice).await?;
@@ -421,17 +430,17 @@ impl Calendars {
         let appointment = &case.appointment.item;
         let (vendors, place) = (&self.parts.vendors, &calendar.place);
         let listed = self
-            .ask(tenant, &calendar.connection, PATIENCE, async |who| {
-                vendors.events(who, place, appointment.time, PATIENCE).await
+            .ask(tenant, &calendar.connection, PATIENCE, |who| async move {
+                vendors.events(&who, place, appointment.time, PATIENCE).await
             })
             .await
             .map_err(Trouble::waiting)?;
         for event in listed.events.iter().filter(|event| event.id != own.id) {
             if event.appointment.as_ref() == Some(&appointment.id) {
                 warn!(appointment.id = %appointment.id, "an appointment stood in its calendar twice");
-                let notify = false;
-                self.ask(tenant, &calendar.connection, PATIENCE, async |who| {
-                    vendors.remove(who, place, &event.id, notify, PATIENCE).await
+                let (twin, notify) = (&event.id, false);
+                self.ask(tenant, &calendar.connection, PATIENCE, |who| async move {
+                    vendors.remove(&who, place, twin, notify, PATIENCE).await
                 })
                 .await
                 .map_err(Trouble::waiting)?;
@@ -594,17 +603,18 @@ impl Calendars {
         let who = calendar.as_ref().map_or("system:calendars", CalendarId::as_str);
         let before = tx.history().of(&standing.id).await?;
         let stood = before.iter().rev().find(|step| step.what == Step::Confirmed);
-        let mut back = stood.filter(|stood| stood.time != standing.time && stood.time.start > now).map(|stood| {
-            let blocked = availability::blocked(&case.service, stood.time.start);
-            Appointment {
-                time: stood.time,
-                resource: stood.resource.clone(),
-                blocked,
-                session: Some(ids::fresh(now).simple().to_string()),
-                status: AppointmentStatus::Pending,
-                ..standing.clone()
-            }
-        });
+        let mut back =
+            stood.filter(|stood| stood.time != standing.time && stood.time.start > now).map(|stood| {
+                let blocked = availability::blocked(&case.service, stood.time.start);
+                Appointment {
+                    time: stood.time,
+                    resource: stood.resource.clone(),
+                    blocked,
+                    session: Some(ids::fresh(now).simple().to_string()),
+                    status: AppointmentStatus::Pending,
+                    ..standing.clone()
+                }
+            });
         if let Some(wanted) = &back
             && in_anothers_place(&mut tx, wanted, now).await?
         {
@@ -657,8 +667,8 @@ impl Calendars {
     ) -> Result<Option<OutsideEvent>, Error> {
         let (vendors, place) = (&self.parts.vendors, &calendar.place);
         let event = self
-            .ask(tenant, &calendar.connection, PATIENCE, async |who| {
-                vendors.event(who, place, id, PATIENCE).await
+            .ask(tenant, &calendar.connection, PATIENCE, |who| async move {
+                vendors.event(&who, place, id, PATIENCE).await
             })
             .await;
         match event {
@@ -674,8 +684,8 @@ impl Calendars {
         let range = TimeRange { start: now, end: now.plus_minutes(1) };
         let (vendors, place) = (&self.parts.vendors, &calendar.place);
         let listed = self
-            .ask(tenant, &calendar.connection, PATIENCE, async |who| {
-                vendors.events(who, place, range, PATIENCE).await
+            .ask(tenant, &calendar.connection, PATIENCE, |who| async move {
+                vendors.events(&who, place, range, PATIENCE).await
             })
             .await;
         match listed {
@@ -732,10 +742,7 @@ impl Trouble {
 }
 
 /// A calendar and the connection it is reached by.
-async fn reached(
-    tx: &mut TenantTx,
-    id: &CalendarId,
-) -> Result<Option<(OutsideCalendar, Connection)>, Error> {
+async fn reached(tx: &mut TenantTx, id: &CalendarId) -> Result<Option<(OutsideCalendar, Connection)>, Error> {
     let Some(calendar) = tx.calendars().get(id).await? else { return Ok(None) };
     let connection = tx.connections().get(&calendar.connection).await?;
     Ok(connection.map(|connection| (calendar, connection)))

@@ -15,9 +15,7 @@ use crate::{
     calendars::{self, Changes, Next, Since},
     domain::{
         availability::EventStatus,
-        calendar::{
-            CalendarAccess, Clash, ClashKind, EventChange, EventId, OutsideCalendar, OutsideEvent,
-        },
+        calendar::{CalendarAccess, Clash, ClashKind, EventChange, EventId, OutsideCalendar, OutsideEvent},
         id::{AppointmentId, CalendarId, ClashId, JobId, TenantId},
         time::{TimeRange, Timestamp},
     },
@@ -73,9 +71,7 @@ impl Calendars {
                     tx.outside_events().begin_round(id, window).await?;
                     tx.commit().await?;
                 }
-                Err(Trouble::Vendor(
-                    error @ (calendars::Error::NotThere | calendars::Error::Forbidden),
-                )) => {
+                Err(Trouble::Vendor(error @ (calendars::Error::NotThere | calendars::Error::Forbidden))) => {
                     warn!(calendar.id = %id, error = &error as &dyn std::error::Error, "a calendar is gone");
                     return self.vanished(tenant, id).await;
                 }
@@ -121,10 +117,10 @@ impl Calendars {
         let changes = match calendar.access {
             CalendarAccess::FreeBusy => self.busy_page(tenant, calendar, state).await?,
             CalendarAccess::Read | CalendarAccess::Write => {
-                let since = Since { window: state.reaches, mark: state.mark.clone() };
+                let since = &Since { window: state.reaches, mark: state.mark.clone() };
                 let (vendors, place) = (&self.parts.vendors, &calendar.place);
-                self.ask(tenant, &calendar.connection, PATIENCE, async |who| {
-                    vendors.changes(who, place, &since, PATIENCE).await
+                self.ask(tenant, &calendar.connection, PATIENCE, |who| async move {
+                    vendors.changes(&who, place, since, PATIENCE).await
                 })
                 .await?
             }
@@ -145,17 +141,17 @@ impl Calendars {
         let range = TimeRange { start: from, end };
         let (vendors, place) = (&self.parts.vendors, &calendar.place);
         let said = self
-            .ask(tenant, &calendar.connection, PATIENCE, async |who| {
-                vendors.busy(who, &[place], range, PATIENCE).await
+            .ask(tenant, &calendar.connection, PATIENCE, |who| async move {
+                vendors.busy(&who, &[place], range, PATIENCE).await
             })
             .await?;
         let known = match said.into_iter().next() {
             Some(calendars::Busy::Known(known)) => known,
             Some(calendars::Busy::Unknown(calendars::Unknown::NotThere)) => {
-                return Err(calendars::Error::NotThere.into());
+                return Err(Trouble::Vendor(calendars::Error::NotThere));
             }
             Some(calendars::Busy::Unknown(calendars::Unknown::NotSaid)) | None => {
-                return Err(calendars::Error::Garbled("it does not say what takes time").into());
+                return Err(Trouble::Vendor(calendars::Error::Garbled("it does not say what takes time")));
             }
         };
         let changes = known
@@ -172,11 +168,8 @@ impl Calendars {
                 })
             })
             .collect();
-        let next = if end < state.reaches.end {
-            Next::More(end.0.to_string())
-        } else {
-            Next::Later(String::new())
-        };
+        let next =
+            if end < state.reaches.end { Next::More(end.0.to_string()) } else { Next::Later(String::new()) };
         Ok(Changes { changes, next })
     }
 

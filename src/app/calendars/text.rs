@@ -92,7 +92,8 @@ pub(super) fn attendee(about: &About<'_>) -> Option<Attendee> {
 
 /// One line, without control characters or characters that change how a line is read, cut to a length.
 fn line(text: &str, chars_max: usize) -> String {
-    let turned = |c: &char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let turned =
+        |c: &char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let spaced = text.chars().filter(|c| !turned(c)).map(|c| if c.is_control() { ' ' } else { c });
     let spaced: String = spaced.take(chars_max).collect();
     spaced.split_whitespace().collect::<Vec<_>>().join(" ")

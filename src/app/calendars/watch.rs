@@ -72,10 +72,10 @@ impl Calendars {
             if kept.until > now.plus_minutes(RENEW_MINUTES) {
                 return Ok(());
             }
-            let known = watching(kept);
+            let known = &watching(kept);
             let renewed = self
-                .ask(tenant, &calendar.connection, PATIENCE, async |who| {
-                    vendors.renew(who, &known, until, PATIENCE).await
+                .ask(tenant, &calendar.connection, PATIENCE, |who| async move {
+                    vendors.renew(&who, known, until, PATIENCE).await
                 })
                 .await;
             match renewed {
@@ -90,7 +90,7 @@ impl Calendars {
         }
         let secret = SecretString::from(ids::token());
         let lifecycle = format!("{base}{MICROSOFT_LIFECYCLE}");
-        let wanted = Watch {
+        let wanted = &Watch {
             id: ids::fresh(now),
             address: match connection.vendor {
                 Vendor::Google => format!("{base}{GOOGLE_PUSH}"),
@@ -102,8 +102,8 @@ impl Calendars {
         };
         let place = &calendar.place;
         let begun = self
-            .ask(tenant, &calendar.connection, PATIENCE, async |who| {
-                vendors.watch(who, place, &wanted, PATIENCE).await
+            .ask(tenant, &calendar.connection, PATIENCE, |who| async move {
+                vendors.watch(&who, place, wanted, PATIENCE).await
             })
             .await;
         let begun = match begun {
@@ -133,10 +133,10 @@ impl Calendars {
 
     /// Ends being told. That it does not end is no trouble: nobody believes what is told then.
     pub(super) async fn unwatch(&self, tenant: &TenantId, calendar: &OutsideCalendar, kept: &KeptWatch) {
-        let (vendors, known) = (&self.parts.vendors, watching(kept));
+        let (vendors, known) = (&self.parts.vendors, &watching(kept));
         let ended = self
-            .ask(tenant, &calendar.connection, PATIENCE, async |who| {
-                vendors.unwatch(who, &known, PATIENCE).await
+            .ask(tenant, &calendar.connection, PATIENCE, |who| async move {
+                vendors.unwatch(&who, known, PATIENCE).await
             })
             .await;
         if let Err(error) = ended {

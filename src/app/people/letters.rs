@@ -65,6 +65,101 @@ pub fn invitation(language: Language, tenant: &str, link: &str) -> Letter {
     }
 }
 
+/// A calendar lets us in no more.
+pub fn calendar_lost(language: Language, lost: &LostCalendar<'_>, link: &str) -> Letter {
+    let (vendor, account, tenant) = (lost.vendor, harmless(lost.account), harmless(lost.tenant));
+    let why = lost.why;
+    match language {
+        Language::German => Letter {
+            subject: format!("{tenant}: Bitte {vendor}-Kalender neu verbinden"),
+            body: format!(
+                "Guten Tag,\n\ndie Verbindung zu den {vendor}-Kalendern von {account} ist unterbrochen: {why} Bis sie \
+                 wieder steht, prüft der Telefonassistent diese Kalender nicht und trägt dort nichts ein; Termine, die \
+                 schon vereinbart sind, bleiben bestehen.\n\nHier verbinden Sie sie neu:\n\n{link}\n"
+            ),
+        },
+        Language::English => Letter {
+            subject: format!("{tenant}: please connect {vendor} again"),
+            body: format!(
+                "Hello,\n\nthe connection to the {vendor} calendars of {account} is broken: {why} Until it is there \
+                 again, the telephone assistant neither looks into these calendars nor writes into them; appointments \
+                 that have been made stay as they are.\n\nConnect them again here:\n\n{link}\n"
+            ),
+        },
+    }
+}
+
+/// A calendar that is used is not there any more.
+pub fn calendar_vanished(language: Language, tenant: &str, calendar: &str, link: &str) -> Letter {
+    let (tenant, calendar) = (harmless(tenant), harmless(calendar));
+    match language {
+        Language::German => Letter {
+            subject: format!("{tenant}: Ein Kalender ist nicht mehr da"),
+            body: format!(
+                "Guten Tag,\n\nder Kalender {calendar} wurde gelöscht oder ist nicht mehr freigegeben. Termine, die dort \
+                 eingetragen werden sollen, warten so lange; was er zuletzt an Zeit belegt hat, gilt weiter als belegt.\n\n\
+                 Hier wählen Sie einen anderen:\n\n{link}\n"
+            ),
+        },
+        Language::English => Letter {
+            subject: format!("{tenant}: a calendar is not there any more"),
+            body: format!(
+                "Hello,\n\nthe calendar {calendar} was deleted, or is not shared any more. Appointments that are to be \
+                 written there wait meanwhile; the time it took last counts as taken.\n\nChoose another one \
+                 here:\n\n{link}\n"
+            ),
+        },
+    }
+}
+
+/// An appointment and something else want the same time; `undone` when the appointment made room.
+pub fn clash(language: Language, tenant: &str, undone: bool, link: &str) -> Letter {
+    let tenant = harmless(tenant);
+    match (language, undone) {
+        (Language::German, true) => Letter {
+            subject: format!("{tenant}: Ein Termin wurde zurückgenommen"),
+            body: format!(
+                "Guten Tag,\n\nein Termin, der gerade vereinbart wurde, musste zurückgenommen werden: Im Kalender stand zu \
+                 dieser Zeit schon etwas anderes. Bitte sagen Sie der Person Bescheid.\n\n{link}\n"
+            ),
+        },
+        (Language::English, true) => Letter {
+            subject: format!("{tenant}: an appointment was taken back"),
+            body: format!(
+                "Hello,\n\nan appointment that had just been made had to be taken back: the calendar had something else at \
+                 that time already. Please tell the person.\n\n{link}\n"
+            ),
+        },
+        (Language::German, false) => Letter {
+            subject: format!("{tenant}: Zwei Termine zur selben Zeit"),
+            body: format!(
+                "Guten Tag,\n\ndurch eine Änderung im Kalender liegen ein Termin und etwas anderes zur selben Zeit. Beides \
+                 steht, wie es dort steht; bitte entscheiden Sie, was gilt.\n\n{link}\n"
+            ),
+        },
+        (Language::English, false) => Letter {
+            subject: format!("{tenant}: two things at the same time"),
+            body: format!(
+                "Hello,\n\na change in the calendar has put an appointment and something else at the same time. Both stand \
+                 as they stand there; please decide which counts.\n\n{link}\n"
+            ),
+        },
+    }
+}
+
+/// The connection a mail is about.
+#[derive(Clone, Copy)]
+pub struct LostCalendar<'l> {
+    /// The tenant's name.
+    pub tenant: &'l str,
+    /// The vendor's name.
+    pub vendor: &'l str,
+    /// Whose calendars they are.
+    pub account: &'l str,
+    /// Why, as a sentence in the recipient's language.
+    pub why: &'l str,
+}
+
 /// A name as it may stand in a mail to a stranger: whoever chose it must not be able to send links in our name.
 fn harmless(name: &str) -> String {
     name.chars().map(|c| if c.is_control() || c == '/' || c == ':' { ' ' } else { c }).collect()

@@ -56,7 +56,7 @@ impl People {
     }
 
     /// Writes a mail.
-    pub(super) async fn post(
+    pub(in crate::app) async fn post(
         &self,
         mails: &mut Mails<'_>,
         to: &Email,

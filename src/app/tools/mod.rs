@@ -34,7 +34,10 @@ pub use self::{
 };
 use self::{offers::Offers, own::Own, words::Say};
 use crate::{
-    app::{self, bookings::{Asker, Ledger}},
+    app::{
+        self,
+        bookings::{Asker, Ledger},
+    },
     domain::{
         assistant::{Assistant, Language},
         booking::Appointment,
@@ -178,7 +181,8 @@ impl Toolbox {
     pub fn new(context: CallContext, ledger: impl Into<Ledger>, clock: Clock) -> Self {
         let ledger = ledger.into();
         let store = ledger.store().clone();
-        let toolbox = Self { context, store, ledger, clock, language: AtomicUsize::new(0), state: Mutex::default() };
+        let toolbox =
+            Self { context, store, ledger, clock, language: AtomicUsize::new(0), state: Mutex::default() };
         toolbox.speak(toolbox.context.language);
         toolbox
     }

@@ -189,7 +189,8 @@ impl Toolbox {
             name: name.to_owned(),
             number: self.context.caller.clone(),
             born: None,
-            note: String::new(), email: None,
+            note: String::new(),
+            email: None,
         };
         tx.contacts().put(&contact, now).await?;
         tx.commit().await?;

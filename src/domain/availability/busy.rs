@@ -140,7 +140,9 @@ impl Busy {
             let (id, service) = (appointment.id.clone(), appointment.service.clone());
             let (blocked, seats) = (appointment.blocked, appointment.seats);
             match appointment.status {
-                AppointmentStatus::Pending | AppointmentStatus::Confirmed => Some(BusyKind::Appointment { id, service, blocked, seats }),
+                AppointmentStatus::Pending | AppointmentStatus::Confirmed => {
+                    Some(BusyKind::Appointment { id, service, blocked, seats })
+                }
                 // A hold that never lapses would be a promise; one without an expiry never began.
                 AppointmentStatus::Held => {
                     Some(BusyKind::Hold { id, service, blocked, seats, expires: appointment.expires? })

@@ -143,7 +143,8 @@ impl Practice {
                 name: "Erika Beispiel".to_owned(),
                 number: caller.ok(),
                 born: Some(jiff::civil::date(1964, 8, 12)),
-                note: String::new(), email: None,
+                note: String::new(),
+                email: None,
             },
         }
     }
@@ -176,7 +177,8 @@ impl Practice {
             name: name.to_owned(),
             number: None,
             born: None,
-            note: String::new(), email: None,
+            note: String::new(),
+            email: None,
         };
         let mut tx = store.begin(&self.tenant.id).await.unwrap();
         tx.contacts().put(&contact, MONDAY_8).await.unwrap();
