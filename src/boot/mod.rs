@@ -134,6 +134,8 @@ pub struct Running {
     pub blobs: Blobs,
     /// The calls in the air.
     pub lines: Lines,
+    /// Calendars outside.
+    pub calendars: Calendars,
     tasks: Tasks,
     clock: Clock,
     drain: Duration,
@@ -214,7 +216,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Error> {
         calendars: calendars.clone(),
         clock,
     };
-    tasks.spawn_vital("calendars", jobs::look_after(calendars, clock, tasks.clone()));
+    tasks.spawn_vital("calendars", jobs::look_after(calendars.clone(), clock, tasks.clone()));
     let handler = hands.handler();
     for (name, lane) in [("jobs", Lane::Slow), ("prompt jobs", Lane::Prompt)] {
         let runner = Runner::new(store.clone(), clock, tasks.clone(), handler.clone(), lane);
@@ -236,7 +238,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Error> {
         warn!("there is no engine key: callers hear an apology; `frontdesk doctor` says more");
     }
     let drain = Duration::from_millis(config.limits.drain_ms_max);
-    Ok(Running { addr, store, blobs, lines, tasks, clock, drain })
+    Ok(Running { addr, store, blobs, lines, calendars, tasks, clock, drain })
 }
 
 impl Running {

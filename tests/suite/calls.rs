@@ -10,7 +10,7 @@ use frontdesk::{
         conversation::{CallState, Outcome},
         id::CallId,
     },
-    store::{Store, Work},
+    store::{Lane, Store, Work},
 };
 
 use crate::support::{

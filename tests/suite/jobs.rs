@@ -19,7 +19,8 @@ use frontdesk::{
         clock::Clock,
         tasks::Tasks,
     },
-    store::{Job, Store, Work},
+    store::{Job, Lane, Store, Work},
+    telephony::PublicUrl,
 };
 use tokio::sync::mpsc;
 
@@ -101,19 +102,19 @@ on_both! {
         };
         calls::finished(&fresh.store, &practice.tenant.id, &call, &ended).await.unwrap();
 
+        let (config, tasks) = (House::new().config(), Tasks::new());
+        let keys = Keys::passing(&fresh.store).unwrap();
+        let public = PublicUrl::local("127.0.0.1:1".parse().unwrap());
+        let people = boot::people(&config, &fresh.store, &public, &keys).unwrap();
+        let clock = Clock::system();
         let hands = Hands {
             store: fresh.store.clone(),
             blobs: blobs.clone(),
-            speech: House::new().config().openai,
-            accounts: boot::accounts(
-                &House::new().config(),
-                &fresh.store,
-                &Keys::passing(&fresh.store).unwrap(),
-            )
-            .unwrap(),
-            clock: Clock::system(),
+            speech: config.openai.clone(),
+            accounts: boot::accounts(&config, &fresh.store, &keys).unwrap(),
+            calendars: boot::calendars(&config, &fresh.store, &keys, &people, &public, clock, &tasks).unwrap(),
+            clock,
         };
-        let tasks = Tasks::new();
         let runner = Runner::new(fresh.store.clone(), hands.clock, tasks.clone(), hands.handler(), Lane::Slow);
         tasks.spawn_vital("jobs", runner.run());
         let recording = tokio::time::timeout(PATIENCE, async {

@@ -6,7 +6,7 @@ use frontdesk::{
         assistant::Language, availability::EventStatus, booking::Selection, phrases, time::Timestamp,
         tool::ToolName,
     },
-    store::{Store, Work},
+    store::{Lane, Store, Work},
 };
 use proptest::prelude::*;
 

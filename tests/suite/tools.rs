@@ -641,7 +641,7 @@ async fn an_english_call_is_answered_in_english() {
     let fresh = crate::support::databases::on_sqlite().await;
     let mut line = Line::open(&fresh.store).await;
     let context = CallContext { language: Language::English, ..line.context.clone() };
-    line.toolbox = Arc::new(Toolbox::new(context, fresh.store.clone(), Clock::showing(MONDAY_8)));
+    line.toolbox = Arc::new(Toolbox::new(context, &fresh.store, Clock::showing(MONDAY_8)));
     let found =
         line.ask("find_slots", json!({ "service": "Check-up", "when": "next Friday at three" })).await;
     assert_eq!(
@@ -690,13 +690,13 @@ async fn a_tool_the_assistant_does_not_have_is_refused() {
     assistant.tools = vec![ToolName::TakeMessage];
     assistant.services = vec![line.practice.vaccination.id.clone()];
     let context = CallContext { assistant: Arc::new(assistant.clone()), ..line.context.clone() };
-    line.toolbox = Arc::new(Toolbox::new(context, fresh.store.clone(), Clock::showing(MONDAY_8)));
+    line.toolbox = Arc::new(Toolbox::new(context, &fresh.store, Clock::showing(MONDAY_8)));
     let refused = line.ask("find_slots", json!({ "when": "morgen" })).await;
     assert_eq!(refused["status"], "error");
     // And a service it may not book is none.
     assistant.tools = ToolName::ALL.to_vec();
     let context = CallContext { assistant: Arc::new(assistant), ..line.context.clone() };
-    line.toolbox = Arc::new(Toolbox::new(context, fresh.store.clone(), Clock::showing(MONDAY_8)));
+    line.toolbox = Arc::new(Toolbox::new(context, &fresh.store, Clock::showing(MONDAY_8)));
     let hidden = line.ask("find_slots", json!({ "service": "Vorsorge", "when": "morgen" })).await;
     assert_eq!((&hidden["status"], &hidden["services"]), (&json!("need_service"), &json!(["Impfung"])));
     let only = line.ask("find_slots", json!({ "when": "morgen" })).await;
@@ -746,13 +746,13 @@ impl Line {
             caller,
             attested,
         };
-        let toolbox = Arc::new(Toolbox::new(context.clone(), store.clone(), Clock::showing(MONDAY_8)));
+        let toolbox = Arc::new(Toolbox::new(context.clone(), &store, Clock::showing(MONDAY_8)));
         Self { practice, store, call, context, toolbox, asked: AtomicU32::new(0), calls }
     }
 
     /// The same call in another process.
     fn again(&self) -> Self {
-        let toolbox = Toolbox::new(self.context.clone(), self.store.clone(), Clock::showing(MONDAY_8));
+        let toolbox = Toolbox::new(self.context.clone(), &self.store, Clock::showing(MONDAY_8));
         Self {
             practice: self.practice.clone(),
             store: self.store.clone(),

@@ -11,7 +11,9 @@ use frontdesk::{
         money::MicroUsd,
         time::{CallTime, TimeRange, Timestamp},
     },
-    store::{Change, Consent, Ended, Error, Message, Settings, Store, TEXTS, ToolCall, ToolCallStatus, Work},
+    store::{
+        Change, Consent, Ended, Error, Lane, Message, Settings, Store, TEXTS, ToolCall, ToolCallStatus, Work,
+    },
 };
 use jiff::civil::{date, time};
 
@@ -405,7 +407,7 @@ on_both! {
             if kept {
                 tx.commit().await.unwrap();
             }
-            let woken = tokio::time::timeout(Duration::ZERO, fresh.store.work_added()).await;
+            let woken = tokio::time::timeout(Duration::ZERO, fresh.store.work_added(Lane::Slow)).await;
             assert_eq!(woken.is_ok(), kept);
         }
     }

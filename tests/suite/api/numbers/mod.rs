@@ -8,7 +8,7 @@ use frontdesk::{
     jobs::Hands,
     platform::clock::Clock,
     sim::twilio::numbers::Mishap,
-    store::Work,
+    store::{Lane, Work},
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -144,6 +144,7 @@ async fn an_order_that_its_request_left_behind_is_finished_by_a_job_that_looks_f
         blobs: desk.office.server.blobs.clone(),
         speech: desk.office.house.config().openai,
         accounts,
+        calendars: desk.office.server.calendars.clone(),
         clock: Clock::system(),
     };
     let handler = hands.handler();
