@@ -53,7 +53,8 @@ texts! {
             WHERE r.tenant_id = c.tenant_id AND r.calendar_id = c.id)
         ORDER BY c.sync_due_at LIMIT $2";
     WATCHED = "SELECT tenant_id, id, watch_secret_hash FROM calendars WHERE watch_id = $1";
-    NEXT_DUE = "SELECT MIN(due_at) FROM jobs WHERE state = 'waiting'";
+    NEXT_DUE = "SELECT MIN(CASE WHEN leased_until > due_at THEN leased_until ELSE due_at END) FROM jobs
+        WHERE state = 'waiting'";
     CLEAR_LAPSED = "DELETE FROM appointments WHERE status = 'held' AND expires_at <= $1";
     CLOSE_LOST = "UPDATE calls SET outcome = 'lost', ended_at = COALESCE(ended_at, $2),
             state = CASE WHEN state_rank >= 2 THEN state WHEN answered_at IS NULL THEN 'failed' ELSE 'completed' END,
