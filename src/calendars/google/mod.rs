@@ -136,9 +136,8 @@ impl Google {
         _mailbox: Option<&str>,
         patience: Duration,
     ) -> Result<Vec<Listed>, Error> {
-        let (mut listed, mut page) = (vec![], Page::default());
-        // A repetition goes on where the last one ended.
-        let asked = self.manners.ask(who, None, patience, Repeat::Safely, async || {
+        let asked = self.manners.ask(who, None, patience, Repeat::Safely, || async {
+            let (mut listed, mut page) = (vec![], Page::default());
             while page.more()? {
                 let mut query = vec![("maxResults", LISTED_PER_PAGE), ("fields", LISTED_FIELDS)];
                 query.extend(page.asked());
@@ -147,10 +146,9 @@ impl Google {
                 listed.extend(answer.items.into_iter().filter_map(listed_of));
                 page.turn(answer.next_page_token);
             }
-            Ok(())
+            Ok(listed)
         });
-        asked.await?;
-        Ok(listed)
+        asked.await
     }
 
     pub(super) async fn busy(
@@ -160,14 +158,13 @@ impl Google {
         range: TimeRange,
         patience: Duration,
     ) -> Result<Vec<Busy>, Error> {
-        let mut known: HashMap<&str, Busy> = HashMap::new();
-        let mut questions: Vec<_> = places
+        let questions: Vec<_> = places
             .chunks(BUSY_CALENDARS_MAX)
             .flat_map(|places| spans(range).into_iter().map(move |span| (places, span)))
-            .rev()
             .collect();
-        let asked = self.manners.ask(who, None, patience, Repeat::Safely, async || {
-            while let Some((places, span)) = questions.last() {
+        let asked = self.manners.ask(who, None, patience, Repeat::Safely, || async {
+            let mut known: HashMap<&str, Busy> = HashMap::new();
+            for (places, span) in &questions {
                 let question = FreeBusyQuestion {
                     time_min: utc(span.start),
                     time_max: utc(up(span.end)),
@@ -188,11 +185,10 @@ impl Google {
                     let before = known.remove(id).unwrap_or(Busy::Known(vec![]));
                     known.insert(id, both(before, answer));
                 }
-                questions.pop();
             }
-            Ok(())
+            Ok(known)
         });
-        asked.await?;
+        let known = asked.await?;
         let unknown = Busy::Unknown(Unknown::NotSaid);
         let answers = places.iter().map(|place| known.get(place.calendar.as_str()).unwrap_or(&unknown));
         Ok(answers.cloned().collect())
@@ -205,10 +201,10 @@ impl Google {
         range: TimeRange,
         patience: Duration,
     ) -> Result<Events, Error> {
-        let (mut events, mut page) = (vec![], Page::default());
         let fields = format!("nextPageToken,items({EVENT_FIELDS})");
         let (from, until) = (utc(range.start), utc(up(range.end)));
-        let asked = self.manners.ask(who, None, patience, Repeat::Safely, async || {
+        let asked = self.manners.ask(who, None, patience, Repeat::Safely, || async {
+            let (mut events, mut page) = (vec![], Page::default());
             // Two pages too many are a calendar's answer as well: what is known of it is incomplete then.
             while events.len() <= EVENTS_LISTED_MAX && page.more().unwrap_or(false) {
                 let mut query = vec![
@@ -231,9 +227,9 @@ impl Google {
                 }
                 page.turn(answer.next_page_token);
             }
-            Ok(())
+            Ok((events, page))
         });
-        asked.await?;
+        let (mut events, page) = asked.await?;
         let complete = events.len() <= EVENTS_LISTED_MAX && page.at_the_end();
         events.truncate(EVENTS_LISTED_MAX);
         Ok(Events { events, complete })
@@ -246,7 +242,7 @@ impl Google {
         id: &EventId,
         patience: Duration,
     ) -> Result<Option<OutsideEvent>, Error> {
-        let asked = self.manners.ask(who, None, patience, Repeat::Safely, async || {
+        let asked = self.manners.ask(who, None, patience, Repeat::Safely, || async {
             read::<Event>(self.event_request(Method::GET, who, place, &id.0, &SHORT)).await
         });
         match asked.await {
@@ -286,7 +282,7 @@ impl Google {
             None => query.extend([("timeMin", from.as_str()), ("timeMax", until.as_str())]),
         }
         query.extend(page.map(|page| ("pageToken", page)));
-        let asked = self.manners.ask(who, None, patience, Repeat::Safely, async || {
+        let asked = self.manners.ask(who, None, patience, Repeat::Safely, || async {
             read::<EventPage>(self.events_request(Method::GET, who, place, &query)).await
         });
         let answer = match asked.await {
@@ -317,7 +313,7 @@ impl Google {
         let body = new_event(draft);
         let [short, fields] = SHORT;
         let query = [short, fields, updates(draft.attendee.is_some())];
-        let asked = self.manners.ask(who, None, patience, Repeat::Never, async || {
+        let asked = self.manners.ask(who, None, patience, Repeat::Never, || async {
             let request = self.events_request(Method::POST, who, place, &query);
             match read::<Event>(request.json(&body)).await {
                 // Its name is taken: by this very draft, if an answer was lost.
@@ -343,7 +339,7 @@ impl Google {
         let body = changed_event(draft, Some(()));
         let [short, fields] = SHORT;
         let query = [short, fields, updates(draft.attendee.is_some())];
-        let asked = self.manners.ask(who, None, patience, Repeat::Never, async || {
+        let asked = self.manners.ask(who, None, patience, Repeat::Never, || async {
             let request = self.event_request(Method::PATCH, who, place, &id.0, &query).json(&body);
             read(match seen {
                 Some(etag) => request.header(header::IF_MATCH, etag),
@@ -366,7 +362,7 @@ impl Google {
         notify: bool,
         patience: Duration,
     ) -> Result<(), Error> {
-        let asked = self.manners.ask(who, None, patience, Repeat::Never, async || {
+        let asked = self.manners.ask(who, None, patience, Repeat::Never, || async {
             let request = self.event_request(Method::DELETE, who, place, &id.0, &[updates(notify)]);
             answered(request).await.map(drop)
         });
@@ -387,7 +383,7 @@ impl Google {
             token: watch.secret.expose_secret(),
             expiration: (watch.until.0 / 1_000).to_string(),
         };
-        let asked = self.manners.ask(who, None, patience, Repeat::Never, async || {
+        let asked = self.manners.ask(who, None, patience, Repeat::Never, || async {
             let path = ["calendars", &place.calendar, "events", "watch"];
             let request = self.request(Method::POST, who, &path, &[]);
             read::<ChannelMade>(request.json(&body)).await
@@ -426,7 +422,7 @@ impl Google {
         // Without it a channel cannot be stopped, and ends at its time.
         let Some(resource_id) = &watching.resource else { return Ok(()) };
         let stop = ChannelStop { id: &watching.id, resource_id };
-        let asked = self.manners.ask(who, None, patience, Repeat::Never, async || {
+        let asked = self.manners.ask(who, None, patience, Repeat::Never, || async {
             let request = self.request(Method::POST, who, &["channels", "stop"], &[]).json(&stop);
             answered(request).await.map(drop)
         });
