@@ -138,7 +138,7 @@ impl Calendars {
             return tested(access.map(|()| 0), Ok(Asked { asked: 0, known: 0 }));
         }
         let listed = self.ask(by.tenant(), id, LIST_PATIENCE, async |access| {
-            self.parts.vendors.list(access, mailbox.as_deref(), LIST_PATIENCE).await
+            self.parts.vendors.list(&access, mailbox.as_deref(), LIST_PATIENCE).await
         });
         let listed = match listed.await {
             Ok(listed) => listed,
@@ -154,7 +154,7 @@ impl Calendars {
             if places.is_empty() {
                 return Ok(vec![]);
             }
-            self.parts.vendors.busy(access, &places, range, BUSY_PATIENCE).await
+            self.parts.vendors.busy(&access, &places, range, BUSY_PATIENCE).await
         });
         let busy = busy.await.map(|answers| Asked {
             asked: answers.len(),
@@ -240,7 +240,7 @@ impl Calendars {
         mailbox: Option<&str>,
     ) -> Result<Vec<Listed>, Trouble> {
         let listed = self.ask(by.tenant(), id, LIST_PATIENCE, async |access| {
-            self.parts.vendors.list(access, mailbox, LIST_PATIENCE).await
+            self.parts.vendors.list(&access, mailbox, LIST_PATIENCE).await
         });
         listed.await
     }
