@@ -25,6 +25,8 @@ CREATE TABLE calendar_connections (
     PRIMARY KEY (tenant_id, id)
 ) STRICT;
 CREATE UNIQUE INDEX calendar_connections_by_id ON calendar_connections (id);
+CREATE INDEX calendar_connections_by_account ON calendar_connections (vendor, account);
+CREATE INDEX calendar_connections_by_directory ON calendar_connections (directory);
 
 -- Somebody on their way to a vendor's page and back. The state is kept as its SHA-256, the verifier sealed.
 CREATE TABLE calendar_consents (

@@ -44,6 +44,7 @@ impl Role {
                 | Subject::Appointments
                 | Subject::Calls
                 | Subject::Messages
+                | Subject::Calendars
                 | Subject::Tenant,
                 Verb::Read,
             ) => Self::Viewer,
@@ -54,6 +55,7 @@ impl Role {
                 | Subject::Assistants
                 | Subject::Services
                 | Subject::Resources
+                | Subject::Calendars
                 | Subject::Members,
                 Verb::Write,
             )
@@ -102,13 +104,15 @@ pub enum Subject {
     Calls,
     /// Messages taken.
     Messages,
+    /// Calendars outside, and which of them count.
+    Calendars,
     /// Who changed what.
     Audit,
 }
 
 impl Subject {
     /// Every subject.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Tenant,
         Self::Members,
         Self::ApiKeys,
@@ -120,6 +124,7 @@ impl Subject {
         Self::Appointments,
         Self::Calls,
         Self::Messages,
+        Self::Calendars,
         Self::Audit,
     ];
 
@@ -137,6 +142,7 @@ impl Subject {
             Self::Appointments => "appointments",
             Self::Calls => "calls",
             Self::Messages => "messages",
+            Self::Calendars => "calendars",
             Self::Audit => "audit",
         }
     }

@@ -68,6 +68,8 @@ pub(super) fn cors(origins: &[HeaderValue]) -> CorsLayer {
     let named = |names: &'static [&'static str]| names.iter().map(|name| HeaderName::from_static(name));
     CorsLayer::new()
         .allow_origin(origins.to_vec())
+        // A browser is given a cookie on its way to connect calendars, and must be let keep it.
+        .allow_credentials(true)
         .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
         .allow_headers(
             [AUTHORIZATION, CONTENT_TYPE, IF_MATCH]

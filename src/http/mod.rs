@@ -4,6 +4,7 @@
 
 pub mod api;
 pub mod auth;
+mod calendars;
 mod client;
 mod doc;
 mod guard;
@@ -100,6 +101,7 @@ fn operations(twilio: OpenApiRouter<Doors>, api: OpenApiRouter<Doors>) -> OpenAp
     OpenApiRouter::with_openapi(doc::Document::openapi())
         .merge(api)
         .merge(twilio)
+        .merge(calendars::router())
         .merge(health::router())
         .merge(metrics::router())
 }

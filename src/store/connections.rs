@@ -7,16 +7,17 @@ use std::{collections::BTreeSet, fmt};
 
 use sqlx::FromRow;
 
-use super::{Connections, Error, on, rows, texts};
+use super::{Across, Connections, Error, on, rows, texts};
 use crate::domain::{
     calendar::{Connection, ConnectionState, Grant, Vendor},
-    id::ConnectionId,
+    id::{ConnectionId, TenantId},
+    revision::{Revised, Revision},
     time::Timestamp,
 };
 
 macro_rules! columns {
     () => {
-        "id, vendor, consent, account, directory, personal, state, problem, connected_at, since"
+        "id, vendor, consent, account, directory, personal, state, problem, connected_at, since, revision"
     };
 }
 
@@ -48,6 +49,9 @@ texts! {
             access_token = NULL, access_expires_at = 0, generation = generation + 1, renewing_until = 0,
             revision = revision + 1
         WHERE tenant_id = $1 AND id = $2 AND generation = $3 AND state = 'connected'";
+    OF_DIRECTORY = "SELECT DISTINCT tenant_id FROM calendar_connections
+        WHERE directory = $1 AND consent = 'organisation' AND state <> 'disconnected'";
+    OF_ACCOUNT = "SELECT COUNT(*) FROM calendar_connections WHERE vendor = $1 AND account = $2 AND state = 'connected'";
     GIVE_UP = "UPDATE calendar_connections SET state = 'disconnected', problem = NULL, since = $3, refresh_token = NULL,
             access_token = NULL, access_expires_at = 0, generation = generation + 1, renewing_until = 0,
             revision = revision + 1
@@ -114,6 +118,7 @@ struct ConnectionRow {
     problem: Option<String>,
     connected_at: i64,
     since: i64,
+    revision: i64,
 }
 
 #[derive(FromRow)]
@@ -153,6 +158,15 @@ impl TryFrom<ConnectionRow> for Connection {
     }
 }
 
+impl TryFrom<ConnectionRow> for Revised<Connection> {
+    type Error = Error;
+
+    fn try_from(row: ConnectionRow) -> Result<Self, Error> {
+        let revision = Revision(row.revision);
+        Ok(Self { item: row.try_into()?, revision })
+    }
+}
+
 impl TryFrom<WayRow> for Way {
     type Error = Error;
 
@@ -182,9 +196,7 @@ impl Connections<'_> {
     /// # Errors
     /// When the database cannot answer.
     pub async fn all(&mut self) -> Result<Vec<Connection>, Error> {
-        let rows: Vec<ConnectionRow> =
-            on!(self.tx, db => sqlx::query_as(ALL).bind(self.tenant.as_str()).fetch_all(db).await?);
-        rows.into_iter().map(Connection::try_from).collect()
+        Ok(self.all_revised().await?.into_iter().map(|kept| kept.item).collect())
     }
 
     /// The connection of that id.
@@ -192,11 +204,29 @@ impl Connections<'_> {
     /// # Errors
     /// When the database cannot answer.
     pub async fn get(&mut self, id: &ConnectionId) -> Result<Option<Connection>, Error> {
+        Ok(self.revised(id).await?.map(|kept| kept.item))
+    }
+
+    /// The same, each with which state of it this is.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn all_revised(&mut self) -> Result<Vec<Revised<Connection>>, Error> {
+        let rows: Vec<ConnectionRow> =
+            on!(self.tx, db => sqlx::query_as(ALL).bind(self.tenant.as_str()).fetch_all(db).await?);
+        rows.into_iter().map(TryFrom::try_from).collect()
+    }
+
+    /// The connection of that id, and which state of it this is.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn revised(&mut self, id: &ConnectionId) -> Result<Option<Revised<Connection>>, Error> {
         let row: Option<ConnectionRow> = on!(self.tx, db => sqlx::query_as(GET)
             .bind(self.tenant.as_str())
             .bind(id.as_str())
             .fetch_optional(db).await?);
-        row.map(Connection::try_from).transpose()
+        row.map(TryFrom::try_from).transpose()
     }
 
     /// How many there are, whatever their state.
@@ -365,5 +395,31 @@ impl Connections<'_> {
             .bind(now.0)
             .execute(db).await?.rows_affected());
         Ok(kept == 1)
+    }
+}
+
+impl Across<'_> {
+    /// Which tenants have connected that organisation, and not given it up.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn connected_directory(self, directory: &str) -> Result<Vec<TenantId>, Error> {
+        let mut tx = self.store.read_any().await?;
+        let rows: Vec<(String,)> =
+            on!(tx, db => sqlx::query_as(OF_DIRECTORY).bind(directory).fetch_all(db).await?);
+        rows.into_iter().map(|(tenant,)| rows::text(&tenant, "calendar_connections.tenant_id")).collect()
+    }
+
+    /// How many connections of that account there are at all tenants together that can be used.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn connected_account(self, vendor: Vendor, account: &str) -> Result<u64, Error> {
+        let mut tx = self.store.read_any().await?;
+        let (count,): (i64,) = on!(tx, db => sqlx::query_as(OF_ACCOUNT)
+            .bind(vendor.as_str())
+            .bind(account)
+            .fetch_one(db).await?);
+        rows::whole(count, "calendar_connections")
     }
 }

@@ -4,6 +4,8 @@
 //! ([`connections`]), and lets the rest of the house ask a connection's vendor ([`tokens`], [`Calendars::ask`]). What
 //! stands in a calendar, and what is written there, is not decided here. No vendor is asked inside a transaction.
 
+pub mod connections;
+pub mod consent;
 mod live;
 mod settle;
 mod sync;
@@ -11,7 +13,7 @@ mod tell;
 mod text;
 pub mod tokens;
 mod watch;
-mod words;
+pub mod words;
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -19,6 +21,7 @@ use self::tokens::Known;
 use super::{keys::Keys, people::People};
 use crate::{
     calendars::{self as vendors, oauth::Oauth},
+    domain::calendar::Vendor,
     platform::{clock::Clock, tasks::Tasks},
     store::Store,
 };
@@ -71,6 +74,16 @@ impl Calendars {
     /// The vendors, to be asked with the access that [`ask`](Self::ask) hands out.
     pub fn vendors(&self) -> &vendors::Calendars {
         &self.parts.vendors
+    }
+
+    /// The vendors that are set up here.
+    pub fn offered(&self) -> impl Iterator<Item = Vendor> {
+        Vendor::ALL.into_iter().filter(|vendor| self.parts.oauth.offers(*vendor))
+    }
+
+    /// The console's page of calendars, if there is a console.
+    pub fn console_page(&self) -> Option<String> {
+        self.parts.console.as_ref().map(|console| format!("{console}/calendars"))
     }
 
     /// A page of the console.

@@ -95,6 +95,8 @@ impl From<Trouble> for crate::app::Error {
                 Self::Conflict("the calendars must be connected again first")
             }
             Trouble::Apart(ConnectionState::Disconnected) => Self::Conflict("the calendars are disconnected"),
+            Trouble::Vendor(VendorError::Forbidden) => Self::Conflict("the vendor does not allow that"),
+            Trouble::Vendor(VendorError::NotThere) => Self::Conflict("the vendor has no such calendar"),
             Trouble::Vendor(error) => error.into(),
             Trouble::Store(error) => error.into(),
         }

@@ -7,6 +7,7 @@ mod appointments;
 mod assistants;
 mod audit;
 pub mod availability;
+mod calendars;
 mod calls;
 mod clashes;
 mod contacts;
@@ -36,6 +37,7 @@ pub(super) fn router() -> OpenApiRouter<Doors> {
         .merge(clashes::router())
         .merge(resources::router())
         .merge(schedules::router())
+        .merge(calendars::router())
         .merge(contacts::router())
         .merge(calls::router())
         .merge(events::router())

@@ -17,6 +17,8 @@ const NEEDS_MORE: &[&str] = &[
     "POST /auth/switch",
     "POST /api/appointments",
     "POST /api/appointments/{appointment}/move",
+    "POST /api/calendars/connections",
+    "POST /api/calendars/connections/{connection}/mailboxes",
     "POST /api/numbers",
     "POST /api/numbers/import",
     "PUT /api/tenants/{tenant}/twilio",

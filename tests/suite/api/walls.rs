@@ -10,7 +10,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::{
-    house::House,
+    house::{House, KEY},
     neighbours::{CANARY, Neighbour, everybody},
     office::{Asker, Office, sent},
     postgres,
@@ -50,6 +50,21 @@ fn bodies(own: &Neighbour) -> Vec<(&'static str, Value, Places)> {
             "POST /api/appointments/{appointment}/move",
             json!({ "start": "2100-01-04T09:00:00Z", "resource": id("resource") }),
             vec![("/resource", "resource")],
+        ),
+        (
+            "POST /api/calendars/connections",
+            json!({ "vendor": "google", "grant": "person", "connection": id("connection") }),
+            vec![("/connection", "connection")],
+        ),
+        (
+            "POST /api/calendars/connections/{connection}/mailboxes",
+            json!({ "address": "room@practice.example" }),
+            vec![],
+        ),
+        (
+            "PUT /api/resources/{resource}/calendars",
+            json!({ "blocking": [id("calendar")], "target": id("calendar") }),
+            vec![("/blocking/0", "calendar"), ("/target", "calendar")],
         ),
         ("PATCH /api/contacts/{contact}", json!({}), vec![]),
         ("PATCH /api/messages/{message}", json!({}), vec![]),
@@ -101,11 +116,19 @@ const WITHOUT_IDS: &[&str] = &[
 
 /// What may be asked without being anybody: there is nothing of a tenant's in it but for whoever shows a secret.
 fn open(path: &str) -> bool {
-    ["/auth/", "/health/", "/metrics", "/twilio/", "/users/me"].iter().any(|start| path.starts_with(start))
+    ["/auth/", "/calendars/", "/health/", "/metrics", "/twilio/", "/users/me"]
+        .iter()
+        .any(|start| path.starts_with(start))
 }
 
 async fn nothing_of_a_tenants_is_anothers(house: House) {
-    let office = Office::open_in(house.with("RATE_LIMITS__REQUESTS", "1000000")).await;
+    let house = house
+        .with("RATE_LIMITS__REQUESTS", "1000000")
+        // So that a connection is looked for, and not only the vendor.
+        .with("SECRETS__KEY", KEY)
+        .with("GOOGLE__CLIENT_ID", "an application")
+        .with("GOOGLE__CLIENT_SECRET", "its secret");
+    let office = Office::open_in(house).await;
     let own = Neighbour::settle(&office, "alpha", "plain", 1).await;
     let other = Neighbour::settle(&office, "beta", CANARY, 2).await;
     let askers = everybody(&office, &own.owner).await;

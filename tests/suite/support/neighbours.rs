@@ -1,14 +1,15 @@
 //! Two tenants on one server, each with one of everything, and everybody who may ask at the first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use frontdesk::{
     domain::{
         booking::{Appointment, AppointmentStatus},
+        calendar::{CalendarAccess, Connection, ConnectionState, Grant, OutsideCalendar, Place, Vendor},
         id::{AppointmentId, MessageId},
-        time::{TimeRange, Timestamp},
+        time::{TimeRange, Timestamp, Zone},
     },
-    store::Message,
+    store::{Message, SealedTokens},
 };
 use serde_json::{Value, json};
 
@@ -77,7 +78,31 @@ impl Neighbour {
             note: words.to_owned(),
             clashing: false,
         };
+        let connection = Connection {
+            id: format!("cnx_{name}").parse().unwrap(),
+            vendor: Vendor::Google,
+            grant: Grant::Person,
+            account: format!("{name} {words}"),
+            directory: None,
+            personal: false,
+            state: ConnectionState::Connected,
+            problem: None,
+            connected: MONDAY_8,
+            since: MONDAY_8,
+        };
+        let calendar = OutsideCalendar {
+            id: format!("cal_{name}").parse().unwrap(),
+            connection: connection.id.clone(),
+            place: Place { mailbox: None, calendar: format!("{name} {words}"), zone: Zone::utc() },
+            name: words.to_owned(),
+            primary: true,
+            access: CalendarAccess::Write,
+            there: true,
+        };
+        let tokens = SealedTokens { refresh: None, access: None, access_expires: MONDAY_8 };
         let mut tx = store.begin(&id).await.unwrap();
+        tx.connections().add(&connection, &BTreeSet::new(), &tokens, "usr_1").await.unwrap();
+        tx.calendars().put(&calendar, MONDAY_8).await.unwrap();
         tx.messages().add(&message).await.unwrap();
         tx.appointments().insert(&appointment, Some(&call), Timestamp(MONDAY_8.0)).await.unwrap();
         tx.commit().await.unwrap();
@@ -100,6 +125,8 @@ impl Neighbour {
             ("call", call.to_string()),
             ("message", message.id.to_string()),
             ("appointment", appointment.id.to_string()),
+            ("connection", connection.id.to_string()),
+            ("calendar", calendar.id.to_string()),
         ]);
         Self { owner, ids }
     }
