@@ -333,6 +333,11 @@ impl Calendars {
         }
         faults.settle()?;
         tx.calendars().choose(resource, &choices).await?;
+        for choice in
+            choices.iter().filter(|choice| before.iter().all(|was| was.calendar.id != choice.calendar))
+        {
+            self.take_up(&mut tx, &choice.calendar, now).await?;
+        }
         let before = Choices::of(&before);
         let after = Choices::of(&tx.calendars().of_resource(resource).await?);
         if before != after {
@@ -401,6 +406,8 @@ impl Calendars {
         }
         let about = json!({ "vendor": kept.vendor.as_str(), "grant": kept.grant.as_str() });
         audit::tell(&mut tx, by, now, "calendar_connection.disconnected", id.as_str(), about).await?;
+        // What waited for these calendars waits for them no more.
+        self.resume(&mut tx, now).await?;
         tx.commit().await?;
         // A token that is given back takes every other of the same account with it (protocols.md §3.1).
         let others = store.across_tenants().connected_account(kept.vendor, &kept.account).await?;

@@ -526,6 +526,10 @@ impl Calendars {
         let about = json!({ "vendor": made.vendor.as_str(), "grant": made.grant.as_str() });
         let told = audit::tell(&mut tx, by, now, action, id.as_str(), about).await;
         told.map_err(|error| Problem::broke(&error))?;
+        if before.is_some() {
+            let resumed = self.resume(&mut tx, now).await;
+            resumed.map_err(|error| Problem::broke(&error))?;
+        }
         tx.commit().await?;
         Ok(id)
     }

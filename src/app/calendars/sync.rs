@@ -15,7 +15,10 @@ use crate::{
     calendars::{self, Changes, Next, Since},
     domain::{
         availability::EventStatus,
-        calendar::{CalendarAccess, Clash, ClashKind, EventChange, EventId, OutsideCalendar, OutsideEvent},
+        calendar::{
+            CalendarAccess, Clash, ClashKind, ConnectionState, EventChange, EventId, OutsideCalendar,
+            OutsideEvent,
+        },
         id::{AppointmentId, CalendarId, ClashId, JobId, TenantId},
         time::{TimeRange, Timestamp},
     },
@@ -91,6 +94,11 @@ impl Calendars {
         let Some(calendar) = tx.calendars().get(id).await?.filter(|calendar| calendar.there) else {
             return Ok(None);
         };
+        let connection = tx.connections().get(&calendar.connection).await?;
+        if connection.is_none_or(|connection| connection.state != ConnectionState::Connected) {
+            // Whoever connects it again has it looked at.
+            return Ok(None);
+        }
         let Some(mut state) = tx.outside_events().state(id).await? else { return Ok(None) };
         let needed = needed(&mut tx, now).await?;
         let done = state.round_done == state.round;

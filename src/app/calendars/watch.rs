@@ -27,6 +27,8 @@ const RENEW_MINUTES: i64 = 24 * 60;
 const REFUSED_MINUTES: i64 = 6 * 60;
 /// Calendars that are found due at once.
 const DUE_MAX: u32 = 200;
+/// Appointments that are worked off at once when a calendar can be reached again.
+const WAITING_MAX: u32 = 10_000;
 /// For how long a calendar that was found due is not found again, in minutes: its job sets when it is due next.
 const FOUND_MINUTES: i64 = 5;
 
@@ -203,6 +205,35 @@ impl Calendars {
             warn!(count, "more calendars are due than are looked at at once");
         }
         Ok(count)
+    }
+
+    /// Works off what has waited for calendars of the tenant: what was promised meanwhile, and what changed there.
+    pub(super) async fn resume(&self, tx: &mut TenantTx, now: Timestamp) -> Result<(), Error> {
+        for appointment in tx.appointments().waiting(WAITING_MAX).await? {
+            let job = JobId::of(ids::fresh(now));
+            tx.jobs().add(&job, &Work::SettleAppointment { appointment }, now).await?;
+        }
+        let mut calendars: Vec<CalendarId> =
+            tx.outside_events().blocking().await?.into_iter().map(|one| one.calendar).collect();
+        calendars.sort();
+        calendars.dedup();
+        for calendar in calendars {
+            self.take_up(tx, &calendar, now).await?;
+        }
+        Ok(())
+    }
+
+    /// Has a calendar looked at from now on, and its vendor asked to tell of changes.
+    pub(super) async fn take_up(
+        &self,
+        tx: &mut TenantTx,
+        calendar: &CalendarId,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        self.look_now(tx, calendar, now).await?;
+        let job = JobId::of(ids::fresh(now));
+        let work = Work::WatchCalendar { calendar: calendar.clone() };
+        Ok(tx.jobs().add(&job, &work, now).await?)
     }
 
     /// Has everything that takes time of this tenant's resources looked at, unless that was done just before: somebody

@@ -74,7 +74,21 @@ impl Toolbox {
         let moving = moving.as_ref().map(|own| &own.id);
         let search = Search { service, with, moving, hold: state.hold.clone(), taken: None };
         let choice = self.search(&search, wish, now).await?;
+        if choice.slots.is_empty() && !self.calendars_known(&resources).await? {
+            // Nothing is known to be free, which is not the same as nothing being free.
+            return Ok(self.unavailable());
+        }
         Ok(self.offer(state, &search, choice, now))
+    }
+
+    /// Whether all that keeps others out of these resources' time has been learnt.
+    async fn calendars_known(&self, resources: &[Resource]) -> Result<bool, Trouble> {
+        let mut tx = self.store.read(&self.context.tenant.id).await?;
+        let blocking = tx.outside_events().blocking().await?;
+        Ok(blocking
+            .iter()
+            .filter(|one| resources.iter().any(|resource| resource.id == one.resource))
+            .all(|one| one.known_until.is_some()))
     }
 
     pub(super) async fn hold_slot(
