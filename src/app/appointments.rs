@@ -236,7 +236,7 @@ pub async fn move_to(
 /// [`Error::Forbidden`]; [`Error::NotFound`] when it is not or no longer promised; [`Error::Stale`];
 /// [`Error::Conflict`] when the key was used for something else; [`Error::Unavailable`].
 pub async fn cancel(
-    store: &Store,
+    ledger: &Ledger,
     by: &Actor,
     now: Timestamp,
     key: Option<&str>,
@@ -244,8 +244,8 @@ pub async fn cancel(
     seen: Option<Revision>,
 ) -> Result<Revised<Appointment>, Error> {
     by.must(Verb::Write, Subject::Appointments)?;
-    bookings::cancel(store, &asker(by, key, seen), now, id, None).await?;
-    kept(store, by, id).await
+    bookings::cancel(ledger, &asker(by, key, seen), now, id, None).await?;
+    kept(ledger.store(), by, id).await
 }
 
 /// Whoever asks, as the ledger knows them. Nobody's key is another's, nor a call's.

@@ -18,6 +18,7 @@ pub mod contacts;
 pub mod health;
 pub mod keys;
 pub mod messages;
+pub mod news;
 pub mod numbers;
 pub mod people;
 pub mod provision;

@@ -22,6 +22,7 @@ use crate::{
         clips,
         health::Health,
         keys::{self, Keys},
+        news::News,
         people::{self, People},
     },
     calendars::{
@@ -351,6 +352,7 @@ pub fn calendars(
         keys: keys.clone(),
         people: people.clone(),
         vendors: vendors::Calendars::new(&config.google, &config.microsoft, clock)?,
+        news: News::default(),
         oauth: Oauth::new(&config.google, &config.microsoft, &public_url, clock)?,
         clock,
         tasks: tasks.clone(),

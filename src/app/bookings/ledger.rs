@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::{Asker, Desk, Wish, around_start};
+use super::{Asker, Desk, Taken, Wish, around_start};
 use crate::{
     app::{
         Error,
@@ -58,6 +58,13 @@ impl Ledger {
         match &self.calendars {
             Some(calendars) => calendars.freshen(tenant).await,
             None => Ok(()),
+        }
+    }
+
+    /// Tells whoever watches that an appointment took a step.
+    pub(super) fn tell(&self, by: &Asker, appointment: &Appointment, step: &Taken) {
+        if let Some(calendars) = &self.calendars {
+            calendars.news().step(&by.tenant, appointment, step.what, &step.by);
         }
     }
 

@@ -285,7 +285,10 @@ pub async fn book(
             kept
         }
     };
-    change.commit(&asked, None, kept, Some(Step::Booked)).await
+    let step = change.step(Step::Booked);
+    let kept = change.commit(&asked, None, kept, Some(&step)).await?;
+    ledger.tell(by, &kept, &step);
+    Ok(kept)
 }
 
 /// Promises what is held to a contact.
@@ -372,7 +375,10 @@ pub async fn move_to(
     if !change.tx.appointments().update(&moved, standing.status).await? {
         return Err(Error::NotFound("appointment"));
     }
-    change.commit(&asked, Some(standing), moved, Some(Step::Moved)).await
+    let step = change.step(Step::Moved);
+    let moved = change.commit(&asked, Some(standing), moved, Some(&step)).await?;
+    ledger.tell(by, &moved, &step);
+    Ok(moved)
 }
 
 /// Gives an appointment back (of the contact `of`, if one is named).
@@ -381,14 +387,14 @@ pub async fn move_to(
 /// [`Error::NotFound`] when it is not the contact's, or no longer promised; [`Error::TooLate`];
 /// [`Error::Conflict`] when the key was used for something else; [`Error::Unavailable`].
 pub async fn cancel(
-    store: &Store,
+    ledger: impl Into<Ledger>,
     by: &Asker,
     now: Timestamp,
     id: &AppointmentId,
     of: Option<&ContactId>,
 ) -> Result<Appointment, Error> {
-    let asked = format!("cancel {id}");
-    let mut tx = store.begin(&by.tenant).await?;
+    let (ledger, asked) = (ledger.into(), format!("cancel {id}"));
+    let mut tx = ledger.store.begin(&by.tenant).await?;
     let found = tx.appointments().get(id).await?.ok_or(Error::NotFound("appointment"))?;
     tx.resources().lock_of_service(&found.service).await?;
     let mut change = Change { tx, by, now, said: Said::default(), asked: None };
@@ -406,7 +412,10 @@ pub async fn cancel(
     if !change.tx.appointments().update(&given_back, standing.status).await? {
         return Err(Error::NotFound("appointment"));
     }
-    change.commit(&asked, Some(standing), given_back, Some(Step::Cancelled)).await
+    let step = change.step(Step::Cancelled);
+    let given_back = change.commit(&asked, Some(standing), given_back, Some(&step)).await?;
+    ledger.tell(by, &given_back, &step);
+    Ok(given_back)
 }
 
 /// One change of the ledger, from lock to commit.
@@ -484,24 +493,29 @@ impl<'a> Change<'a> {
         Desk::open(&mut self.tx, &wish.service, range, self.now, std::mem::take(&mut self.said.busy)).await
     }
 
+    /// A step of an appointment, taken by whoever asks.
+    fn step(&self, what: Step) -> Taken {
+        let by = match (&self.by.staff, &self.by.call) {
+            (Some(staff), _) => staff.actor.to_string(),
+            (None, Some(call)) => call.to_string(),
+            (None, None) => "system:ledger".to_owned(),
+        };
+        Taken { what, by }
+    }
+
     /// Keeps what became of `before`, and what was asked.
     async fn commit(
         mut self,
         asked: &str,
         before: Option<Appointment>,
         answer: Appointment,
-        step: Option<Step>,
+        step: Option<&Taken>,
     ) -> Result<Appointment, Error> {
         if let Some(asked) = self.asked {
             self.tx.appointments().note_asked(&answer.id, asked).await?;
         }
         if let Some(step) = step {
-            let who = match (&self.by.staff, &self.by.call) {
-                (Some(staff), _) => staff.actor.to_string(),
-                (None, Some(call)) => call.to_string(),
-                (None, None) => "system:ledger".to_owned(),
-            };
-            self.tx.history().add(&answer, step, &who, self.now).await?;
+            self.tx.history().add(&answer, step.what, &step.by, self.now).await?;
         }
         if before.is_some() {
             ledger::settle_clashes(&mut self.tx, &answer.id, self.now).await?;
@@ -516,6 +530,12 @@ impl<'a> Change<'a> {
         self.tx.commit().await?;
         Ok(answer)
     }
+}
+
+/// A step an appointment took, and who had it take it.
+struct Taken {
+    what: Step,
+    by: String,
 }
 
 /// Whether a hold keeps what is wished for.

@@ -18,7 +18,7 @@ pub mod words;
 use std::{fmt, sync::Arc, time::Duration};
 
 use self::tokens::Known;
-use super::{keys::Keys, people::People};
+use super::{keys::Keys, news::News, people::People};
 use crate::{
     calendars::{self as vendors, oauth::Oauth},
     domain::calendar::Vendor,
@@ -55,6 +55,8 @@ pub struct Parts {
     pub vendors: vendors::Calendars,
     /// The way to consent and tokens.
     pub oauth: Oauth,
+    /// Who watches what becomes of appointments.
+    pub news: News,
     /// What time it is.
     pub clock: Clock,
     /// What runs beside: a renewal goes on although nobody waits for it any more.
@@ -69,6 +71,11 @@ impl Calendars {
     /// Made of these parts.
     pub fn new(parts: Parts) -> Self {
         Self { parts: Arc::new(parts), known: Arc::default() }
+    }
+
+    /// Tells what becomes of appointments.
+    pub fn news(&self) -> &News {
+        &self.parts.news
     }
 
     /// The vendors, to be asked with the access that [`ask`](Self::ask) hands out.

@@ -43,6 +43,8 @@ use crate::{
 const ASKED_MS: i64 = 30_000;
 /// How often an event is given another name within one settling, because an earlier one is used up.
 const NAMES_MAX: i64 = 4;
+/// Who does what calendars have brought about.
+const OURSELVES: &str = "system:calendars";
 /// How long to wait before calendars are asked again that did not say whether a time is free.
 const NOT_SAID_WAIT: Duration = Duration::from_secs(5);
 /// How long to wait for a calendar that is not there, or that nobody may write to: until somebody does something.
@@ -159,8 +161,9 @@ impl Calendars {
                 return Ok(Done::Changed);
             }
             let confirmed = Appointment { status: AppointmentStatus::Confirmed, ..appointment.clone() };
-            tx.history().add(&confirmed, Step::Confirmed, "system:calendars", now).await?;
+            tx.history().add(&confirmed, Step::Confirmed, OURSELVES, now).await?;
             tx.commit().await?;
+            self.parts.news.step(tenant, &confirmed, Step::Confirmed, OURSELVES);
         }
         Ok(Done::Agrees)
     }
@@ -531,14 +534,19 @@ impl Calendars {
         tx.history().add(&moved, Step::Moved, calendar.id.as_str(), now).await?;
         audit::record(&mut tx, &calendars_actor(tenant), now, Some(&standing), Some(&moved)).await?;
         let what = ClashKind::MovedOntoAnother;
-        if moved.clashing {
-            let clash = clash(&moved.id, Some(&calendar.id), None, what, now);
-            tx.clashes().add(&clash).await?;
-            self.tell_clash(&mut tx, &clash, now).await?;
-        } else {
-            tx.clashes().settle_of(&moved.id, what, now).await?;
+        let clash = moved.clashing.then(|| clash(&moved.id, Some(&calendar.id), None, what, now));
+        match &clash {
+            Some(clash) => {
+                tx.clashes().add(clash).await?;
+                self.tell_clash(&mut tx, clash, now).await?;
+            }
+            None => tx.clashes().settle_of(&moved.id, what, now).await?,
         }
         tx.commit().await?;
+        self.parts.news.step(tenant, &moved, Step::Moved, calendar.id.as_str());
+        if let Some(clash) = &clash {
+            self.parts.news.clash(tenant, clash);
+        }
         info!(appointment.id = %moved.id, clashing = moved.clashing, "an appointment was moved in its calendar");
         Ok(Done::Changed)
     }
@@ -557,6 +565,7 @@ impl Calendars {
         tx.written().remove(&written.appointment, &written.calendar).await?;
         self.give_back(&mut tx, tenant, &standing, Step::Cancelled, calendar.id.as_str(), now).await?;
         tx.commit().await?;
+        self.parts.news.step(tenant, &standing, Step::Cancelled, calendar.id.as_str());
         info!(appointment.id = %standing.id, "an appointment was deleted in its calendar");
         Ok(Done::Changed)
     }
@@ -600,7 +609,7 @@ impl Calendars {
         let mut tx = self.parts.store.begin(tenant).await?;
         tx.resources().lock_of_service(&case.service.id).await?;
         let Some(standing) = unchanged(&mut tx, case).await? else { return Ok(()) };
-        let who = calendar.as_ref().map_or("system:calendars", CalendarId::as_str);
+        let who = calendar.as_ref().map_or(OURSELVES, CalendarId::as_str);
         let before = tx.history().of(&standing.id).await?;
         let stood = before.iter().rev().find(|step| step.what == Step::Confirmed);
         let mut back =
@@ -638,6 +647,8 @@ impl Calendars {
         tx.clashes().add(&clash).await?;
         self.tell_clash(&mut tx, &clash, now).await?;
         tx.commit().await?;
+        self.parts.news.step(tenant, &standing, Step::Undone, who);
+        self.parts.news.clash(tenant, &clash);
         warn!(appointment.id = %standing.id, "an appointment has made room for an event that was first");
         Ok(())
     }
@@ -653,10 +664,15 @@ impl Calendars {
         let now = self.parts.clock.now();
         let clash = clash(&case.appointment.item.id, Some(&calendar.id), event, what, now);
         let mut tx = self.parts.store.begin(tenant).await?;
-        if tx.clashes().add(&clash).await? {
+        let added = tx.clashes().add(&clash).await?;
+        if added {
             self.tell_clash(&mut tx, &clash, now).await?;
         }
-        Ok(tx.commit().await?)
+        tx.commit().await?;
+        if added {
+            self.parts.news.clash(tenant, &clash);
+        }
+        Ok(())
     }
 
     async fn event(

@@ -23,7 +23,7 @@ use crate::{
         time::{TimeRange, Timestamp},
     },
     platform::ids,
-    store::{SyncState, TenantTx, Work},
+    store::{self, SyncState, TenantTx, Work},
 };
 
 /// How long one job works on pages before it lets others have their turn.
@@ -196,7 +196,7 @@ impl Calendars {
         };
         let first_end = over && state.round_done < state.round;
         let mut tx = self.parts.store.begin(tenant).await?;
-        let mut unsettled: Vec<AppointmentId> = Vec::new();
+        let (mut unsettled, mut clashes) = (Vec::<AppointmentId>::new(), Vec::new());
         for change in &page.changes {
             let (event, time) = match change {
                 EventChange::Is(event) => (&event.id, Some(event.time)),
@@ -238,9 +238,15 @@ impl Calendars {
             let watched = state.watch.as_ref().is_some_and(|watch| watch.until > now);
             let minutes = if watched { WATCHED_MINUTES } else { UNWATCHED_MINUTES };
             tx.outside_events().look_at(&calendar.id, now.plus_minutes(minutes)).await?;
-            note_clashes(&mut tx, &calendar.id, now).await?;
+            clashes = note_clashes(&mut tx, &calendar.id, now).await?;
+            for clash in &clashes {
+                self.tell_clash(&mut tx, clash, now).await.map_err(broken)?;
+            }
         }
         tx.commit().await?;
+        for clash in &clashes {
+            self.parts.news.clash(tenant, clash);
+        }
         Ok(if over { Left::Nothing } else { Left::More })
     }
 
@@ -257,8 +263,12 @@ impl Calendars {
     }
 }
 
-/// Notes which foreign events have come over appointments, and which have gone again.
-async fn note_clashes(tx: &mut TenantTx, calendar: &CalendarId, now: Timestamp) -> Result<(), Trouble> {
+/// Notes which foreign events have come over appointments, and which have gone again; those that are to be told of.
+async fn note_clashes(
+    tx: &mut TenantTx,
+    calendar: &CalendarId,
+    now: Timestamp,
+) -> Result<Vec<Clash>, Trouble> {
     let what = ClashKind::EventOverAppointment;
     let over = tx.outside_events().over_appointments(calendar, now, CLASHES_MAX).await?;
     let mut blocking = HashMap::new();
@@ -281,6 +291,7 @@ async fn note_clashes(tx: &mut TenantTx, calendar: &CalendarId, now: Timestamp) 
             tx.clashes().settle(&open, now).await?;
         }
     }
+    let mut found = Vec::new();
     for (appointment, event) in standing {
         let clash = Clash {
             id: ClashId::of(ids::fresh(now)),
@@ -293,9 +304,16 @@ async fn note_clashes(tx: &mut TenantTx, calendar: &CalendarId, now: Timestamp) 
         };
         if tx.clashes().add(&clash).await? {
             warn!(calendar.id = %calendar, "an event has come over an appointment");
+            found.push(clash);
         }
     }
-    Ok(())
+    Ok(found)
+}
+
+/// Whoever could not be told is told when the page is learnt again.
+fn broken(error: Error) -> Trouble {
+    warn!(error = &error as &dyn std::error::Error, "nobody could be told of a clash");
+    Trouble::Store(store::Error::Busy(None))
 }
 
 /// Until when calendars must be known.

@@ -283,7 +283,7 @@ impl Toolbox {
                 .with("spoken", own.spoken.clone()));
         }
         let Some(contact) = own.appointment.contact.clone() else { return Ok(self.gone()) };
-        match bookings::cancel(&self.store, &self.asker(request), now, &own.appointment.id, Some(&contact))
+        match bookings::cancel(&self.ledger, &self.asker(request), now, &own.appointment.id, Some(&contact))
             .await
         {
             Ok(given_back) => {

@@ -320,7 +320,7 @@ async fn cancel(
     Seen(seen): Seen,
 ) -> Result<Tagged<AppointmentShown>, Problem> {
     let (now, appointment) = (doors.clock.now(), id(&appointment)?);
-    let cancelled = appointments::cancel(&doors.store, &by, now, key.as_deref(), &appointment, seen);
+    let cancelled = appointments::cancel(&doors.ledger, &by, now, key.as_deref(), &appointment, seen);
     Ok(tagged(&cancelled.await?))
 }
 

@@ -27,11 +27,16 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::form::id;
 use crate::{
-    app::{access::Actor, calls},
+    app::{
+        access::Actor,
+        calls,
+        news::{Happened, Item},
+    },
     call::port::{Note, Verdict},
     domain::{
         conversation::Outcome,
         id::{CallId, TenantId},
+        people::{Subject, Verb},
     },
     http::{
         Doors,
@@ -99,13 +104,14 @@ impl Drop for Seat {
 #[derive(Default, Serialize, ToSchema)]
 struct EventShown {
     /// The same as the event's name: `ringing`, `answered`, `speaking`, `heard`, `turn`, `paused`, `judged`, `tool_began`,
-    /// `tool_ended`, `recording`, `ended`, or `missed`.
+    /// `tool_ended`, `recording`, `ended`; of an appointment, `appointment` and `clash`; or `missed`.
     kind: &'static str,
     /// The call's id.
     #[serde(skip_serializing_if = "Option::is_none")]
     call: Option<String>,
-    /// When, since the call was answered.
-    at_ms: u64,
+    /// When, since the call was answered; of a call only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at_ms: Option<u64>,
     /// Who: `caller` or `agent`.
     #[serde(skip_serializing_if = "Option::is_none")]
     speaker: Option<&'static str>,
@@ -133,13 +139,32 @@ struct EventShown {
     /// Of `ended`: how.
     #[serde(skip_serializing_if = "Option::is_none")]
     outcome: Option<&'static str>,
+    /// Of `appointment` and `clash`: the appointment's id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    appointment: Option<String>,
+    /// Of `appointment`: the step it took, as in its history.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    step: Option<&'static str>,
+    /// Of `appointment`: who did it, as in its history.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<String>,
+    /// Of `clash`: its id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clash: Option<String>,
+    /// Of `clash`: what has happened, as in `/api/clashes`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    what: Option<&'static str>,
 }
 
 impl EventShown {
     /// The event, unless it is none of anybody's who watches.
     fn of(notice: &Notice) -> Option<Self> {
-        let plain =
-            |kind| Self { kind, call: Some(notice.call.to_string()), at_ms: notice.at.0, ..Self::default() };
+        let plain = |kind| Self {
+            kind,
+            call: Some(notice.call.to_string()),
+            at_ms: Some(notice.at.0),
+            ..Self::default()
+        };
         let (note, tool, broke) = match &notice.what {
             What::Ringing => return Some(plain("ringing")),
             What::Answered => return Some(plain("answered")),
@@ -187,6 +212,27 @@ impl EventShown {
         })
     }
 
+    /// What became of an appointment.
+    fn of_appointment(item: &Item) -> Self {
+        let appointment = Some(item.appointment.to_string());
+        match &item.what {
+            Happened::Step { step, by } => Self {
+                kind: "appointment",
+                appointment,
+                step: Some(step.as_str()),
+                by: Some(by.clone()),
+                ..Self::default()
+            },
+            Happened::Clash { id, what } => Self {
+                kind: "clash",
+                appointment,
+                clash: Some(id.to_string()),
+                what: Some(what.as_str()),
+                ..Self::default()
+            },
+        }
+    }
+
     /// Not how many: all tenants' notices come the same way, and their number is none of this one's business.
     fn missed() -> Self {
         Self { kind: "missed", ..Self::default() }
@@ -206,6 +252,9 @@ struct Watch {
     token: Token,
     call: Option<CallId>,
     notices: Receiver<Arc<Notice>>,
+    news: Receiver<Arc<Item>>,
+    /// Whether the asker may know of appointments.
+    appointments: bool,
     /// An event that is told before any other.
     first: Option<EventShown>,
     sent: u64,
@@ -227,6 +276,13 @@ impl Watch {
                 () = self.doors.tasks.leaving() => return None,
                 notice = self.notices.recv() => match notice {
                     Ok(notice) => self.concerns(&notice).then(|| EventShown::of(&notice)).flatten(),
+                    Err(RecvError::Lagged(_)) => Some(EventShown::missed()),
+                    Err(RecvError::Closed) => return None,
+                },
+                item = self.news.recv(), if self.call.is_none() && self.appointments => match item {
+                    Ok(item) => {
+                        (item.tenant == *self.by.tenant()).then(|| EventShown::of_appointment(&item))
+                    }
                     Err(RecvError::Lagged(_)) => Some(EventShown::missed()),
                     Err(RecvError::Closed) => return None,
                 },
@@ -264,17 +320,31 @@ async fn watch(
     call: Option<CallId>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     // From here on, so that nothing is missed between looking and listening.
-    let notices = doors.lines.watch();
+    let (notices, news) = (doors.lines.watch(), doors.calendars.news().watch());
+    let appointments = by.may(Verb::Read, Subject::Appointments);
     let outcome = calls::may_watch(&doors.store, &by, call.as_ref()).await?;
     let first = call.as_ref().zip(outcome).map(|(call, outcome)| EventShown::over(call, outcome));
     let seat = doors.streams.take(by.tenant())?;
     let looked = doors.clock.stopwatch();
-    let watch = Watch { doors, by, token, call, notices, first, sent: 0, over: false, looked, _seat: seat };
+    let watch = Watch {
+        doors,
+        by,
+        token,
+        call,
+        notices,
+        news,
+        appointments,
+        first,
+        sent: 0,
+        over: false,
+        looked,
+        _seat: seat,
+    };
     let events = stream::unfold(watch, async |mut watch| Some((Ok(watch.next().await?), watch)));
     Ok(Sse::new(events).keep_alive(KeepAlive::default()))
 }
 
-/// The tenant's calls as they happen: server-sent events.
+/// The tenant's calls as they happen, and what becomes of appointments: server-sent events.
 #[utoipa::path(get, path = "/api/events", tag = "calls",
     responses((status = OK, content_type = "text/event-stream", body = EventShown)))]
 async fn of_tenant(
