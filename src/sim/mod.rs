@@ -5,6 +5,7 @@
 //! about becomes a [fault](Faults) that `frontdesk demo` and the tests read at the end. Only `cli` and the
 //! tests use them; no part of the product leans on them. They never reach anything but loopback.
 
+pub mod admin;
 pub mod caller;
 pub mod ear;
 pub mod openai;
