@@ -1,5 +1,5 @@
-//! What is swept up now and then: holds that lapsed, calls whose end nobody told, requests nobody will repeat, sessions
-//! and links that are over.
+//! What is swept up now and then: holds that lapsed, calls whose end nobody told, requests nobody will repeat, sessions,
+//! links and ways to a consent that are over.
 
 use crate::{
     app::people::outbox::{LINK_OVER, MAILS_KEPT_MINUTES},
@@ -25,6 +25,8 @@ pub struct Swept {
     pub sessions: u64,
     /// Mails given up because their link is good no more, and mails forgotten.
     pub mails: u64,
+    /// People on their way to connect calendars who may come back no more, forgotten.
+    pub consents: u64,
 }
 
 /// Sweeps up once. Safe to run twice, and by several processes at once.
@@ -44,5 +46,6 @@ pub async fn sweep(store: &Store, now: Timestamp) -> Result<Swept, Error> {
         requests: across.forget_requests(now.plus_minutes(-REQUESTS_KEPT_MINUTES)).await?,
         sessions,
         mails,
+        consents: across.forget_underway(now).await?,
     })
 }

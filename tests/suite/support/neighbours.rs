@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use frontdesk::{
     domain::{
         booking::{Appointment, AppointmentStatus},
-        calendar::{CalendarAccess, Connection, ConnectionState, Grant, OutsideCalendar, Place, Vendor},
+        calendar::{
+            CalendarAccess, Clash, ClashKind, Connection, ConnectionState, EventId, Grant, OutsideCalendar,
+            Place, Vendor,
+        },
         id::{AppointmentId, MessageId},
         time::{TimeRange, Timestamp, Zone},
     },
@@ -99,12 +102,22 @@ impl Neighbour {
             access: CalendarAccess::Write,
             there: true,
         };
+        let clash = Clash {
+            id: format!("cls_{name}").parse().unwrap(),
+            appointment: appointment.id.clone(),
+            calendar: Some(calendar.id.clone()),
+            event: Some(EventId(format!("{name} {words}"))),
+            what: ClashKind::EventOverAppointment,
+            found: MONDAY_8,
+            settled: None,
+        };
         let tokens = SealedTokens { refresh: None, access: None, access_expires: MONDAY_8 };
         let mut tx = store.begin(&id).await.unwrap();
         tx.connections().add(&connection, &BTreeSet::new(), &tokens, "usr_1").await.unwrap();
         tx.calendars().put(&calendar, MONDAY_8).await.unwrap();
         tx.messages().add(&message).await.unwrap();
         tx.appointments().insert(&appointment, Some(&call), Timestamp(MONDAY_8.0)).await.unwrap();
+        assert!(tx.clashes().add(&clash).await.unwrap());
         tx.commit().await.unwrap();
         let key = json!({ "name": format!("key {words}"), "scopes": ["tenant:read"] });
         let key = owner.post("/api/api-keys", key).await.well();
@@ -127,6 +140,7 @@ impl Neighbour {
             ("appointment", appointment.id.to_string()),
             ("connection", connection.id.to_string()),
             ("calendar", calendar.id.to_string()),
+            ("clash", clash.id.to_string()),
         ]);
         Self { owner, ids }
     }
