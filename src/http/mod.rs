@@ -102,6 +102,7 @@ fn operations(twilio: OpenApiRouter<Doors>, api: OpenApiRouter<Doors>) -> OpenAp
         .merge(api)
         .merge(twilio)
         .merge(calendars::router())
+        .merge(push::router())
         .merge(health::router())
         .merge(metrics::router())
 }

@@ -6,7 +6,7 @@
 
 use axum::{
     body::Bytes,
-    extract::{RawQuery, State},
+    extract::{DefaultBodyLimit, RawQuery, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -21,6 +21,8 @@ use crate::{app::calendars::Told, platform::metrics::SECURITY_TOTAL};
 
 /// Longest token that is given back to a vendor that validates an address, in bytes.
 const VALIDATION_LEN_MAX: usize = 1_024;
+/// Largest body that is read, in bytes: more than a thousand of Graph's notifications.
+const BODY_BYTES_MAX: usize = 1024 * 1024;
 /// Changes that are taken from one request; a vendor tells less.
 const TOLD_MAX: usize = 1_000;
 
@@ -29,6 +31,7 @@ pub(super) fn router() -> OpenApiRouter<Doors> {
         .routes(routes!(google))
         .routes(routes!(microsoft))
         .routes(routes!(microsoft_lifecycle))
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
 }
 
 /// `POST /calendars/google/push`: something has changed in a calendar at Google (protocols.md §3.2). The body is empty.

@@ -97,10 +97,10 @@ impl Admin {
     /// [`Trouble`].
     pub async fn set_out(&self, vendor: &str, grant: &str) -> Result<OnHerWay, Trouble> {
         let wanted = json!({ "vendor": vendor, "grant": grant });
-        let (headers, way) =
-            self.answered(Method::POST, "/api/calendars/connections", Some(&wanted)).await?;
+        let (headers, way) = self.answered(Method::POST, "/api/calendars/connections", Some(&wanted)).await?;
         let cookie = headers.get(header::SET_COOKIE).and_then(|value| value.to_str().ok());
-        let cookie = cookie.and_then(|cookie| cookie.split(';').next()).ok_or(Trouble::Missing("a cookie"))?;
+        let cookie =
+            cookie.and_then(|cookie| cookie.split(';').next()).ok_or(Trouble::Missing("a cookie"))?;
         Ok(OnHerWay { page: text(&way, "url")?, cookie: cookie.to_owned() })
     }
 

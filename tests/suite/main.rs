@@ -23,6 +23,7 @@ mod ledger;
 mod mail;
 mod media_door;
 mod numbers;
+mod outside;
 mod passwords;
 mod people;
 mod provision;
