@@ -14,6 +14,7 @@ use metrics::counter;
 use secrecy::SecretString;
 use serde::Deserialize;
 use tracing::{info, warn};
+use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{Doors, problem::Problem};
@@ -55,18 +56,24 @@ async fn google(State(doors): State<Doors>, headers: HeaderMap) -> Response {
 }
 
 /// What Graph tells: changes, or something about its telling.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(example = json!({ "value": [{ "subscriptionId": "7f105c7d-2dc5-4530-97cd-4e7ae6534c07", "clientState": "secret" }] }))]
 struct Notifications {
+    /// One for each change.
     #[serde(default)]
     value: Vec<Notification>,
 }
 
-#[derive(Deserialize)]
+/// Something has changed.
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Notification {
+    /// Graph's name for the watch.
     subscription_id: String,
+    /// The secret Graph was given.
     #[serde(default)]
     client_state: String,
+    /// What there is to say of the watch itself.
     #[serde(default)]
     lifecycle_event: Option<String>,
 }
@@ -74,7 +81,7 @@ struct Notification {
 /// `POST /calendars/microsoft/push`: something has changed in a calendar at Microsoft (protocols.md §4.2).
 #[utoipa::path(post, path = "/calendars/microsoft/push", tag = "calendars",
     params(("validationToken" = Option<String>, Query, description = "Given back when Graph validates the address.")),
-    request_body(content_type = "application/json", content = Object),
+    request_body = Notifications,
     responses((status = ACCEPTED, description = "Noted."),
         (status = OK, description = "The token, when the address is validated.", content_type = "text/plain", body = String)))]
 async fn microsoft(State(doors): State<Doors>, RawQuery(query): RawQuery, body: Bytes) -> Response {
@@ -85,7 +92,7 @@ async fn microsoft(State(doors): State<Doors>, RawQuery(query): RawQuery, body: 
 /// something was missed.
 #[utoipa::path(post, path = "/calendars/microsoft/lifecycle", tag = "calendars",
     params(("validationToken" = Option<String>, Query, description = "Given back when Graph validates the address.")),
-    request_body(content_type = "application/json", content = Object),
+    request_body = Notifications,
     responses((status = ACCEPTED, description = "Noted."),
         (status = OK, description = "The token, when the address is validated.", content_type = "text/plain", body = String)))]
 async fn microsoft_lifecycle(State(doors): State<Doors>, RawQuery(query): RawQuery, body: Bytes) -> Response {

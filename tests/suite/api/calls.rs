@@ -264,7 +264,13 @@ async fn a_call_is_watched_while_it_happens() {
     assert_eq!(tool["status"], "answered");
     assert_eq!(tool["tool"], played.tool_calls[0].name.as_str());
     let call = played.call.unwrap();
-    assert!(events.iter().all(|event| event["call"] == call.id.as_str() || event["kind"] == "missed"));
+    let booked = &events[first("appointment")];
+    let appointment = played.appointment.unwrap().id;
+    assert_eq!((&booked["appointment"], &booked["step"]), (&json!(appointment.as_str()), &json!("booked")));
+    assert_eq!(booked["by"], call.id.as_str());
+    let others = ["appointment", "missed"];
+    let of_call = |event: &Value| event["call"] == call.id.as_str();
+    assert!(events.iter().all(|event| of_call(event) || others.contains(&event["kind"].as_str().unwrap())));
     let detail = owner.get(&format!("/api/calls/{}", call.id)).await.well();
     assert!(
         !detail["turns"].as_array().unwrap().is_empty()
