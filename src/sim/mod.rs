@@ -8,6 +8,7 @@
 pub mod admin;
 pub mod caller;
 pub mod ear;
+pub mod microsoft;
 pub mod openai;
 pub mod scenario;
 pub mod smtp;
