@@ -336,7 +336,11 @@ impl Calendars {
             }
         }
         faults.settle()?;
-        tx.calendars().choose(resource, &choices).await?;
+        let chosen = tx.calendars().choose(resource, &choices).await;
+        if matches!(chosen, Err(store::Error::NotUnique(_))) {
+            return Err(Error::Conflict("somebody else is choosing for the same resource; look at it again"));
+        }
+        chosen?;
         for choice in
             choices.iter().filter(|choice| before.iter().all(|was| was.calendar.id != choice.calendar))
         {
