@@ -37,6 +37,7 @@ CREATE TABLE calendar_consents (
     verifier BLOB NOT NULL,
     vendor TEXT NOT NULL CHECK (vendor IN ('google', 'microsoft')),
     consent TEXT NOT NULL CHECK (consent IN ('person', 'organisation')),
+    directory TEXT,
     session_id TEXT NOT NULL,
     user_id TEXT NOT NULL,
     connection_id TEXT,

@@ -335,17 +335,19 @@ impl Oauth {
         self.begin_microsoft(directory, &["openid", "profile"], Some("select_account"), None)
     }
 
-    /// Turns the code somebody came back with into tokens. A code is good for one try.
+    /// Turns the code somebody came back with into tokens: at the organisation at which they signed in, where it was a
+    /// certain one. A code is good for one try.
     ///
     /// # Errors
     /// [`Error::Gone`] when the code is not good; whatever else stands in the way.
     pub async fn redeem(
         &self,
         vendor: Vendor,
+        directory: Option<&str>,
         code: &SecretString,
         verifier: &SecretString,
     ) -> Result<Tokens, Error> {
-        let client = self.client_of(vendor, &self.microsoft.directory)?;
+        let client = self.client_of(vendor, directory.unwrap_or(&self.microsoft.directory))?;
         let asked = self.clock.now();
         let answer = client
             .exchange_code(AuthorizationCode::new(code.expose_secret().to_owned()))

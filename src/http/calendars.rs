@@ -60,13 +60,11 @@ async fn callback(State(doors): State<Doors>, Path(vendor): Path<String>, reques
         Some(page) => see_other(&match &arrived {
             Ok(Arrived::Connected(id)) => format!("{page}?connected={id}"),
             Ok(Arrived::Onward(url)) => url.as_str().to_owned(),
-            Err(problem) => match problem {
-                Problem::Withheld(missing) => {
-                    let missing: Vec<&str> = missing.iter().map(|needed| needed.as_str()).collect();
-                    format!("{page}?problem={}&missing={}", problem.as_str(), missing.join(","))
-                }
-                problem => format!("{page}?problem={}", problem.as_str()),
-            },
+            Err(Problem::Withheld(missing)) => {
+                let missing: Vec<&str> = missing.iter().map(|needed| needed.as_str()).collect();
+                format!("{page}?problem=withheld&missing={}", missing.join(","))
+            }
+            Err(problem) => format!("{page}?problem={}", problem.as_str()),
         }),
         None => plain(language, arrived.as_ref().err()),
     };

@@ -1,4 +1,4 @@
-//! Stand-ins for the outside world: a caller, Twilio, OpenAI Realtime, a mail server.
+//! Stand-ins for the outside world: a caller, Twilio, OpenAI Realtime, a mail server; and a throw-away PostgreSQL.
 //!
 //! They speak the real wire formats over real sockets, so that the program under them cannot tell, and they
 //! check what they receive against the vendors' published shapes: whatever the vendor would refuse or warn
@@ -10,6 +10,7 @@ pub mod caller;
 pub mod ear;
 pub mod microsoft;
 pub mod openai;
+pub mod postgres;
 pub mod scenario;
 pub mod smtp;
 pub mod stage;

@@ -14,12 +14,12 @@ use crate::domain::{
 };
 
 texts! {
-    ADD = "INSERT INTO calendar_consents (tenant_id, id, state_hash, browser_hash, verifier, vendor, consent, session_id,
-            user_id, connection_id, created_at, expires_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+    ADD = "INSERT INTO calendar_consents (tenant_id, id, state_hash, browser_hash, verifier, vendor, consent, directory,
+            session_id, user_id, connection_id, created_at, expires_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
     OPEN_OF = "SELECT COUNT(*) FROM calendar_consents WHERE tenant_id = $1 AND expires_at > $2 AND used_at IS NULL";
-    BY_STATE = "SELECT tenant_id, id, browser_hash, verifier, vendor, consent, session_id, user_id, connection_id,
-            created_at, expires_at, used_at
+    BY_STATE = "SELECT tenant_id, id, browser_hash, verifier, vendor, consent, directory, session_id, user_id,
+            connection_id, created_at, expires_at, used_at
         FROM calendar_consents WHERE state_hash = $1";
     USE_UP = "UPDATE calendar_consents SET used_at = $3 WHERE tenant_id = $1 AND id = $2 AND used_at IS NULL";
     FORGET = "DELETE FROM calendar_consents WHERE expires_at <= $1";
@@ -38,6 +38,8 @@ pub struct Underway {
     pub vendor: Vendor,
     /// Who is to agree.
     pub grant: Grant,
+    /// At which organisation they sign in, where it is known: their code is exchanged there.
+    pub directory: Option<String>,
     /// In which session they set out.
     pub session: SessionId,
     /// Who they are.
@@ -66,6 +68,7 @@ struct UnderwayRow {
     verifier: Vec<u8>,
     vendor: String,
     consent: String,
+    directory: Option<String>,
     session_id: String,
     user_id: String,
     connection_id: Option<String>,
@@ -84,6 +87,7 @@ impl TryFrom<UnderwayRow> for (TenantId, Underway) {
             verifier: row.verifier,
             vendor: rows::text(&row.vendor, "calendar_consents.vendor")?,
             grant: rows::text(&row.consent, "calendar_consents.consent")?,
+            directory: row.directory,
             session: rows::text(&row.session_id, "calendar_consents.session_id")?,
             user: rows::text(&row.user_id, "calendar_consents.user_id")?,
             connection: rows::maybe(row.connection_id.as_deref(), "calendar_consents.connection_id")?,
@@ -109,6 +113,7 @@ impl Consents<'_> {
             .bind(new.verifier.as_slice())
             .bind(new.vendor.as_str())
             .bind(new.grant.as_str())
+            .bind(new.directory.as_deref())
             .bind(new.session.as_str())
             .bind(new.user.as_str())
             .bind(new.connection.as_ref().map(ConnectionId::as_str))

@@ -24,6 +24,7 @@ mod mail;
 mod media_door;
 mod numbers;
 mod outside;
+mod oauth;
 mod passwords;
 mod people;
 mod provision;

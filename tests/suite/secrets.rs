@@ -175,6 +175,7 @@ async fn keep(
                 verifier: sealed,
                 vendor: Vendor::Google,
                 grant: Grant::Person,
+                directory: None,
                 session: "ses_1".parse().unwrap(),
                 user: "usr_1".parse().unwrap(),
                 connection: None,

@@ -210,15 +210,19 @@ impl Calendars {
             return Err(Error::Conflict("a person's connection has no further mailboxes"));
         }
         let mailbox = Some(address.as_str());
-        let listed = self.listing(by, id, mailbox).await.map_err(|trouble| match trouble {
-            Trouble::Vendor(VendorError::NotThere) => {
-                Error::invalid("/address", "there is no mailbox of that address")
+        let listed = match self.listing(by, id, mailbox).await {
+            Ok(listed) => listed,
+            Err(Trouble::Vendor(VendorError::NotThere)) => {
+                return Err(Error::invalid("/address", "there is no mailbox of that address"));
             }
-            Trouble::Vendor(VendorError::Forbidden) => {
-                Error::invalid("/address", "the organisation does not let us look into that mailbox")
+            Err(Trouble::Vendor(VendorError::Forbidden)) => {
+                return Err(Error::invalid(
+                    "/address",
+                    "the organisation does not let us look into that mailbox",
+                ));
             }
-            trouble => trouble.into(),
-        })?;
+            Err(trouble) => return Err(trouble.into()),
+        };
         let now = self.parts.clock.now();
         let mut tx = self.parts.store.begin(by.tenant()).await?;
         let count = tx.calendars().count_of(id).await?;
@@ -332,7 +336,11 @@ impl Calendars {
             }
         }
         faults.settle()?;
-        tx.calendars().choose(resource, &choices).await?;
+        let chosen = tx.calendars().choose(resource, &choices).await;
+        if matches!(chosen, Err(store::Error::NotUnique(_))) {
+            return Err(Error::Conflict("somebody else is choosing for the same resource; look at it again"));
+        }
+        chosen?;
         for choice in
             choices.iter().filter(|choice| before.iter().all(|was| was.calendar.id != choice.calendar))
         {

@@ -278,6 +278,7 @@ impl Calendars {
             verifier: vec![],
             vendor: wanted.vendor,
             grant: wanted.grant,
+            directory: None,
             session: session.id.clone(),
             user: session.user.clone(),
             connection: wanted.connection.clone(),
@@ -389,6 +390,7 @@ impl Calendars {
         let begun = self.parts.oauth.prove_organisation(directory).map_err(|_| Problem::Code)?;
         let underway = Underway {
             id: ConsentId::of(ids::fresh(now)),
+            directory: Some(directory.to_owned()),
             created: now,
             expires: now.plus_minutes(WAY_MINUTES),
             used: None,
@@ -408,7 +410,8 @@ impl Calendars {
         code: &SecretString,
     ) -> Result<Tokens, Problem> {
         let verifier = self.parts.keys.open(verifier_of(tenant, &underway.id), &underway.verifier).await?;
-        Ok(self.parts.oauth.redeem(underway.vendor, code, &verifier).await?)
+        let directory = underway.directory.as_deref();
+        Ok(self.parts.oauth.redeem(underway.vendor, directory, code, &verifier).await?)
     }
 
     async fn of_person(
@@ -456,14 +459,18 @@ impl Calendars {
         let identity = self.redeem(tenant, underway, code).await?.identity;
         let identity = identity.filter(|identity| !identity.personal).ok_or(Problem::Administrator)?;
         let directory = identity.directory;
+        if underway.directory.as_deref().is_none_or(|expected| !expected.eq_ignore_ascii_case(&directory)) {
+            return Err(Problem::OtherAccount);
+        }
         let others = self.parts.store.across_tenants().connected_directory(&directory).await?;
         if others.iter().any(|other| other != tenant) {
             return Err(Problem::OtherTenant);
         }
-        let tokens = self.parts.oauth.of_organisation(&directory).await.map_err(|error| match error {
-            OauthError::Gone(_) => Problem::Administrator,
-            error => error.into(),
-        })?;
+        let tokens = match self.parts.oauth.of_organisation(&directory).await {
+            Ok(tokens) => tokens,
+            Err(OauthError::Gone(_)) => return Err(Problem::Administrator),
+            Err(error) => return Err(error.into()),
+        };
         let domain = identity.account.as_deref().and_then(|account| account.rsplit_once('@'));
         let account = named(domain.map_or(directory.as_str(), |(_, domain)| domain));
         Ok(Agreed { account, directory: Some(directory), personal: false, tokens, listed: vec![] })

@@ -453,6 +453,26 @@ impl Calendars {
         generation: i64,
         gone: Gone,
     ) -> Result<(), Trouble> {
+        let told = self.mark_lost(tenant, connection, generation, gone, true).await;
+        match told {
+            Err(crate::app::Error::Internal(error)) => {
+                error!(error = &*error as &dyn std::error::Error, "nobody can be told of a lost connection");
+                // That it is lost counts all the same: otherwise the vendor would be asked for ever.
+                let marked = self.mark_lost(tenant, connection, generation, gone, false).await;
+                marked.map_err(|_| Trouble::Store(store::Error::Busy(None)))
+            }
+            told => told.map_err(|_| Trouble::Store(store::Error::Busy(None))),
+        }
+    }
+
+    async fn mark_lost(
+        &self,
+        tenant: &TenantId,
+        connection: &ConnectionId,
+        generation: i64,
+        gone: Gone,
+        tell: bool,
+    ) -> Result<(), crate::app::Error> {
         let now = self.parts.clock.now();
         let mut tx = self.parts.store.begin(tenant).await?;
         let Some(kept) = tx.connections().get(connection).await? else { return Ok(()) };
@@ -460,10 +480,8 @@ impl Calendars {
         if !tx.connections().lost(connection, generation, &problem, now).await? {
             return Ok(());
         }
-        if let Err(error) = self.tell_people(&mut tx, &kept, gone, now).await {
-            // Nothing is kept: whoever asks next finds the same, and tells of it then.
-            error!(error = &error as &dyn std::error::Error, "nobody could be told of a lost connection");
-            return Err(Trouble::Store(store::Error::Busy(None)));
+        if tell {
+            self.tell_people(&mut tx, &kept, gone, now).await?;
         }
         tx.commit().await?;
         info!(%connection, vendor = kept.vendor.as_str(), reason = gone.as_str(), "a calendar must be connected again");

@@ -20,7 +20,10 @@ use axum::{
 };
 use frontdesk::platform::ids;
 use serde_json::{Value, json};
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::{
+    sync::{CancellationToken, DropGuard},
+    task::TaskTracker,
+};
 
 use super::house::{House, KEY};
 
@@ -121,7 +124,7 @@ impl Pages {
         let stop = CancellationToken::new();
         let stopped = stop.clone().cancelled_owned();
         let serving = axum::serve(listener, router).with_graceful_shutdown(stopped);
-        tokio::task::spawn(async move { serving.await.unwrap() });
+        TaskTracker::new().spawn(async move { serving.await.unwrap() });
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         Self { addr, inside, client, _running: stop.drop_guard() }
     }
@@ -191,15 +194,15 @@ fn fresh(inside: &mut Inside, kind: &str) -> String {
 }
 
 /// What both vendors insist on of somebody who comes to a page.
-fn page(inside: &mut Inside, asked: &Fields, needed: &[(&str, &str)]) -> Result<Fields, Response> {
+fn page(inside: &mut Inside, asked: &Fields, needed: &[(&str, &str)]) -> Result<Fields, Box<Response>> {
     for (name, value) in needed {
         if asked.get(*name).map(String::as_str) != Some(*value) {
-            return Err(fail(400, "invalid_request", &format!("{name} must be {value}")));
+            return Err(Box::new(fail(400, "invalid_request", &format!("{name} must be {value}"))));
         }
     }
     for name in ["redirect_uri", "state", "code_challenge", "scope"] {
         if asked.get(name).is_none_or(String::is_empty) {
-            return Err(fail(400, "invalid_request", &format!("{name} is missing")));
+            return Err(Box::new(fail(400, "invalid_request", &format!("{name} is missing"))));
         }
     }
     let mut kept = asked.clone();
@@ -241,7 +244,7 @@ async fn google_page(State(inside): State<Shared>, Query(asked): Query<Fields>) 
     ];
     match page(&mut inside, &asked, &needed) {
         Ok(kept) => back(&mut inside, kept),
-        Err(refusal) => refusal,
+        Err(refusal) => *refusal,
     }
 }
 
@@ -262,7 +265,7 @@ async fn microsoft_page(
     }
     match page(&mut inside, &asked, &needed) {
         Ok(kept) => back(&mut inside, kept),
-        Err(refusal) => refusal,
+        Err(refusal) => *refusal,
     }
 }
 
@@ -284,7 +287,7 @@ async fn administrator_page(
 }
 
 /// What both vendors insist on of somebody who wants tokens; where the answer is another, that one.
-async fn wanted(inside: &Shared, form: &Fields) -> Result<(), Response> {
+async fn wanted(inside: &Shared, form: &Fields) -> Result<(), Box<Response>> {
     let gate = {
         let mut inside = inside.lock().unwrap();
         inside.asked.push(form.clone());
@@ -293,17 +296,17 @@ async fn wanted(inside: &Shared, form: &Fields) -> Result<(), Response> {
     drop(gate.lock().await);
     let mut inside = inside.lock().unwrap();
     if let Some((status, body)) = inside.instead.pop_front() {
-        return Err((StatusCode::from_u16(status).unwrap(), Json(body)).into_response());
+        return Err(Box::new((StatusCode::from_u16(status).unwrap(), Json(body)).into_response()));
     }
     if form["client_id"] != CLIENT || form.get("client_secret").map(String::as_str) != Some(SECRET) {
-        return Err(fail(401, "invalid_client", "AADSTS7000215: the secret is wrong"));
+        return Err(Box::new(fail(401, "invalid_client", "AADSTS7000215: the secret is wrong")));
     }
     Ok(())
 }
 
 /// What a code stands for, if all is as it was when it was given out. It is good once.
-fn redeemed(inside: &mut Inside, form: &Fields) -> Result<Fields, Response> {
-    let refused = |why: &str| fail(400, "invalid_grant", why);
+fn redeemed(inside: &mut Inside, form: &Fields) -> Result<Fields, Box<Response>> {
+    let refused = |why: &str| Box::new(fail(400, "invalid_grant", why));
     let kept = inside.codes.remove(&form["code"]).ok_or_else(|| refused("AADSTS54005: no such code"))?;
     let digest = digest::digest(&digest::SHA256, form["code_verifier"].as_bytes());
     let challenge = base64_simd::URL_SAFE_NO_PAD.encode_to_string(digest.as_ref());
@@ -319,13 +322,13 @@ fn redeemed(inside: &mut Inside, form: &Fields) -> Result<Fields, Response> {
 async fn google_tokens(State(inside): State<Shared>, body: Bytes) -> Response {
     let form = form(&body);
     if let Err(refusal) = wanted(&inside, &form).await {
-        return refusal;
+        return *refusal;
     }
     let mut inside = inside.lock().unwrap();
     let fields = match form["grant_type"].as_str() {
         "authorization_code" => match redeemed(&mut inside, &form) {
             Ok(kept) => kept,
-            Err(refusal) => return refusal,
+            Err(refusal) => return *refusal,
         },
         "refresh_token" => match inside.refresh.get(&form["refresh_token"]) {
             Some(kept) => kept.clone(),
@@ -368,13 +371,13 @@ async fn microsoft_tokens(
 ) -> Response {
     let form = form(&body);
     if let Err(refusal) = wanted(&inside, &form).await {
-        return refusal;
+        return *refusal;
     }
     let mut inside = inside.lock().unwrap();
     let fields = match form["grant_type"].as_str() {
         "authorization_code" => match redeemed(&mut inside, &form) {
             Ok(kept) => kept,
-            Err(refusal) => return refusal,
+            Err(refusal) => return *refusal,
         },
         "refresh_token" => match inside.refresh.get(&form["refresh_token"]) {
             Some(kept) => kept.clone(),
@@ -408,7 +411,7 @@ async fn microsoft_tokens(
 }
 
 /// Goes on only with an access that is good.
-fn let_in(inside: &mut Inside, headers: &HeaderMap) -> Result<(), Response> {
+fn let_in(inside: &mut Inside, headers: &HeaderMap) -> Result<(), Box<Response>> {
     let token =
         headers.get(header::AUTHORIZATION).and_then(|field| field.to_str().ok()?.strip_prefix("Bearer "));
     if token.is_some_and(|token| inside.access.contains_key(token)) {
@@ -418,21 +421,21 @@ fn let_in(inside: &mut Inside, headers: &HeaderMap) -> Result<(), Response> {
     let error = json!({ "error": { "code": 401, "message": "Invalid Credentials", "errors": [
         { "domain": "global", "reason": "authError", "message": "Invalid Credentials" }
     ] } });
-    Err((StatusCode::UNAUTHORIZED, Json(error)).into_response())
+    Err(Box::new((StatusCode::UNAUTHORIZED, Json(error)).into_response()))
 }
 
 async fn google_list(State(inside): State<Shared>, headers: HeaderMap) -> Response {
     let mut inside = inside.lock().unwrap();
     match let_in(&mut inside, &headers) {
         Ok(()) => Json(json!({ "kind": "calendar#calendarList", "items": inside.calendars })).into_response(),
-        Err(refusal) => refusal,
+        Err(refusal) => *refusal,
     }
 }
 
 async fn google_busy(State(inside): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
     let mut inside = inside.lock().unwrap();
     if let Err(refusal) = let_in(&mut inside, &headers) {
-        return refusal;
+        return *refusal;
     }
     let asked: Value = serde_json::from_slice(&body).unwrap();
     let mut calendars = serde_json::Map::new();

@@ -22,7 +22,7 @@ start() {
     as_user "$programs/pg_ctl" start -w -t 60 -D "$folder/data" -l "$folder/data/server.log" -o "-k '$folder' \
         -c listen_addresses='' -c unix_socket_permissions=0777 -c max_connections=250 -c shared_buffers=64MB \
         -c fsync=off -c synchronous_commit=off -c full_page_writes=off" || return 1
-    # The tests run as somebody else.
+    # Whoever asks may run as somebody else.
     chmod 0711 "$folder"
 }
 
