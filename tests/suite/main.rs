@@ -3,6 +3,7 @@
 #![expect(clippy::wildcard_enum_match_arm, reason = "a test names what it is about, and nothing else")]
 
 mod admin;
+mod agenda;
 mod api;
 mod availability;
 mod availability_preview;
@@ -23,8 +24,8 @@ mod ledger;
 mod mail;
 mod media_door;
 mod numbers;
-mod outside;
 mod oauth;
+mod outside;
 mod passwords;
 mod people;
 mod provision;

@@ -182,7 +182,6 @@ on_both! {
     async fn what_is_to_be_written_outside_is_pending_and_has_work_to_do(fresh: Fresh) {
         let outside = Outside::open(&fresh.store, true).await;
         outside.learnt(&fresh.store, &[]).await;
-        let contact = &outside.practice.contact.id;
         let booked = outside.book(&fresh.store, "1", &outside.wish(TEN)).await;
         let booked = booked.unwrap();
         assert_eq!(booked.status, AppointmentStatus::Pending);
@@ -238,7 +237,7 @@ on_both! {
     async fn a_foreign_event_over_an_appointment_is_found_until_it_is_gone(fresh: Fresh) {
         let outside = Outside::open(&fresh.store, true).await;
         outside.learnt(&fresh.store, &[]).await;
-        let (contact, tenant) = (&outside.practice.contact.id, &outside.practice.tenant.id);
+        let tenant = &outside.practice.tenant.id;
         let booked = outside.book(&fresh.store, "1", &outside.wish(TEN)).await;
         let booked = booked.unwrap();
         // The very same time may be the event we have written and do not know by name yet.
@@ -254,7 +253,7 @@ on_both! {
 
     async fn a_clash_is_told_once_until_it_is_over(fresh: Fresh) {
         let outside = Outside::open(&fresh.store, true).await;
-        let (contact, tenant) = (&outside.practice.contact.id, &outside.practice.tenant.id);
+        let tenant = &outside.practice.tenant.id;
         outside.learnt(&fresh.store, &[]).await;
         let booked = outside.book(&fresh.store, "1", &outside.wish(TEN)).await;
         let clash = |name: &str, found: Timestamp| Clash {

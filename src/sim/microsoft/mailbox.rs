@@ -16,7 +16,6 @@ const OWN: [&str; 6] =
 
 /// A mailbox: a person's or a room's.
 pub(super) struct Mailbox {
-    pub(super) address: String,
     pub(super) personal: bool,
     pub(super) directory: String,
     pub(super) zone: String,

@@ -271,7 +271,6 @@ impl Microsoft {
     pub fn add_mailbox(&self, address: &str, directory: &str, zone: &str) -> String {
         let id = format!("AAMk-{}", &ids::token()[..16]);
         let mailbox = Mailbox {
-            address: address.to_owned(),
             personal: directory == PERSONAL_DIRECTORY,
             directory: directory.to_owned(),
             zone: zone.to_owned(),

@@ -1,5 +1,6 @@
 //! What several tests share.
 
+pub mod agenda;
 pub mod consent_pages;
 pub mod databases;
 pub mod house;

@@ -1,0 +1,136 @@
+//! Appointments and the calendars they are written to, in step: over HTTP, against the vendors' stand-ins.
+
+use jiff::ToSpan;
+use reqwest::Method;
+use serde_json::json;
+
+use crate::support::{
+    agenda::{Agenda, Kind, id, instant},
+    office::sent,
+};
+
+/// The same at every vendor.
+macro_rules! at_both {
+    ($($(#[$attribute:meta])* async fn $name:ident($agenda:ident: Agenda) $body:block)*) => {$(
+        mod $name {
+            use super::*;
+
+            async fn told($agenda: Agenda) {
+                $body
+                assert_eq!($agenda.faults.all(), Vec::<String>::new(), "what the vendor would object to");
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn at_microsoft() {
+                told(Agenda::open(Kind::Microsoft).await).await;
+            }
+        }
+    )*};
+}
+
+at_both! {
+    async fn an_appointment_is_written_once_and_says_what_staff_need(agenda: Agenda) {
+        let free = agenda.free(2).await;
+        let booked = agenda.book(&free[20]).await;
+        assert_eq!(booked["status"], "pending");
+        let confirmed = agenda.until_stands(&id(&booked), "confirmed").await;
+        let standing = agenda.standing();
+        assert_eq!(standing.len(), 1, "{standing:?}");
+        assert_eq!(standing[0].start, instant(&confirmed["start"]));
+        assert_eq!(standing[0].end, instant(&confirmed["end"]));
+        assert_eq!(standing[0].appointment.as_deref(), Some(id(&booked).as_str()));
+        assert_eq!(standing[0].title, "Check-up: Erika Beispiel");
+        let text = &standing[0].text;
+        assert!(text.contains("+491701234567") && text.contains("knee <b>pain</b>\n"), "{text}");
+        assert!(text.contains(&format!("/appointments/{}", id(&booked))), "{text}");
+        assert!(!text.contains("erika@example.com"), "nothing more than is needed: {text}");
+        let steps = agenda.steps(&id(&booked)).await;
+        assert_eq!(steps[0].0, "booked");
+        assert_eq!(steps[1], ("confirmed".to_owned(), "system:calendars".to_owned()));
+    }
+
+    async fn an_appointment_that_is_moved_keeps_its_event_and_one_that_is_cancelled_loses_it(agenda: Agenda) {
+        let free = agenda.free(2).await;
+        let booked = agenda.book(&free[20]).await;
+        agenda.until_stands(&id(&booked), "confirmed").await;
+        let before = agenda.standing();
+        let path = format!("/api/appointments/{}", id(&booked));
+        agenda.owner.post(&format!("{path}/move"), json!({ "start": free[30] })).await.well();
+        let moved = agenda.until_stands(&id(&booked), "confirmed").await;
+        let after = agenda.standing();
+        assert_eq!((after.len(), &after[0].id), (1, &before[0].id), "it is the same event");
+        assert_eq!(after[0].start, instant(&moved["start"]));
+        sent(agenda.owner.request(Method::POST, &format!("{path}/cancel"))).await.well();
+        agenda.until("the event is gone", async || agenda.standing().is_empty()).await;
+        assert_eq!(agenda.appointment(&id(&booked)).await["status"], "cancelled");
+    }
+
+    async fn an_event_that_is_moved_or_deleted_there_moves_or_cancels_the_appointment(agenda: Agenda) {
+        let free = agenda.free(2).await;
+        let booked = agenda.book(&free[20]).await;
+        let confirmed = agenda.until_stands(&id(&booked), "confirmed").await;
+        let event = agenda.standing().remove(0).id;
+        let start = instant(&confirmed["start"]) + 3.hours();
+        agenda.drag(&event, start, 45);
+        agenda
+            .until("the appointment has moved", async || {
+                instant(&agenda.appointment(&id(&booked)).await["start"]) == start
+            })
+            .await;
+        let moved = agenda.appointment(&id(&booked)).await;
+        assert_eq!(instant(&moved["end"]), start + 45.minutes(), "and is as long as it is there");
+        let steps = agenda.steps(&id(&booked)).await;
+        assert_eq!(steps.last().unwrap(), &("moved".to_owned(), agenda.calendar.clone()));
+        let entries = agenda.owner.get(&format!("/api/audit?subject={}", id(&booked))).await.well();
+        assert_eq!(entries["items"][0]["actor"], "system:calendars");
+        agenda.delete(&event);
+        agenda.until_stands(&id(&booked), "cancelled").await;
+        let steps = agenda.steps(&id(&booked)).await;
+        assert_eq!(steps.last().unwrap(), &("cancelled".to_owned(), agenda.calendar.clone()));
+        assert!(agenda.standing().is_empty(), "nothing is written again");
+        assert!(agenda.free(2).await.contains(&free[20]), "and the time can be had again");
+    }
+
+    async fn what_staff_put_into_the_calendar_is_not_offered_and_not_promised(agenda: Agenda) {
+        let free = agenda.free(2).await;
+        let start: jiff::Timestamp = free[20].parse().unwrap();
+        let event = agenda.put(start, 30, start - 300.hours());
+        // Nothing but the live question can know of it before the vendor has told.
+        let late = agenda.owner.post("/api/appointments", json!({
+            "service": agenda.service, "contact": agenda.contact, "start": free[20]
+        })).await;
+        assert_eq!((late.status, late.problem()), (409, "taken"));
+        agenda.until("it is not offered", async || !agenda.free(2).await.contains(&free[20])).await;
+        agenda.delete(&event);
+        agenda.until("it is offered again", async || agenda.free(2).await.contains(&free[20])).await;
+    }
+
+    async fn an_event_put_over_an_appointment_is_told_as_a_clash_until_it_is_gone(agenda: Agenda) {
+        let free = agenda.free(2).await;
+        let booked = agenda.book(&free[20]).await;
+        let confirmed = agenda.until_stands(&id(&booked), "confirmed").await;
+        let start = instant(&confirmed["start"]);
+        let event = agenda.put(start + 10.minutes(), 30, jiff::Timestamp::now() + 1.hour());
+        agenda.until("the clash is told", async || !agenda.clashes().await.is_empty()).await;
+        assert_eq!(agenda.clashes().await, ["event_over_appointment"]);
+        assert_eq!(agenda.appointment(&id(&booked)).await["status"], "confirmed", "and nothing else is done");
+        agenda.delete(&event);
+        agenda.until("it is over", async || agenda.clashes().await.is_empty()).await;
+    }
+
+    async fn an_appointment_dragged_onto_another_stands_there_and_is_told_as_a_clash(agenda: Agenda) {
+        let free = agenda.free(2).await;
+        let (first, second) = (agenda.book(&free[20]).await, agenda.book(&free[30]).await);
+        let first = agenda.until_stands(&id(&first), "confirmed").await;
+        let second = agenda.until_stands(&id(&second), "confirmed").await;
+        let event = agenda.standing().into_iter().find(|it| it.start == instant(&second["start"])).unwrap().id;
+        agenda.drag(&event, instant(&first["start"]), 30);
+        agenda.until("the clash is told", async || !agenda.clashes().await.is_empty()).await;
+        assert_eq!(agenda.clashes().await, ["moved_onto_another"]);
+        let dragged = agenda.appointment(&id(&second)).await;
+        assert_eq!(dragged["start"], first["start"], "what staff have decided stands");
+        let path = format!("/api/appointments/{}/move", id(&first));
+        agenda.owner.post(&path, json!({ "start": free[30] })).await.well();
+        assert!(agenda.clashes().await.is_empty(), "one of them has yielded");
+    }
+}
