@@ -36,6 +36,7 @@ mod signature;
 mod sound;
 mod spoken;
 mod stand_ins;
+mod stress;
 mod support;
 mod tasks;
 mod tokens;
