@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that meets an error has failed")]
 #![expect(clippy::wildcard_enum_match_arm, reason = "a test names what it is about, and nothing else")]
 
+mod access;
 mod admin;
 mod api;
 mod availability;
