@@ -10,6 +10,7 @@ mod doctor;
 mod log;
 mod migrate;
 mod serve;
+mod stress;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -39,6 +40,9 @@ enum Command {
     Doctor,
     /// Play a whole call on this machine, without keys, and show it.
     Demo(demo::Arguments),
+    /// Find out whether what is promised holds when many want it, and much goes wrong.
+    #[command(subcommand)]
+    Stress(stress::Stress),
     /// Print the document of everything that can be asked over HTTP: OpenAPI 3.1, as JSON.
     Openapi,
     /// Create or update a tenant as a file describes it (see config/example-tenant.toml).
@@ -67,6 +71,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let config = match &arguments.command {
         // The demo brings its own keys and database, whatever is configured here.
         Command::Demo(_) => demo::config()?,
+        Command::Stress(_) => stress::config()?,
         // The document is made of the code alone.
         Command::Openapi => Config::read(None, [])?,
         Command::Serve | Command::Migrate | Command::Doctor | Command::Apply { .. } | Command::Admin(_) => {
@@ -86,6 +91,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Command::Migrate => migrate::run(&config).await,
             Command::Doctor => doctor::run(&config, clock).await,
             Command::Demo(demo) => demo::run(demo).await,
+            Command::Stress(stress) => stress::run(stress, clock).await,
             Command::Openapi => {
                 println!("{}", http::document().to_pretty_json()?);
                 Ok(ExitCode::SUCCESS)

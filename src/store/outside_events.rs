@@ -44,7 +44,8 @@ texts! {
         JOIN calendar_connections n ON n.tenant_id = c.tenant_id AND n.id = c.connection_id
             AND n.state <> 'disconnected'
         JOIN calendar_events e ON e.tenant_id = r.tenant_id AND e.calendar_id = r.calendar_id
-        WHERE r.tenant_id = $1 AND r.blocks AND e.ends_at > $2 AND e.starts_at < $3 AND e.appointment_id IS NULL";
+        WHERE r.tenant_id = $1 AND r.blocks AND $4 LIKE '%,' || r.resource_id || ',%'
+            AND e.ends_at > $2 AND e.starts_at < $3 AND e.appointment_id IS NULL";
     BLOCKING = "SELECT r.resource_id, r.calendar_id, c.round_done, c.reaches_until, c.synced_at
         FROM resource_calendars r
         JOIN calendars c ON c.tenant_id = r.tenant_id AND c.id = r.calendar_id
@@ -314,13 +315,13 @@ impl OutsideEvents<'_> {
         rows.iter().map(|(id,)| rows::text(id, "appointment_events.appointment_id")).collect()
     }
 
-    /// What takes time of resources in `range`, as far as it is known. Time of which nothing is known is taken.
+    /// What takes time of these resources in `range`, as far as it is known. Time of which nothing is known is taken.
     ///
     /// # Errors
     /// When the database cannot answer.
-    pub async fn busy(&mut self, range: TimeRange) -> Result<Vec<Busy>, Error> {
+    pub async fn busy(&mut self, of: &[ResourceId], range: TimeRange) -> Result<Vec<Busy>, Error> {
         let mut busy: Vec<Busy> = Vec::new();
-        for blocking in self.blocking().await? {
+        for blocking in self.blocking().await?.into_iter().filter(|one| of.contains(&one.resource)) {
             let from = blocking.known_until.map_or(range.start, |until| until.max(range.start));
             if from < range.end {
                 busy.push(Busy {
@@ -330,10 +331,12 @@ impl OutsideEvents<'_> {
                 });
             }
         }
+        let listed = of.iter().fold(String::from(","), |listed, one| listed + one.as_str() + ",");
         let rows: Vec<(String, String, i64, i64, String)> = on!(self.tx, db => sqlx::query_as(BUSY)
             .bind(self.tenant.as_str())
             .bind(range.start.0)
             .bind(range.end.0)
+            .bind(listed.as_str())
             .fetch_all(db).await?);
         busy.reserve(rows.len());
         for (resource, calendar, start, end, word) in rows {

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that meets an error has failed")]
 #![expect(clippy::wildcard_enum_match_arm, reason = "a test names what it is about, and nothing else")]
 
+mod access;
 mod admin;
 mod agenda;
 mod api;
@@ -37,6 +38,7 @@ mod signature;
 mod sound;
 mod spoken;
 mod stand_ins;
+mod stress;
 mod support;
 mod tasks;
 mod tokens;

@@ -136,6 +136,18 @@ fn event(name: &str, from: i64, until: i64, status: EventStatus) -> OutsideEvent
 }
 
 on_both! {
+    async fn what_takes_one_persons_time_is_not_read_for_another(fresh: Fresh) {
+        let outside = Outside::open(&fresh.store, false).await;
+        outside.learnt(&fresh.store, &[event("a", TEN, TEN + 60, EventStatus::Busy)]).await;
+        let (ada, ben) = (outside.practice.ada.id.clone(), outside.practice.ben.id.clone());
+        let mut tx = fresh.store.read(&outside.practice.tenant.id).await.unwrap();
+        let range = TimeRange { start: at(0), end: at(600) };
+        assert_eq!(tx.outside_events().busy(&[ada.clone(), ben.clone()], range).await.unwrap().len(), 1);
+        assert_eq!(tx.outside_events().busy(&[ada], range).await.unwrap().len(), 1);
+        assert_eq!(tx.outside_events().busy(&[ben], range).await.unwrap(), []);
+        assert_eq!(tx.outside_events().busy(&[], range).await.unwrap(), []);
+    }
+
     async fn nothing_is_offered_of_a_calendar_that_is_not_known(fresh: Fresh) {
         let outside = Outside::open(&fresh.store, false).await;
         assert_eq!(outside.free(&fresh.store).await, [0i64; 0]);

@@ -55,7 +55,8 @@ impl Desk {
         let mut resources = tx.resources().of_service(&service.id).await?;
         resources.retain(|resource| resource.active && service.active);
         let mut busy = said;
-        busy.extend(tx.outside_events().busy(range).await?);
+        let whose: Vec<ResourceId> = resources.iter().map(|resource| resource.id.clone()).collect();
+        busy.extend(tx.outside_events().busy(&whose, range).await?);
         busy.extend(standing.iter().flat_map(Busy::of));
         Ok(Self {
             zone: tx.tenant().get().await?.ok_or(Error::NotFound("tenant"))?.zone,
