@@ -6,6 +6,7 @@
 //! tests use them; no part of the product leans on them. They never reach anything but loopback.
 
 pub mod admin;
+pub mod agenda;
 pub mod caller;
 pub mod ear;
 pub mod microsoft;

@@ -12,6 +12,8 @@ use std::{
 
 use super::{
     Faults,
+    admin::Admin,
+    agenda::{self, Agenda},
     openai::{Manners, OpenAi, Setup},
     scenario::{Outcome, Scenario},
     twilio::{self, Account, Conditions, Dial, Exchange, Report},
@@ -26,15 +28,16 @@ use crate::{
     domain::{
         assistant::Language,
         booking::{Appointment, AppointmentStatus},
+        calendar::Vendor,
         contact::Contact,
         conversation::{self, CallRecord, CallSid, CallState, Turn},
-        id::{AppointmentId, ContactId},
+        id::{AppointmentId, ContactId, JobId},
         org::Tenant,
         phone::E164,
         time::{TimeRange, Timestamp},
     },
     platform::{blobs::BlobName, clock::Clock, ids},
-    store::{self, ToolCall},
+    store::{self, ToolCall, Work},
 };
 
 /// The tenant whose telephone rings.
@@ -45,6 +48,9 @@ const SLUG: &str = "praxis-sommer";
 
 /// Where the server is for Twilio; nobody resolves it.
 const PUBLIC_URL: &str = "https://frontdesk.example";
+
+/// Who may connect the tenant's calendar.
+const OPERATOR: &str = "operator@frontdesk.example";
 
 /// Who rings.
 const CALLER: &str = "+4915112345678";
@@ -88,6 +94,9 @@ pub enum Error {
     /// There was nobody to call.
     #[error(transparent)]
     Call(#[from] twilio::Error),
+    /// The calendar cannot be connected.
+    #[error(transparent)]
+    Calendar(#[from] agenda::Problem),
     /// A socket or a folder.
     #[error("the stage needs a socket and a folder")]
     Machine(#[from] std::io::Error),
@@ -106,6 +115,8 @@ pub struct Wanted {
     pub conditions: Conditions,
     /// Whether opening words and phrases are recorded before the call.
     pub clips: bool,
+    /// At whom the tenant keeps its calendar; with us when nobody is named.
+    pub calendar: Option<Vendor>,
     /// Whether messages are kept for a test to read.
     pub keep_log: bool,
     /// Configuration besides, as environment variables.
@@ -118,6 +129,8 @@ pub struct Stage {
     pub scenario: Scenario,
     /// The engine.
     pub openai: OpenAi,
+    /// The calendar outside, where the tenant has one.
+    pub agenda: Option<Agenda>,
     /// The server.
     pub server: Running,
     /// The tenant.
@@ -195,11 +208,19 @@ impl Stage {
             ("FRONTDESK__TWILIO__ACCOUNT_SID", account.sid.clone()),
             ("FRONTDESK__TWILIO__AUTH_TOKEN", account.token.clone()),
         ];
+        let agenda = match wanted.calendar {
+            Some(vendor) => Some(Agenda::start(vendor, wanted.clock, PUBLIC_URL, faults.clone()).await?),
+            None => None,
+        };
         let settings = settings.map(|(name, value)| (name.to_owned(), value)).into_iter();
-        let config = Config::read(None, settings.chain(wanted.environment.clone()))?;
+        let outside = agenda.iter().flat_map(Agenda::settings);
+        let config = Config::read(None, settings.chain(outside).chain(wanted.environment.clone()))?;
         let speech = config.openai.clone();
-        let server = boot::start(config, wanted.clock).await?;
+        let server = boot::start(config.clone(), wanted.clock).await?;
         let tenant = provision(&server, scenario.open, wanted.clock.now()).await?;
+        if let Some(agenda) = &agenda {
+            connect(agenda, &config, &server, &tenant, wanted.clock).await?;
+        }
         let to = number_in(&server, &tenant, language).await?;
         let before = match scenario.patient {
             Some(name) => Some(appoint(&server, &tenant, name, wanted.clock.now()).await?),
@@ -227,7 +248,7 @@ impl Stage {
             limit: CALL_MAX,
             keep_log: wanted.keep_log,
         };
-        Ok(Self { scenario, openai, server, tenant, voice, dial, faults, before })
+        Ok(Self { scenario, openai, agenda, server, tenant, voice, dial, faults, before })
     }
 
     /// Plays the scenario: makes the call, and looks at what came of it.
@@ -270,7 +291,39 @@ impl Stage {
         let mut played =
             Played { report, call, agreed, turns, tool_calls, appointment, contact, problems: vec![] };
         played.problems = self.problems(&played);
+        played.problems.extend(self.disagreement(&mut played.appointment).await?);
         Ok(played)
+    }
+
+    /// What the calendar outside has of the appointment that it should not have, or has not; looked at until they agree, or
+    /// for as long as that may take. The appointment is as it stands then.
+    async fn disagreement(&self, appointment: &mut Option<Appointment>) -> Result<Option<String>, Error> {
+        let (Some(agenda), Some(found)) = (&self.agenda, appointment) else { return Ok(None) };
+        let (wall, watch) = (Clock::system(), Clock::system().stopwatch());
+        loop {
+            let mut tx = self.server.store.read(&self.tenant.id).await?;
+            if let Some(standing) = tx.appointments().get(&found.id).await? {
+                *found = standing;
+            }
+            drop(tx);
+            let standing = agenda.standing();
+            let events = agenda::of(&standing, found.id.as_str());
+            let at = (found.time.start.to_jiff(), found.time.end.to_jiff());
+            let agrees = match (found.status, events.as_slice()) {
+                (AppointmentStatus::Confirmed, [event]) => (event.start, event.end) == at,
+                (AppointmentStatus::Cancelled, []) => true,
+                _ => false,
+            };
+            if agrees {
+                return Ok(None);
+            }
+            if watch.elapsed() > RECORD_WAIT_MAX {
+                let count = events.len();
+                let what = format!("the calendar has {count} events of the appointment, or at another time");
+                return Ok(Some(what));
+            }
+            wall.sleep(RECORD_LOOK_PERIOD).await;
+        }
     }
 
     /// The call's record, once it is complete, and what the caller agreed to.
@@ -388,6 +441,39 @@ async fn provision(server: &Running, open: bool, now: Timestamp) -> Result<Tenan
     tenant.ok_or_else(|| Error::Tenant(format!("it has no tenant {SLUG}")))
 }
 
+/// Has an admin connect the tenant's calendar, as she would at her browser, and waits until it is known what stands there.
+async fn connect(
+    agenda: &Agenda,
+    config: &Config,
+    server: &Running,
+    tenant: &Tenant,
+    clock: Clock,
+) -> Result<(), Error> {
+    let public = boot::public_url(config, server.addr);
+    let keys = boot::keys(config, &server.store, clock).await?;
+    let people = boot::people(config, &server.store, &public, &keys)?;
+    let password = ids::token();
+    let email = OPERATOR.parse().map_err(|_| Error::Tenant("its operator has no address".to_owned()))?;
+    people.make_operator(&email, &password.clone().into(), clock.now()).await?;
+    let base = format!("http://{}", server.addr);
+    let admin = Admin::log_in(&base, OPERATOR, &password, tenant.id.as_str()).await;
+    let admin = admin.map_err(agenda::Problem::from)?;
+    let resources = server.store.read(&tenant.id).await?.resources().all().await?;
+    let resources: Vec<String> = resources.iter().map(|resource| resource.id.to_string()).collect();
+    agenda.connect(&admin, &resources).await.map_err(agenda::Problem::from)?;
+    let (wall, watch) = (Clock::system(), Clock::system().stopwatch());
+    loop {
+        let blocking = server.store.read(&tenant.id).await?.outside_events().blocking().await?;
+        if blocking.iter().all(|one| one.known_until.is_some()) {
+            return Ok(());
+        }
+        if watch.elapsed() > RECORD_WAIT_MAX {
+            return Err(Error::Tenant("its calendar is not known".to_owned()));
+        }
+        wall.sleep(RECORD_LOOK_PERIOD).await;
+    }
+}
+
 /// The number that is answered in a language.
 async fn number_in(server: &Running, tenant: &Tenant, language: Language) -> Result<E164, Error> {
     let mut tx = server.store.read(&tenant.id).await?;
@@ -440,6 +526,8 @@ async fn appoint(
     };
     tx.contacts().put(&contact, now).await?;
     tx.appointments().insert(&appointment, None, now).await?;
+    let work = Work::SettleAppointment { appointment: appointment.id.clone() };
+    tx.jobs().add(&JobId::of(ids::fresh(now)), &work, now).await?;
     tx.commit().await?;
     Ok(appointment)
 }

@@ -143,6 +143,7 @@ async fn play(name: &str, language: Language, change: impl FnOnce(&mut Wanted)) 
         manners: Manners::default(),
         conditions: Conditions::default(),
         clips: true,
+        calendar: None,
         keep_log: true,
         environment: vec![],
     };

@@ -14,7 +14,7 @@ use tokio::sync::broadcast::error::RecvError;
 use self::screen::Screen;
 use crate::{
     boot::config::Config,
-    domain::assistant::Language,
+    domain::{assistant::Language, calendar::Vendor},
     live::notice::Notice,
     platform::clock::Clock,
     sim::{
@@ -37,6 +37,9 @@ pub(super) struct Arguments {
     /// What happens in the call.
     #[arg(long, default_value = "book", value_parser = PossibleValuesParser::new(scenario::NAMES.map(|(name, _)| name)))]
     scenario: String,
+    /// Keep the appointments in a calendar outside, connected with consent: google or microsoft.
+    #[arg(long, value_name = "VENDOR")]
+    calendar: Option<Vendor>,
     /// Do not wait: the call goes on several times as fast as life.
     #[arg(long)]
     fast: bool,
@@ -71,6 +74,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         manners: Manners::default(),
         conditions: Conditions::default(),
         clips: true,
+        calendar: arguments.calendar,
         keep_log: false,
         environment: vec![],
     };

@@ -13,7 +13,10 @@ use crate::{
         time::CallTime,
     },
     live::notice::{Notice, What},
-    sim::stage::{self, Played, Stage},
+    sim::{
+        agenda,
+        stage::{self, Played, Stage},
+    },
 };
 
 /// Columns before what is said.
@@ -199,6 +202,18 @@ impl Screen {
             }
         };
         self.fact("Appointment", &appointment);
+        if let Some(agenda) = &stage.agenda {
+            let standing = agenda.standing();
+            let own = played.appointment.as_ref().map(|found| agenda::of(&standing, found.id.as_str()));
+            let own = own.unwrap_or_default();
+            let zone = &stage.tenant.zone;
+            let times: Vec<String> = own
+                .iter()
+                .map(|event| zone.wall(event.start.into()).strftime("%F %H:%M").to_string())
+                .collect();
+            let times = if times.is_empty() { "nothing of it".to_owned() } else { times.join(", ") };
+            self.fact("Calendar", &format!("{} of {}: {times}", agenda.vendor().title(), agenda.account()));
+        }
         let call = played.call.as_ref();
         let recording = call.and_then(|call| stage.recording(call)).map(|path| path.display().to_string());
         self.fact("Recording", recording.as_deref().unwrap_or("none"));

@@ -188,6 +188,7 @@ async fn stage(scenario: &str, folder: &Path) -> Stage {
         manners: Manners::default(),
         conditions: Conditions::default(),
         clips: true,
+        calendar: None,
         keep_log: false,
         environment: vec![],
     };
