@@ -8,6 +8,7 @@
 pub mod admin;
 pub mod caller;
 pub mod ear;
+pub mod google;
 pub mod microsoft;
 pub mod openai;
 pub mod postgres;
