@@ -9,6 +9,7 @@ pub mod admin;
 pub mod agenda;
 pub mod caller;
 pub mod ear;
+pub mod google;
 pub mod microsoft;
 pub mod openai;
 pub mod postgres;

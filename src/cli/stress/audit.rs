@@ -62,6 +62,22 @@ impl Findings {
         self.missing.is_empty() && self.duplicates.is_empty() && self.orphans.is_empty()
     }
 
+    /// Whether calendars and ledger do not agree about that appointment.
+    pub(super) fn speaks_of(&self, id: &AppointmentId) -> bool {
+        let lines = self.missing.iter().chain(&self.duplicates);
+        lines.into_iter().any(|line| line.starts_with(id.as_str()))
+    }
+
+    /// Takes over what others found.
+    pub(super) fn merge(&mut self, others: Self) {
+        let Self { overlaps, lost, missing, duplicates, orphans } = others;
+        self.overlaps.extend(overlaps);
+        self.lost.extend(lost);
+        self.missing.extend(missing);
+        self.duplicates.extend(duplicates);
+        self.orphans.extend(orphans);
+    }
+
     /// Everything, a line each, at most `count_max` of a kind.
     pub(super) fn lines(&self, count_max: usize) -> Vec<String> {
         let kinds = [

@@ -13,14 +13,16 @@ use super::{
     chance::Chance,
     clients::{BROKEN, Crowd},
     ground::{Database, Ground},
+    outside::Outside,
     practice::Practice,
     servers::Server,
 };
 use crate::{
-    app::bookings::Ledger,
+    app::{bookings::Ledger, calendars::Calendars},
     boot,
-    domain::{booking::Appointment, id::ServiceId},
+    domain::{booking::Appointment, calendar::Vendor},
     platform::{clock::Clock, tasks::Tasks},
+    store::Store,
     telephony::PublicUrl,
 };
 
@@ -32,8 +34,10 @@ const CALLERS: u64 = 12;
 const LOOK_PERIOD: Duration = Duration::from_secs(1);
 /// How often it is said how far it has come.
 const TELL_PERIOD: Duration = Duration::from_secs(20);
+/// How long after nothing goes wrong any more ledger and calendars must agree.
+const AGREE_MAX: Duration = Duration::from_secs(60);
 /// Lines of one kind of finding that are shown.
-const SHOWN_MAX: usize = 10;
+pub(super) const SHOWN_MAX: usize = 10;
 
 /// How it is asked for.
 #[derive(Debug, clap::Args)]
@@ -47,6 +51,9 @@ pub(in crate::cli) struct Arguments {
     /// As whom its tables are brought up to date.
     #[arg(long, value_name = "URL", requires = "database")]
     owner_database: Option<String>,
+    /// Whose calendars are written to; without any the ledger alone is under stress.
+    #[arg(long, value_name = "VENDOR")]
+    calendar: Option<Vendor>,
     /// Where chance begins; the same seed asks for the same.
     #[arg(long, default_value_t = 1, value_name = "NUMBER")]
     seed: u64,
@@ -56,12 +63,22 @@ pub(in crate::cli) struct Arguments {
 pub(super) async fn run(arguments: Arguments, clock: Clock) -> anyhow::Result<bool> {
     let Arguments { attempts, seed, .. } = arguments;
     let database = Database::of(arguments.database, arguments.owner_database, Database::Fresh);
-    let ground = Ground::prepare(database, clock).await?;
-    let mut servers = Vec::new();
-    for name in ["server-1", "server-2"] {
-        let mut server = Server::new(name, &ground.folder, &ground.settings, clock)?;
+    let ground = Ground::prepare(database).await?;
+    let servers =
+        ["server-1", "server-2"].map(|name| Server::new(name, &ground.folder, &ground.settings, clock));
+    let mut servers: Vec<Server> = servers.into_iter().collect::<anyhow::Result<_>>()?;
+    let mut own = Vec::new();
+    let outside = match arguments.calendar {
+        None => None,
+        Some(vendor) => {
+            let outside = Outside::start(vendor, &servers[0].base(), clock).await?;
+            own = outside.settings();
+            Some(outside)
+        }
+    };
+    for server in &mut servers {
+        server.learn(&own);
         server.start().await?;
-        servers.push(server);
     }
     let store = ground.store().await?;
     let bases: Vec<String> = servers.iter().map(Server::base).collect();
@@ -72,7 +89,7 @@ pub(super) async fn run(arguments: Arguments, clock: Clock) -> anyhow::Result<bo
         store.kind()
     );
 
-    let config = ground.config(&[])?;
+    let config = ground.config(&own)?;
     let (tasks, keys) = (Tasks::new(), boot::keys(&config, &store, clock).await?);
     let public: PublicUrl = bases[0].parse()?;
     let people = boot::people(&config, &store, &public, &keys)?;
@@ -80,6 +97,19 @@ pub(super) async fn run(arguments: Arguments, clock: Clock) -> anyhow::Result<bo
     let ledger = Ledger::new(store.clone(), calendars.clone());
     let crowd = Arc::new(Crowd::new(practice, bases, attempts, clock)?);
 
+    if let Some(outside) = &outside {
+        outside.connect_all(&crowd.practice, &store, clock).await?;
+        outside.go_wrong(seed);
+    }
+    let staff = async {
+        match &outside {
+            Some(outside) => {
+                outside.staff(Chance::new(seed, u64::MAX), clock, |chance| crowd.a_time(chance)).await
+            }
+            None => std::future::pending().await,
+        }
+    };
+    let mut staff = std::pin::pin!(staff);
     let watch = clock.stopwatch();
     let mut running = JoinSet::new();
     for own in 0..PROGRAMS {
@@ -96,6 +126,7 @@ pub(super) async fn run(arguments: Arguments, clock: Clock) -> anyhow::Result<bo
                 Some(ended) => ended?,
                 None => break,
             },
+            () = &mut staff => {}
             () = clock.sleep(LOOK_PERIOD) => {
                 look(&crowd, &ledger, &mut findings).await?;
                 looked += 1;
@@ -107,8 +138,14 @@ pub(super) async fn run(arguments: Arguments, clock: Clock) -> anyhow::Result<bo
         }
     }
     let took = watch.elapsed();
+    let tenant = &crowd.practice.tenant.id;
+    let mut agreed = None;
+    if let Some(outside) = &outside {
+        outside.calm();
+        agreed = Some(settle(outside, &crowd, &calendars, &store, &mut findings).await?);
+    }
     let taken = look(&crowd, &ledger, &mut findings).await?;
-    let mut tx = store.read(&crowd.practice.tenant.id).await?;
+    let mut tx = store.read(tenant).await?;
     let all = crowd.known().told.clone();
     findings.lost = audit::lost(&mut tx, &all, &taken).await?;
     drop(tx);
@@ -123,11 +160,26 @@ pub(super) async fn run(arguments: Arguments, clock: Clock) -> anyhow::Result<bo
     println!("  {:.1} s, {rate:.0} attempts a second; {promised} appointments stand", took.as_secs_f64());
     println!("  overlaps {} (looked at {} times)", findings.overlaps.len(), looked + 1);
     println!("  lost {} of {}", findings.lost.len(), all.len());
+    if let (Some(outside), Some(agreed)) = (&outside, agreed) {
+        let clashing = taken.iter().filter(|one| one.clashing).count();
+        println!("  missing in calendars {}", findings.missing.len());
+        println!("  twice in calendars {}", findings.duplicates.len());
+        println!("  in calendars for nobody {}", findings.orphans.len());
+        println!(
+            "  agreed {:.1} s after nothing went wrong any more; {clashing} stand where staff put them over others",
+            agreed.as_secs_f64()
+        );
+        println!("  asked of the vendor: {}", outside.asked());
+        for fault in outside.faults().iter().take(SHOWN_MAX) {
+            println!("  ! asked wrongly: {fault}");
+        }
+    }
     println!("  answers that say that something broke {broken}");
     for line in findings.lines(SHOWN_MAX).iter().chain(odd.iter().take(SHOWN_MAX)) {
         println!("  ! {line}");
     }
-    let well = findings.none() && broken == 0 && odd.is_empty();
+    let asked_well = outside.as_ref().is_none_or(|outside| outside.faults().is_empty());
+    let well = findings.none() && broken == 0 && odd.is_empty() && asked_well;
     store.close().await;
     drop(servers);
     match well {
@@ -137,14 +189,35 @@ pub(super) async fn run(arguments: Arguments, clock: Clock) -> anyhow::Result<bo
     Ok(well)
 }
 
+/// Waits until ledger and calendars agree, after everything that was done there has been learnt; how long that took.
+async fn settle(
+    outside: &Outside,
+    crowd: &Crowd,
+    calendars: &Calendars,
+    store: &Store,
+    findings: &mut Findings,
+) -> anyhow::Result<Duration> {
+    let (clock, tenant) = (crowd.clock, &crowd.practice.tenant.id);
+    let watch = clock.stopwatch();
+    for calendar in store.read(tenant).await?.calendars().all().await? {
+        while let Err(error) = calendars.sync(tenant, &calendar.id).await {
+            if watch.elapsed() > AGREE_MAX {
+                return Err(error.into());
+            }
+            clock.sleep(LOOK_PERIOD / 4).await;
+        }
+    }
+    let left = AGREE_MAX.saturating_sub(watch.elapsed());
+    let (found, _) = outside.agree(store, tenant, || crowd.range(), clock, left).await?;
+    findings.merge(found);
+    Ok(watch.elapsed())
+}
+
 /// Looks for what stands in another's place at this moment.
 async fn look(crowd: &Crowd, ledger: &Ledger, findings: &mut Findings) -> anyhow::Result<Vec<Appointment>> {
-    let practice = &crowd.practice;
-    let capacity = |id: &ServiceId| {
-        practice.services.iter().find(|service| service.id == *id).map_or(1, |service| service.capacity)
-    };
-    let taken = audit::ledger(ledger.store(), &practice.tenant.id, crowd.range(), crowd.clock.now()).await?;
-    findings.overlaps.extend(audit::overlaps(&taken, |one| capacity(&one.service)));
+    let (tenant, now) = (&crowd.practice.tenant.id, crowd.clock.now());
+    let taken = audit::ledger(ledger.store(), tenant, crowd.range(), now).await?;
+    findings.overlaps.extend(audit::overlaps(&taken, |one| crowd.capacity(one)));
     findings.overlaps.sort();
     findings.overlaps.dedup();
     Ok(taken)

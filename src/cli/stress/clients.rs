@@ -23,7 +23,7 @@ use crate::{
     },
     domain::{
         assistant::Language,
-        booking::{Service, Step},
+        booking::{Appointment, Service, Step},
         id::{AppointmentId, CallId},
         spoken,
         time::{TimeRange, Timestamp},
@@ -103,6 +103,22 @@ impl Crowd {
     pub(super) fn range(&self) -> TimeRange {
         let now = self.clock.now();
         TimeRange { start: now, end: now.plus_minutes((DATES + 3) * 24 * 60) }
+    }
+
+    /// How many seats a session of what it is has.
+    pub(super) fn capacity(&self, one: &Appointment) -> u32 {
+        let service = self.practice.services.iter().find(|service| service.id == one.service);
+        service.map_or(1, |service| service.capacity)
+    }
+
+    /// A time somebody could want.
+    pub(super) fn a_time(&self, chance: &mut Chance) -> TimeRange {
+        let now = self.clock.now();
+        let Some(service) = chance.one(&self.practice.services) else {
+            return TimeRange { start: now, end: now };
+        };
+        let start = self.start(service, chance);
+        TimeRange { start, end: start.plus_minutes(i64::from(service.duration_min)) }
     }
 
     /// How many attempts are left.

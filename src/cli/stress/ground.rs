@@ -6,12 +6,12 @@ use anyhow::Context as _;
 
 use crate::{
     boot::config::Config,
-    platform::{clock::Clock, ids},
+    platform::ids,
     sim::{
         postgres::{self, Postgres, USER},
         stage,
     },
-    store::{self, Store},
+    store::Store,
 };
 
 /// Which database is used.
@@ -35,8 +35,6 @@ impl Database {
 
 /// A database with its tables, a folder, and the settings that go with them.
 pub(super) struct Ground {
-    /// The clock.
-    pub clock: Clock,
     /// Where everything is kept that is no row.
     pub folder: PathBuf,
     /// What every server there has in its environment.
@@ -47,7 +45,7 @@ pub(super) struct Ground {
 
 impl Ground {
     /// Prepares one.
-    pub(super) async fn prepare(database: Database, clock: Clock) -> anyhow::Result<Self> {
+    pub(super) async fn prepare(database: Database) -> anyhow::Result<Self> {
         let folder = stage::fresh_folder(&std::env::temp_dir());
         std::fs::create_dir_all(&folder).context("there is no folder for the stress")?;
         let mut fresh = None;
@@ -80,7 +78,7 @@ impl Ground {
         ];
         let settings: Vec<_> =
             settings.into_iter().map(|(name, value)| (format!("FRONTDESK__{name}"), value)).collect();
-        let ground = Self { clock, folder, settings, _postgres: fresh };
+        let ground = Self { folder, settings, _postgres: fresh };
         let store = Store::open(&ground.config(&[])?.database).await?;
         store.migrate().await?;
         store.close().await;
@@ -94,7 +92,7 @@ impl Ground {
 
     /// The database.
     pub(super) async fn store(&self) -> anyhow::Result<Store> {
-        Ok(Store::open(&store::Settings { ..self.config(&[])?.database }).await?)
+        Ok(Store::open(&self.config(&[])?.database).await?)
     }
 
     /// Takes the folder away.

@@ -5,9 +5,12 @@
 
 mod audit;
 mod booking;
+mod calendars;
 mod chance;
 mod clients;
+mod crash;
 mod ground;
+mod outside;
 mod practice;
 mod servers;
 mod tally;
@@ -23,6 +26,10 @@ use crate::{boot::config::Config, platform::clock::Clock};
 pub(super) enum Stress {
     /// Many want the same few times, over the API and by telephone, at two servers on one PostgreSQL.
     Booking(booking::Arguments),
+    /// A server is killed while it books, again and again.
+    Crash(crash::Arguments),
+    /// Many calendars full of events are learnt, and asked of what is known.
+    Calendars(calendars::Arguments),
 }
 
 /// What the process itself runs by: quiet, unless asked to log.
@@ -37,6 +44,8 @@ pub(super) async fn run(stress: Stress, clock: Clock) -> anyhow::Result<ExitCode
     crate::boot::install_tls();
     let well = match stress {
         Stress::Booking(arguments) => booking::run(arguments, clock).await?,
+        Stress::Crash(arguments) => crash::run(arguments, clock).await?,
+        Stress::Calendars(arguments) => calendars::run(arguments, clock).await?,
     };
     Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

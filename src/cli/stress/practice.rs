@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use anyhow::Context as _;
-use reqwest::Method;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
@@ -23,7 +22,7 @@ use crate::{
         time::Timestamp,
     },
     platform::ids,
-    sim::admin::{Admin, Trouble},
+    sim::admin::Admin,
     store::Store,
 };
 
@@ -108,12 +107,5 @@ impl Practice {
         let made = api_keys::create(store, &by, now, wanted).await?;
         let key = SecretString::from(made.text.expose_secret().to_owned());
         Ok(Self { tenant, services, resources, assistant, number, contacts, owner, key })
-    }
-
-    /// Has each resource's appointments written into the calendar of that id, which keeps others out, too.
-    pub(super) async fn choose(&self, resource: &Resource, calendar: &str) -> Result<(), Trouble> {
-        let wanted = json!({ "blocking": [calendar], "target": calendar });
-        let path = format!("/api/resources/{}/calendars", resource.id);
-        self.owner.ask(Method::PUT, &path, Some(&wanted)).await.map(drop)
     }
 }

@@ -59,9 +59,9 @@ impl Server {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// Its configuration.
-    pub(super) fn settings(&self) -> &[(String, String)] {
-        &self.settings
+    /// What it is to know besides, from its next start on.
+    pub(super) fn learn(&mut self, settings: &[(String, String)]) {
+        self.settings.extend_from_slice(settings);
     }
 
     /// Starts it and waits until it answers.

@@ -1,6 +1,12 @@
 //! Microsoft Graph: who is let in, what is asked, what is answered (protocols.md §4.2).
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use axum::{
     Json,
@@ -68,6 +74,25 @@ impl Asked<'_> {
             at.ok().map(Instant::as_microsecond)
         };
         Some((instant("startDateTime")?, instant("endDateTime")?)).filter(|(from, until)| from < until)
+    }
+}
+
+/// A request in the air. It lands when it is answered, and also when nobody waits for its answer any more.
+struct InAir {
+    count: Arc<AtomicUsize>,
+    /// How many were there before it.
+    ahead: usize,
+}
+
+impl InAir {
+    fn enter(count: &Arc<AtomicUsize>) -> Self {
+        Self { count: Arc::clone(count), ahead: count.fetch_add(1, Ordering::SeqCst) }
+    }
+}
+
+impl Drop for InAir {
+    fn drop(&mut self) {
+        self.count.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -152,28 +177,20 @@ pub(super) async fn asked(State(shared): State<Shared>, request: Request) -> Res
     if !asked.headers.contains_key("client-request-id") {
         shared.faults.add(format!("{} {} has no client-request-id", asked.method, parts.uri.path()));
     }
-    let full = {
-        let mut world = shared.world();
-        world.mailboxes.get_mut(&account).is_some_and(|mailbox| {
-            mailbox.in_air += 1;
-            mailbox.in_air > IN_AIR_MAX
-        })
-    };
-    let answer = if full {
+    let in_air = shared.world().mailboxes.get(&account).map(|mailbox| InAir::enter(&mailbox.in_air));
+    let answer = if in_air.as_ref().is_some_and(|in_air| in_air.ahead >= IN_AIR_MAX) {
         shared.faults.add("more than four requests of one mailbox were in the air");
         waiting(429, "MailboxConcurrency", Some(1))
     } else {
-        if let Some(Trouble::Late(time)) = trouble {
-            shared.setup.clock.sleep(time).await;
-        }
         match path.first() {
             Some(&"subscriptions") => subscriptions(&shared, &holder, &asked).await,
             _ => of_mailbox(&shared, &account, &asked),
         }
     };
-    if let Some(mailbox) = shared.world().mailboxes.get_mut(&account) {
-        mailbox.in_air = mailbox.in_air.saturating_sub(1);
+    if let Some(Trouble::Late(time)) = trouble {
+        shared.setup.clock.sleep(time).await;
     }
+    drop(in_air);
     if trouble == Some(Trouble::AnswerLost) { cut_off() } else { answer }
 }
 
@@ -184,6 +201,10 @@ fn percent(text: &str) -> Option<String> {
 
 fn of_mailbox(shared: &Shared, account: &str, asked: &Asked<'_>) -> Response {
     let mut world = shared.world();
+    let closed = world.mailboxes.get(account).is_some_and(|mailbox| mailbox.closed);
+    if closed && !matches!(asked.path.as_slice(), [] | ["calendar", "getSchedule"]) {
+        return error(403, "ErrorAccessDenied");
+    }
     let mut count = |kind: &'static str| *world.counts.entry(kind).or_default() += 1;
     match (asked.method.as_str(), asked.path.as_slice()) {
         ("GET", []) => {
@@ -492,6 +513,11 @@ fn schedule(shared: &Shared, world: &mut World, account: &str, asked: &Asked<'_>
     let value: Vec<Value> = wanted
         .iter()
         .map(|address| {
+            if let Some(code) = world.mailboxes.get(address).and_then(|mailbox| mailbox.unsaid.as_deref()) {
+                return json!({ "scheduleId": address, "availabilityView": "", "scheduleItems": [],
+                    "error": { "responseCode": code, "message": "it cannot be told" } });
+            }
+            let zone = world.mailboxes.get(address).map(|mailbox| mailbox.zone.clone());
             let Some(folder) = world.mailboxes.get_mut(address).and_then(|mailbox| mailbox.folder("")) else {
                 return json!({ "scheduleId": address, "availabilityView": "", "scheduleItems": [],
                     "error": { "responseCode": "ErrorMailRecipientNotFound", "message": "not found" } });
@@ -506,7 +532,10 @@ fn schedule(shared: &Shared, world: &mut World, account: &str, asked: &Asked<'_>
                         "end": mailbox::written(entry.end) }))
                 })
                 .collect();
-            json!({ "scheduleId": address, "availabilityView": "", "scheduleItems": items })
+            json!({ "scheduleId": address, "availabilityView": "", "scheduleItems": items, "workingHours": {
+                "daysOfWeek": ["monday", "tuesday", "wednesday", "thursday", "friday"],
+                "startTime": "08:00:00.0000000", "endTime": "17:00:00.0000000", "timeZone": { "name": zone },
+            } })
         })
         .collect();
     Json(json!({ "value": value })).into_response()

@@ -3,7 +3,10 @@
 //! Instants are whole microseconds in UTC, since that is what events are asked for in. Every change has a number; what has
 //! changed since a number is found without looking at everything.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, atomic::AtomicUsize},
+};
 
 use jiff::{Timestamp as Instant, civil, tz::TimeZone};
 use serde_json::{Map, Value, json};
@@ -20,8 +23,12 @@ pub(super) struct Mailbox {
     pub(super) directory: String,
     pub(super) zone: String,
     pub(super) folders: Vec<Folder>,
+    /// Whether nobody is shown more of it than when it is taken.
+    pub(super) closed: bool,
+    /// The code its schedule is refused with, if it is.
+    pub(super) unsaid: Option<String>,
     /// Requests that are in the air.
-    pub(super) in_air: usize,
+    pub(super) in_air: Arc<AtomicUsize>,
 }
 
 /// A calendar of a mailbox.

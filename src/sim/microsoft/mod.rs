@@ -275,10 +275,26 @@ impl Microsoft {
             directory: directory.to_owned(),
             zone: zone.to_owned(),
             folders: vec![Folder::new(&id, MAIN, true, true)],
-            in_air: 0,
+            closed: false,
+            unsaid: None,
+            in_air: Arc::default(),
         };
         self.world().mailboxes.insert(address.to_owned(), mailbox);
         id
+    }
+
+    /// Nobody is shown more of a mailbox from here on than when it is taken, as it is with a room's.
+    pub fn close(&self, address: &str) {
+        if let Some(mailbox) = self.world().mailboxes.get_mut(address) {
+            mailbox.closed = true;
+        }
+    }
+
+    /// A mailbox's schedule is refused with this code from here on, or told again.
+    pub fn refuse_schedule(&self, address: &str, code: Option<&str>) {
+        if let Some(mailbox) = self.world().mailboxes.get_mut(address) {
+            mailbox.unsaid = code.map(str::to_owned);
+        }
     }
 
     /// Makes another calendar in a mailbox; its id.
