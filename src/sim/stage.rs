@@ -460,7 +460,7 @@ async fn connect(
     let admin = admin.map_err(agenda::Problem::from)?;
     let resources = server.store.read(&tenant.id).await?.resources().all().await?;
     let resources: Vec<String> = resources.iter().map(|resource| resource.id.to_string()).collect();
-    agenda.connect(&admin, &resources).await.map_err(agenda::Problem::from)?;
+    agenda.connect(&admin, &resources).await?;
     let (wall, watch) = (Clock::system(), Clock::system().stopwatch());
     loop {
         let blocking = server.store.read(&tenant.id).await?.outside_events().blocking().await?;

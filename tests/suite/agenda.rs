@@ -1,11 +1,12 @@
 //! Appointments and the calendars they are written to, in step: over HTTP, against the vendors' stand-ins.
 
+use frontdesk::domain::calendar::Vendor;
 use jiff::ToSpan;
 use reqwest::Method;
 use serde_json::json;
 
 use crate::support::{
-    agenda::{Agenda, Kind, id, instant},
+    agenda::{Agenda, id, instant},
     office::sent,
 };
 
@@ -21,8 +22,13 @@ macro_rules! at_both {
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn at_google() {
+                told(Agenda::open(Vendor::Google).await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn at_microsoft() {
-                told(Agenda::open(Kind::Microsoft).await).await;
+                told(Agenda::open(Vendor::Microsoft).await).await;
             }
         }
     )*};

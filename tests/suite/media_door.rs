@@ -35,6 +35,7 @@ async fn stage(environment: &[(&str, &str)]) -> (Stage, TempDir) {
         manners: Manners::default(),
         conditions: Conditions::default(),
         clips: false,
+        calendar: None,
         keep_log: false,
         environment: environment
             .iter()

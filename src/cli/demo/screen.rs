@@ -212,7 +212,7 @@ impl Screen {
                 .map(|event| zone.wall(event.start.into()).strftime("%F %H:%M").to_string())
                 .collect();
             let times = if times.is_empty() { "nothing of it".to_owned() } else { times.join(", ") };
-            self.fact("Calendar", &format!("{} of {}: {times}", agenda.vendor().title(), agenda.account()));
+            self.fact("Calendar", &format!("{} of {}: {times}", agenda.vendor().title(), agenda::ACCOUNT));
         }
         let call = played.call.as_ref();
         let recording = call.and_then(|call| stage.recording(call)).map(|path| path.display().to_string());

@@ -3,12 +3,15 @@
 use std::{future::Future, time::Duration};
 
 use frontdesk::{
-    domain::time::{TimeRange, Timestamp},
+    domain::{
+        calendar::Vendor,
+        time::{TimeRange, Timestamp},
+    },
     platform::clock::Clock,
     sim::{
         Faults,
         admin::Admin,
-        microsoft::{self, Microsoft},
+        agenda::{self, Standing},
     },
 };
 use reqwest::Method;
@@ -23,48 +26,6 @@ use super::{
 pub const PATIENCE: Duration = Duration::from_secs(40);
 /// How often it is looked meanwhile.
 const LOOK_PERIOD: Duration = Duration::from_millis(25);
-/// An organisation at Microsoft.
-pub const DIRECTORY: &str = "aaaaaaaa-0000-4000-8000-000000000001";
-/// Whose calendar it is.
-pub const ACCOUNT: &str = "anna@practice.example";
-const CLIENT: &str = "an-application";
-const SECRET: &str = "the-secret-of-the-application";
-
-/// Whose calendar.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// Microsoft's.
-    Microsoft,
-}
-
-/// A vendor's stand-in and the calendar in it.
-pub enum Outside {
-    /// Microsoft's.
-    Microsoft {
-        /// The stand-in.
-        there: Microsoft,
-        /// Its id of the calendar.
-        calendar: String,
-    },
-}
-
-/// An event as it stands there.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Standing {
-    /// Its vendor's id.
-    pub id: String,
-    /// When.
-    pub start: jiff::Timestamp,
-    /// Until when.
-    pub end: jiff::Timestamp,
-    /// The appointment it is marked with.
-    pub appointment: Option<String>,
-    /// What it is called.
-    pub title: String,
-    /// What it says.
-    pub text: String,
-}
-
 /// The practice.
 pub struct Agenda {
     /// The server.
@@ -74,7 +35,7 @@ pub struct Agenda {
     /// She, at her browser.
     pub admin: Admin,
     /// The calendar's vendor.
-    pub outside: Outside,
+    pub outside: agenda::Agenda,
     /// What is asked wrongly of it.
     pub faults: Faults,
     /// The calendar's id with us.
@@ -94,45 +55,31 @@ fn free_port() -> u16 {
 
 impl Agenda {
     /// A practice whose calendar is connected and known.
-    pub async fn open(kind: Kind) -> Self {
-        Self::open_in(kind, House::new(), json!({})).await
+    pub async fn open(vendor: Vendor) -> Self {
+        Self::open_in(vendor, House::new(), json!({})).await
     }
 
     /// The same in this house, with these rules besides.
-    pub async fn open_in(kind: Kind, house: House, rules: Value) -> Self {
-        let agenda = Self::unconnected(kind, house, rules).await;
+    pub async fn open_in(vendor: Vendor, house: House, rules: Value) -> Self {
+        let agenda = Self::unconnected(vendor, house, rules).await;
         let agenda = agenda.connect().await;
         agenda.known().await;
         agenda
     }
 
     /// A practice whose calendar nobody has connected yet.
-    pub async fn unconnected(kind: Kind, house: House, rules: Value) -> Self {
+    pub async fn unconnected(vendor: Vendor, house: House, rules: Value) -> Self {
         let base = format!("http://127.0.0.1:{}", free_port());
         let faults = Faults::default();
         let house = house
             .with("HTTP__BIND", base.trim_start_matches("http://"))
             .with("HTTP__PUBLIC_URL", &base)
             .with("SECRETS__KEY", KEY);
-        let (outside, house) = match kind {
-            Kind::Microsoft => {
-                let there = Microsoft::start(microsoft::Setup {
-                    clock: Clock::system(),
-                    client_id: CLIENT.to_owned(),
-                    client_secret: SECRET.to_owned(),
-                    redirect_uri: format!("{base}/calendars/microsoft/callback"),
-                    faults: faults.clone(),
-                });
-                let there = there.await.unwrap();
-                let calendar = there.add_mailbox(ACCOUNT, DIRECTORY, "W. Europe Standard Time");
-                let house = house
-                    .with("MICROSOFT__CLIENT_ID", CLIENT)
-                    .with("MICROSOFT__CLIENT_SECRET", SECRET)
-                    .with("MICROSOFT__LOGIN_URL", &there.login_url())
-                    .with("MICROSOFT__API_URL", &there.api_url());
-                (Outside::Microsoft { there, calendar }, house)
-            }
-        };
+        let outside = agenda::Agenda::start(vendor, Clock::system(), &base, faults.clone()).await.unwrap();
+        let house = outside
+            .settings()
+            .iter()
+            .fold(house, |house, (name, value)| house.with(name.trim_start_matches("FRONTDESK__"), value));
         let office = Office::open_in(house).await;
         let owner = office.owner("practice").await;
         let base = format!("http://{}", office.server.addr);
@@ -157,15 +104,7 @@ impl Agenda {
 
     /// Connects the calendar, and has Anna's appointments written into it.
     pub async fn connect(mut self) -> Self {
-        match &self.outside {
-            Outside::Microsoft { there, .. } => {
-                let way = self.admin.set_out("microsoft", "person").await.unwrap();
-                let choice = microsoft::Choice::all(ACCOUNT);
-                let back = there.consent(&way.page, &choice).await.unwrap();
-                self.admin.come_back(&way, &back).await.unwrap();
-            }
-        }
-        self.calendar = self.admin.choose_main(std::slice::from_ref(&self.anna)).await.unwrap();
+        self.calendar = self.outside.connect(&self.admin, std::slice::from_ref(&self.anna)).await.unwrap();
         self
     }
 
@@ -238,49 +177,22 @@ impl Agenda {
 
     /// What stands in the calendar.
     pub fn standing(&self) -> Vec<Standing> {
-        match &self.outside {
-            Outside::Microsoft { there, calendar } => {
-                let told = |event: &Value, name: &str| -> jiff::Timestamp {
-                    format!("{}Z", event[name]["dateTime"].as_str().unwrap()).parse().unwrap()
-                };
-                let one = |event: Value| Standing {
-                    id: event["id"].as_str().unwrap().to_owned(),
-                    start: told(&event, "start"),
-                    end: told(&event, "end"),
-                    appointment: event["singleValueExtendedProperties"][0]["value"]
-                        .as_str()
-                        .map(str::to_owned),
-                    title: event["subject"].as_str().unwrap_or_default().to_owned(),
-                    text: event["body"]["content"].as_str().unwrap_or_default().to_owned(),
-                };
-                there.events(ACCOUNT, calendar).into_iter().map(one).collect()
-            }
-        }
+        self.outside.standing()
     }
 
     /// Somebody puts an event into the calendar, from `start` on for some minutes, made at `made`; its id.
     pub fn put(&self, start: jiff::Timestamp, minutes: i64, made: jiff::Timestamp) -> String {
-        let time = range(start, minutes);
-        match &self.outside {
-            Outside::Microsoft { there, calendar } => {
-                there.put_busy(ACCOUNT, calendar, time, Timestamp::from(made))
-            }
-        }
+        self.outside.put(range(start, minutes), made.into())
     }
 
     /// Somebody moves an event there.
     pub fn drag(&self, event: &str, start: jiff::Timestamp, minutes: i64) {
-        let time = range(start, minutes);
-        match &self.outside {
-            Outside::Microsoft { there, calendar } => there.move_event(ACCOUNT, calendar, event, time),
-        }
+        self.outside.drag(event, range(start, minutes));
     }
 
     /// Somebody deletes an event there.
     pub fn delete(&self, event: &str) {
-        match &self.outside {
-            Outside::Microsoft { there, calendar } => there.delete_event(ACCOUNT, calendar, event),
-        }
+        self.outside.delete(event);
     }
 }
 
