@@ -97,6 +97,9 @@ impl From<Trouble> for crate::app::Error {
             Trouble::Apart(ConnectionState::Disconnected) => Self::Conflict("the calendars are disconnected"),
             Trouble::Vendor(VendorError::Forbidden) => Self::Conflict("the vendor does not allow that"),
             Trouble::Vendor(VendorError::NotThere) => Self::Conflict("the vendor has no such calendar"),
+            Trouble::Vendor(VendorError::Refused { status, code }) => {
+                Self::Declined { by: "the calendars' vendor", why: format!("status {status}, {code}") }
+            }
             Trouble::Vendor(error) => error.into(),
             Trouble::Store(error) => error.into(),
         }
