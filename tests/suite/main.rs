@@ -24,6 +24,7 @@ mod jobs;
 mod ledger;
 mod mail;
 mod media_door;
+mod microsoft;
 mod numbers;
 mod oauth;
 mod outside;

@@ -182,7 +182,7 @@ impl Calendars {
             let listed = match self.listing(by, id, mailbox.as_deref()).await {
                 Ok(listed) => listed,
                 // The mailbox is gone, and its calendars with it.
-                Err(Trouble::Vendor(VendorError::NotThere)) if mailbox.is_some() => vec![],
+                Err(trouble) if mailbox.is_some() && no_mailbox(&trouble) => vec![],
                 Err(trouble) => return Err(trouble.into()),
             };
             let now = self.parts.clock.now();
@@ -212,8 +212,8 @@ impl Calendars {
         let mailbox = Some(address.as_str());
         let listed = match self.listing(by, id, mailbox).await {
             Ok(listed) => listed,
-            Err(Trouble::Vendor(VendorError::NotThere)) => {
-                return Err(Error::invalid("/address", "there is no mailbox of that address"));
+            Err(trouble) if no_mailbox(&trouble) => {
+                return Err(Error::invalid("/address", "there is no mailbox with calendars of that address"));
             }
             Err(Trouble::Vendor(VendorError::Forbidden)) => {
                 return Err(Error::invalid(
@@ -442,6 +442,11 @@ impl Calendars {
         }
         Ok(())
     }
+}
+
+/// Whether there is no such mailbox, or none that has calendars: Graph says both in a 404 of its own.
+fn no_mailbox(trouble: &Trouble) -> bool {
+    matches!(trouble, Trouble::Vendor(VendorError::NotThere | VendorError::Refused { status: 404, .. }))
 }
 
 /// What a test has found, told in words where something does not work.

@@ -196,7 +196,10 @@ impl From<VendorError> for Problem {
     fn from(error: VendorError) -> Self {
         warn!(error = &error as &dyn std::error::Error, "the calendars of a fresh consent cannot be listed");
         match error {
-            VendorError::NotThere | VendorError::Forbidden => Self::NoCalendars,
+            // Graph's word for an account without a mailbox is a 404 of its own.
+            VendorError::NotThere | VendorError::Forbidden | VendorError::Refused { status: 404, .. } => {
+                Self::NoCalendars
+            }
             VendorError::ConsentGone(_) | VendorError::Expired => Self::Withheld(vec![Needed::Listing]),
             VendorError::Stale
             | VendorError::BeginAnew

@@ -97,6 +97,9 @@ impl From<Trouble> for crate::app::Error {
             Trouble::Apart(ConnectionState::Disconnected) => Self::Conflict("the calendars are disconnected"),
             Trouble::Vendor(VendorError::Forbidden) => Self::Conflict("the vendor does not allow that"),
             Trouble::Vendor(VendorError::NotThere) => Self::Conflict("the vendor has no such calendar"),
+            Trouble::Vendor(VendorError::Refused { status, code }) => {
+                Self::Declined { by: "the calendars' vendor", why: format!("status {status}, {code}") }
+            }
             Trouble::Vendor(error) => error.into(),
             Trouble::Store(error) => error.into(),
         }
@@ -222,7 +225,8 @@ impl Calendars {
     ) -> Result<Usable, Trouble> {
         let slot = self.known.slot(connection);
         let found = self.parts.clock.within(patience, async {
-            if let Some(usable) = self.kept(tenant, connection, &slot, expired).await? {
+            let way = self.way(tenant, connection).await?;
+            if let Some(usable) = self.kept(tenant, connection, &slot, &way, expired).await? {
                 return Ok(usable);
             }
             // Whoever waits may give up; the renewal must not.
@@ -243,9 +247,9 @@ impl Calendars {
         tenant: &TenantId,
         connection: &ConnectionId,
         slot: &Slot,
+        way: &Way,
         expired: Option<i64>,
     ) -> Result<Option<Usable>, Trouble> {
-        let way = self.way(tenant, connection).await?;
         let live = way.access_expires > self.parts.clock.now() && expired != Some(way.generation);
         let Some(sealed) = way.access.as_deref().filter(|_| live) else { return Ok(None) };
         let known = slot.held(|held| held.access.clone());
@@ -259,7 +263,7 @@ impl Calendars {
                 token
             }
         };
-        Ok(Some(usable(connection, &way, token)))
+        Ok(Some(usable(connection, way, token)))
     }
 
     /// How the connection lets one in, if it does.
@@ -284,10 +288,11 @@ impl Calendars {
     ) -> Result<Usable, Trouble> {
         let (store, clock) = (&self.parts.store, self.parts.clock);
         for _ in 0..LOOKS_MAX {
-            if let Some(usable) = self.kept(tenant, connection, slot, expired).await? {
+            // One look for both: what is renewed must be what was found to be due.
+            let way = self.way(tenant, connection).await?;
+            if let Some(usable) = self.kept(tenant, connection, slot, &way, expired).await? {
                 return Ok(usable);
             }
-            let way = self.way(tenant, connection).await?;
             let now = clock.now();
             slot.resting(now)?;
             let fresh = slot.held(|held| held.renewed).is_some_and(|at| now.millis_since(at) < FRESH_MILLIS);

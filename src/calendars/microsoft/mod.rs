@@ -6,6 +6,7 @@
 
 mod answers;
 mod reading;
+mod schedules;
 mod windows_zones;
 mod wire;
 mod writing;
@@ -23,10 +24,9 @@ use self::{
     answers::{answered, read},
     reading::{APART_MAX, event_change, instant, is_cancelled, mark},
     wire::{
-        Calendar, EVENT_FIELDS, Event, EventPage, LongerBody, MARK, MailboxSettings, Page, Schedule,
-        ScheduleQuestion, Subscription, SubscriptionBody,
+        Calendar, EVENT_FIELDS, Event, EventPage, LongerBody, MARK, Page, Subscription, SubscriptionBody,
     },
-    writing::{changed_event, line, moment, new_event, utc},
+    writing::{changed_event, line, new_event, utc},
 };
 use super::{
     Access, Busy, CHANGES_PER_PAGE, Changes, Draft, EVENTS_LISTED_MAX, Error, Events, Listed, Next, Since,
@@ -48,13 +48,6 @@ const PER_PAGE: &str = "250";
 const PAGES_MAX: usize = 40;
 /// Most events that are read to know what takes time in a calendar.
 const BUSY_EVENTS_MAX: usize = 10_000;
-/// Longest stretch of one question for a schedule, in minutes: Graph refuses 62 days.
-const SCHEDULE_SPAN_MAX: i64 = 60 * 24 * 60;
-/// How finely a schedule's overview is drawn, in minutes. Nobody looks at it; so as coarse as Graph allows.
-const OVERVIEW_MINUTES: u32 = 1_440;
-/// A time to ask about when only the way in, or the zone, is of interest.
-const SOME_TIME: TimeRange =
-    TimeRange { start: Timestamp(1_767_225_600_000_000), end: Timestamp(1_767_312_000_000_000) };
 /// Longest name of a calendar, in characters.
 const NAME_LEN_MAX: usize = 200;
 /// Our word for a mailbox's calendar whose own id we are not shown.
@@ -323,51 +316,6 @@ impl Microsoft {
         fine_if_gone(asked.await)
     }
 
-    /// A mailbox whose calendars we may not see: a room's, for one. Whoever may still know when it is taken is shown its
-    /// main calendar, and no more of it than that.
-    async fn list_taken(
-        &self,
-        who: &Access,
-        mailbox: &str,
-        patience: Duration,
-    ) -> Result<Vec<Listed>, Error> {
-        let schedule = self.schedule(who, Some(mailbox), mailbox, SOME_TIME, patience).await?;
-        if !matches!(reading::busy(schedule.as_ref()), Busy::Known(_)) {
-            return Err(Error::Forbidden);
-        }
-        let place = Place {
-            mailbox: Some(mailbox.to_owned()),
-            calendar: DEFAULT_CALENDAR.to_owned(),
-            zone: schedule.as_ref().and_then(working_zone).unwrap_or_else(Zone::utc),
-        };
-        let name = line(mailbox, NAME_LEN_MAX);
-        Ok(vec![Listed { place, name, primary: true, access: CalendarAccess::FreeBusy }])
-    }
-
-    /// The zone a mailbox is set up for. Where its settings are not shown to us, its working hours tell; where those do
-    /// not either, it is UTC, and all-day events are read with care.
-    async fn zone(
-        &self,
-        who: &Access,
-        mailbox: Option<&str>,
-        owner: Option<&str>,
-        patience: Duration,
-    ) -> Result<Zone, Error> {
-        let at = self.address(mailbox, &["mailboxSettings"], &[]);
-        let asked = self.manners.ask(who, mailbox, patience, Repeat::Safely, || async {
-            read::<MailboxSettings>(self.dressed(Method::GET, who, at.clone(), None)).await
-        });
-        let settings = if_shown(asked.await)?;
-        let named = settings.and_then(|settings| zones::calendar_zone(&settings.time_zone?));
-        if let Some(zone) = named {
-            return Ok(zone);
-        }
-        // Personal accounts have no schedules.
-        let Some(owner) = owner.filter(|_| !who.personal) else { return Ok(Zone::utc()) };
-        let schedule = if_shown(self.schedule(who, mailbox, owner, SOME_TIME, patience).await)?.flatten();
-        Ok(schedule.as_ref().and_then(working_zone).unwrap_or_else(Zone::utc))
-    }
-
     /// What takes time in a calendar. Its events say that exactly, of every calendar and for every kind of account; a
     /// schedule speaks of a whole mailbox and not at all of personal ones. It is asked for where we are not shown the
     /// calendar itself.
@@ -389,47 +337,6 @@ impl Microsoft {
             Err(Error::Garbled(_)) => Ok(Busy::Unknown(Unknown::NotSaid)),
             answer => answer,
         }
-    }
-
-    async fn busy_by_schedule(
-        &self,
-        who: &Access,
-        mailbox: &str,
-        range: TimeRange,
-        patience: Duration,
-    ) -> Result<Busy, Error> {
-        let mut all = vec![];
-        for span in spans(range) {
-            let schedule = self.schedule(who, Some(mailbox), mailbox, span, patience).await?;
-            match reading::busy(schedule.as_ref()) {
-                Busy::Known(taken) => all.extend(taken),
-                unknown @ Busy::Unknown(_) => return Ok(unknown),
-            }
-        }
-        Ok(Busy::Known(all))
-    }
-
-    /// When `address` is free and when not, as whoever has `mailbox` may know it.
-    async fn schedule(
-        &self,
-        who: &Access,
-        mailbox: Option<&str>,
-        address: &str,
-        span: TimeRange,
-        patience: Duration,
-    ) -> Result<Option<Schedule>, Error> {
-        let question = ScheduleQuestion {
-            schedules: [address],
-            start_time: moment(span.start),
-            end_time: moment(up(span.end)),
-            availability_view_interval: OVERVIEW_MINUTES,
-        };
-        let at = self.address(mailbox, &["calendar", "getSchedule"], &[]);
-        let asked = self.manners.ask(who, mailbox, patience, Repeat::Safely, || async {
-            let request = self.dressed(Method::POST, who, at.clone(), None).json(&question);
-            read::<Page<Schedule>>(request).await
-        });
-        Ok(asked.await?.value.into_iter().next())
     }
 
     /// The events that share time with `range`, at most `events_max` of them.
@@ -594,20 +501,6 @@ fn listed_of(calendar: Calendar, mailbox: Option<&str>, zone: &Zone) -> Option<L
     })
 }
 
-/// The zone in which somebody works.
-fn working_zone(schedule: &Schedule) -> Option<Zone> {
-    zones::calendar_zone(schedule.working_hours.as_ref()?.time_zone.as_ref()?.name.as_deref()?)
-}
-
-/// What there is to see, where it is shown to us.
-fn if_shown<T>(answer: Result<T, Error>) -> Result<Option<T>, Error> {
-    match answer {
-        Ok(answer) => Ok(Some(answer)),
-        Err(Error::Forbidden | Error::NotThere | Error::Refused { .. } | Error::Garbled(_)) => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
 /// The time these events take.
 fn taken_by(known: Events) -> Busy {
     if !known.complete {
@@ -621,18 +514,6 @@ fn taken_by(known: Events) -> Busy {
         | EventStatus::WorkingElsewhere => Some(Taken { time: event.time, status: event.status }),
     });
     Busy::Known(taken.collect())
-}
-
-/// The range in stretches that Graph takes.
-fn spans(range: TimeRange) -> Vec<TimeRange> {
-    let mut spans = vec![];
-    let mut start = range.start;
-    while start < range.end {
-        let end = start.plus_minutes(SCHEDULE_SPAN_MAX).min(range.end);
-        spans.push(TimeRange { start, end });
-        start = end;
-    }
-    spans
 }
 
 /// The whole second at or after `at`.

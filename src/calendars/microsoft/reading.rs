@@ -147,10 +147,11 @@ fn time(event: &Event, zone: &Zone) -> Option<TimeRange> {
         return from_until(start, end, zone);
     }
     let days = days(start, end, zone)?;
-    // Whose calendar's zone could not be had is said to be in UTC; then the day of whoever wrote the event counts too.
+    // A calendar is said to be in UTC where its zone could not be had or was never set; then the day of whoever wrote the
+    // event counts too.
     let written_in = event.original_start_time_zone.as_deref().and_then(super::zones::calendar_zone);
     let theirs = match written_in {
-        Some(theirs) if zone.name() == "UTC" => self::days(start, end, &theirs)?,
+        Some(theirs) if matches!(zone.name(), "UTC" | "Etc/UTC") => self::days(start, end, &theirs)?,
         _ => days,
     };
     Some(TimeRange { start: days.start.min(theirs.start), end: days.end.max(theirs.end) })

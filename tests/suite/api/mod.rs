@@ -3,6 +3,7 @@
 mod appointments;
 mod calls;
 mod connecting;
+mod connecting_microsoft;
 mod examples;
 mod numbers;
 mod people;
