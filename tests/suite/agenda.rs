@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::support::{
     agenda::{Agenda, id, instant},
+    house::House,
     office::sent,
 };
 
@@ -47,7 +48,8 @@ at_both! {
         assert_eq!(standing[0].appointment.as_deref(), Some(id(&booked).as_str()));
         assert_eq!(standing[0].title, "Check-up: Erika Beispiel");
         let text = &standing[0].text;
-        assert!(text.contains("+491701234567") && text.contains("knee <b>pain</b>\n"), "{text}");
+        assert!(text.contains("+491701234567") && text.contains("pain"), "{text}");
+        assert!(!text.contains('\u{7}'), "no control characters: {text}");
         assert!(text.contains(&format!("/appointments/{}", id(&booked))), "{text}");
         assert!(!text.contains("erika@example.com"), "nothing more than is needed: {text}");
         let steps = agenda.steps(&id(&booked)).await;
@@ -139,4 +141,131 @@ at_both! {
         agenda.owner.post(&path, json!({ "start": free[30] })).await.well();
         assert!(agenda.clashes().await.is_empty(), "one of them has yielded");
     }
+
+    async fn an_answer_that_is_lost_makes_no_second_event(agenda: Agenda) {
+        let free = agenda.free(2).await;
+        let mut booked = Vec::new();
+        for n in 0..4 {
+            booked.push(id(&agenda.book(&free[10 + 4 * n]).await));
+            agenda.outside.lose_answers(2);
+        }
+        for id in &booked {
+            agenda.until_stands(id, "confirmed").await;
+        }
+        let standing = agenda.standing();
+        assert_eq!(standing.len(), booked.len(), "{standing:?}");
+        for id in &booked {
+            assert_eq!(standing.iter().filter(|it| it.appointment.as_ref() == Some(id)).count(), 1);
+        }
+    }
+
+    async fn what_is_promised_while_the_vendor_is_broken_is_pending_and_confirmed_later(agenda: Agenda) {
+        let free = agenda.free(2).await;
+        agenda.outside.break_down(12);
+        let booked = agenda.book(&free[20]).await;
+        assert_eq!(booked["status"], "pending");
+        agenda.until_stands(&id(&booked), "confirmed").await;
+        assert_eq!(agenda.standing().len(), 1);
+    }
+
+    async fn an_appointment_makes_room_for_an_event_that_was_there_first(agenda: Agenda) {
+        let free = agenda.free(2).await;
+        let start: jiff::Timestamp = free[20].parse().unwrap();
+        // Nobody can be asked while it is booked, and nobody has told of the event.
+        agenda.outside.break_down(4);
+        let booked = agenda.book(&free[20]).await;
+        agenda.put(start, 30, start - 300.hours());
+        agenda.until("it has made room", async || {
+            agenda.appointment(&id(&booked)).await["status"] == "cancelled"
+        }).await;
+        let steps = agenda.steps(&id(&booked)).await;
+        assert_eq!(steps.last().unwrap().0, "undone");
+        assert_eq!(agenda.clashes().await, ["event_was_first"]);
+        let standing = agenda.standing();
+        assert!(standing.iter().all(|it| it.appointment.is_none()), "only the event: {standing:?}");
+        let clashes = agenda.owner.get("/api/clashes").await.well();
+        let path = format!("/api/clashes/{}/settle", id(&clashes["items"][0]));
+        sent(agenda.owner.request(Method::POST, &path)).await.well();
+        assert!(agenda.clashes().await.is_empty(), "somebody has looked after it");
+    }
+
+    async fn what_waits_while_the_consent_is_gone_is_worked_off_when_it_is_back(agenda: Agenda) {
+        let free = agenda.free(2).await;
+        agenda.outside.revoke();
+        let booked = agenda.book(&free[20]).await;
+        assert_eq!(booked["status"], "pending", "noted, the confirmation follows");
+        agenda.until("somebody is asked to connect it again", async || {
+            let all = agenda.owner.get("/api/calendars").await.well();
+            all["connections"][0]["state"] == "reconnect"
+        }).await;
+        assert_eq!(agenda.appointment(&id(&booked)).await["status"], "pending");
+        agenda.outside.consent(&agenda.admin).await.unwrap();
+        agenda.until_stands(&id(&booked), "confirmed").await;
+        assert_eq!(agenda.standing().len(), 1);
+        let all = agenda.owner.get("/api/calendars").await.well();
+        assert_eq!(all["connections"].as_array().unwrap().len(), 1, "it is the same connection");
+    }
+
+    async fn a_calendar_that_vanishes_keeps_its_appointments_and_somebody_is_told(agenda: Agenda) {
+        let free = agenda.free(2).await;
+        let booked = agenda.book(&free[20]).await;
+        agenda.until_stands(&id(&booked), "confirmed").await;
+        agenda.outside.vanish();
+        let later = agenda.book(&free[30]).await;
+        agenda.until("it is known to be gone", async || {
+            let all = agenda.owner.get("/api/calendars").await.well();
+            all["connections"][0]["calendars"][0]["there"] == false
+        }).await;
+        assert_eq!(agenda.appointment(&id(&booked)).await["status"], "confirmed");
+        assert_eq!(agenda.appointment(&id(&later)).await["status"], "pending");
+        let operator = agenda.office.operator("reader").await;
+        let mails = operator.get("/api/outbox?limit=200").await.well();
+        let mails = mails["items"].as_array().unwrap();
+        let told = mails.iter().filter(|mail| mail["to"] == "owner@practice.example").count();
+        assert_eq!(told, 1, "one mail, and no more: {mails:?}");
+    }
+
+    async fn marks_that_are_accepted_no_more_begin_a_round_in_which_everything_is_learnt(agenda: Agenda) {
+        let free = agenda.free(2).await;
+        let start: jiff::Timestamp = free[20].parse().unwrap();
+        agenda.put(start, 30, start - 300.hours());
+        agenda.until("it is known", async || !agenda.free(2).await.contains(&free[20])).await;
+        agenda.outside.forget_marks();
+        let other: jiff::Timestamp = free[30].parse().unwrap();
+        agenda.put(other, 30, other - 300.hours());
+        agenda.until("the other is known, too", async || !agenda.free(2).await.contains(&free[30])).await;
+        assert!(!agenda.free(2).await.contains(&free[20]), "and nothing was forgotten over it");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_contact_is_invited_only_when_the_service_says_so() {
+    for (vendor, invites) in [(Vendor::Google, true), (Vendor::Microsoft, true), (Vendor::Google, false)] {
+        let agenda = Agenda::open_in(vendor, House::new(), json!({ "invites": invites })).await;
+        let free = agenda.free(2).await;
+        let booked = agenda.book(&free[20]).await;
+        agenda.until_stands(&id(&booked), "confirmed").await;
+        let invited = agenda.standing().remove(0).invited;
+        let wanted: &[&str] = if invites { &["erika@example.com"] } else { &[] };
+        assert_eq!(invited, wanted, "{vendor:?}");
+        assert_eq!(agenda.faults.all(), Vec::<String>::new());
+    }
+}
+
+#[tokio::test]
+async fn what_is_pushed_without_the_secret_changes_nothing_and_learns_nothing() {
+    let agenda = Agenda::open(Vendor::Google).await;
+    let push = |channel: &'static str| {
+        let request = agenda.office.stranger().request(Method::POST, "/calendars/google/push");
+        request.header("X-Goog-Channel-ID", channel).header("X-Goog-Channel-Token", "guessed")
+    };
+    assert_eq!(push("another").send().await.unwrap().status().as_u16(), 204);
+    let bare = agenda.office.stranger().request(Method::POST, "/calendars/google/push").send().await.unwrap();
+    assert_eq!(bare.status().as_u16(), 400);
+    let path = "/calendars/microsoft/push?validationToken=a%20b%3Ci%3E";
+    let given = agenda.office.stranger().request(Method::POST, path).send().await.unwrap();
+    assert_eq!(given.headers()["content-type"], "text/plain; charset=utf-8");
+    assert_eq!(given.text().await.unwrap(), "a b<i>");
+    let garbage = agenda.office.stranger().request(Method::POST, "/calendars/microsoft/push").body("no");
+    assert_eq!(garbage.send().await.unwrap().status().as_u16(), 400);
 }
