@@ -34,9 +34,10 @@ use crate::{
 struct Pace {
     /// How many jobs run at once.
     at_once_max: usize,
-    /// How long a job that was taken is one's own: after a crash nobody does it for as long.
+    /// How long a job that was taken is one's own, unless whoever does it says that it takes longer: after a crash
+    /// nobody does it for as long.
     lease: Duration,
-    /// Longest a job may take; less than its lease, so that nobody else begins before it has ended.
+    /// Longest a job may take.
     work_time_max: Duration,
     /// How often a job is tried before it is given up; `None` for as long as it takes.
     attempts_max: Option<u32>,
@@ -60,12 +61,14 @@ const SLOW: Pace = Pace {
 /// Prompt work: what was promised is written into its calendar, be it days later.
 const PROMPT: Pace = Pace {
     at_once_max: 16,
-    lease: Duration::from_secs(30),
+    lease: Duration::from_secs(9),
     work_time_max: Duration::from_secs(25),
     attempts_max: None,
     retry: Duration::from_secs(1),
     retry_max: Duration::from_secs(5 * 60),
 };
+/// How often a lease is prolonged within its time.
+const RENEWALS: u32 = 3;
 /// How often the queue is looked at when nobody nudges.
 pub const LOOK_PERIOD: Duration = Duration::from_secs(5);
 /// How often what lies about is swept up.
@@ -158,7 +161,12 @@ impl Runner {
             // Taken too often without a word about how it ended: it takes whoever runs it down.
             Some(Ended::Never("it never ended".to_owned()))
         } else {
-            match self.clock.within(pace.work_time_max, (self.handler)(job.clone())).await {
+            let work = self.clock.within(pace.work_time_max, (self.handler)(job.clone()));
+            let ended = tokio::select! {
+                ended = work => ended,
+                never = self.keep(&job) => match never {},
+            };
+            match ended {
                 Some(Ok(())) => None,
                 Some(Err(app::Error::Later { wait, why })) => {
                     Some(Ended::Again { wait, problem: why.to_owned() })
@@ -188,6 +196,24 @@ impl Runner {
                 warn!(job.id = %job.id, error = &error as &dyn std::error::Error, "how a job ended is not noted");
             }
         }
+    }
+
+    /// Says again and again that a job is being done, so that nobody else begins it.
+    async fn keep(&self, job: &Job) -> Infallible {
+        loop {
+            self.clock.sleep(self.pace.lease / RENEWALS).await;
+            let until = after(self.clock.now(), self.pace.lease);
+            if let Err(error) = self.prolong(job, until).await {
+                // Somebody else may begin it meanwhile: it is safe to run twice.
+                warn!(job.id = %job.id, error = &error as &dyn std::error::Error, "a lease is not prolonged");
+            }
+        }
+    }
+
+    async fn prolong(&self, job: &Job, until: Timestamp) -> Result<(), store::Error> {
+        let mut tx = self.store.begin(&job.tenant).await?;
+        tx.jobs().prolong(job, until).await?;
+        tx.commit().await
     }
 
     async fn note(&self, job: &Job, now: Timestamp, ended: Option<Ended>) -> Result<bool, store::Error> {

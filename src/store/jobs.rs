@@ -19,6 +19,7 @@ texts! {
             asked = jobs.asked + 1,
             attempts = CASE WHEN jobs.state = 'given_up' THEN 0 ELSE jobs.attempts END";
     DONE = "DELETE FROM jobs WHERE tenant_id = $1 AND id = $2 AND attempts = $3 AND asked = $4";
+    PROLONG = "UPDATE jobs SET leased_until = $4 WHERE tenant_id = $1 AND id = $2 AND attempts = $3 AND leased_until > 0";
     LET_GO = "UPDATE jobs SET leased_until = 0 WHERE tenant_id = $1 AND id = $2 AND attempts = $3";
     AGAIN = "UPDATE jobs SET due_at = CASE WHEN asked = $6 THEN $4 ELSE due_at END, problem = $5, leased_until = 0
         WHERE tenant_id = $1 AND id = $2 AND attempts = $3";
@@ -216,6 +217,20 @@ impl Jobs<'_> {
             .execute(db).await.map(drop)?);
         self.tx.adds_work[work.lane() as usize] = true;
         Ok(())
+    }
+
+    /// The job takes longer: it is nobody else's before `until`; whether this taking of it was still the one that counts.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn prolong(&mut self, job: &Job, until: Timestamp) -> Result<bool, Error> {
+        let kept = on!(self.tx, db => sqlx::query(PROLONG)
+            .bind(self.tenant.as_str())
+            .bind(job.id.as_str())
+            .bind(i64::from(job.attempts))
+            .bind(until.0)
+            .execute(db).await?.rows_affected());
+        Ok(kept == 1)
     }
 
     /// The job is done; whether this taking of it was still the one that counts.

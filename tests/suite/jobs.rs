@@ -86,6 +86,25 @@ on_both! {
         assert_eq!(scene.waiting().await, None);
     }
 
+    async fn work_that_takes_long_stays_with_whoever_does_it(fresh: Fresh) {
+        let practice = Practice::open(&fresh.store, "alpha").await;
+        let tenant = &practice.tenant.id;
+        let work = Work::OpeningClip { assistant: practice.assistant.id.clone(), language: Language::German };
+        let mut tx = fresh.store.begin(tenant).await.unwrap();
+        tx.jobs().add(&"job_long".parse().unwrap(), &work, at(0)).await.unwrap();
+        tx.commit().await.unwrap();
+        let across = fresh.store.across_tenants();
+        let taken = across.take_jobs(at(0), at(1), 9, Lane::Slow).await.unwrap();
+        let mut tx = fresh.store.begin(tenant).await.unwrap();
+        assert!(tx.jobs().prolong(&taken[0], at(5)).await.unwrap());
+        tx.commit().await.unwrap();
+        assert_eq!(across.take_jobs(at(4), at(9), 9, Lane::Slow).await.unwrap(), []);
+        let again = across.take_jobs(at(5), at(9), 9, Lane::Slow).await.unwrap();
+        assert_eq!(again.len(), 1, "nobody says any more that it is being done");
+        let mut tx = fresh.store.begin(tenant).await.unwrap();
+        assert!(!tx.jobs().prolong(&taken[0], at(20)).await.unwrap(), "it is somebody else's");
+    }
+
     async fn the_recording_of_a_call_that_ended_is_archived(fresh: Fresh) {
         let (practice, folder) = (Practice::open(&fresh.store, "alpha").await, tempfile::tempdir().unwrap());
         let call = practice.call(&fresh.store, 1).await;

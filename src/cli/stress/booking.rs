@@ -26,10 +26,6 @@ use crate::{
     telephony::PublicUrl,
 };
 
-/// Programs that book at once.
-const PROGRAMS: u64 = 24;
-/// Callers at once.
-const CALLERS: u64 = 12;
 /// How often the ledger is looked at while it is under stress.
 const LOOK_PERIOD: Duration = Duration::from_secs(1);
 /// How often it is said how far it has come.
@@ -51,9 +47,18 @@ pub(in crate::cli) struct Arguments {
     /// As whom its tables are brought up to date.
     #[arg(long, value_name = "URL", requires = "database")]
     owner_database: Option<String>,
-    /// Whose calendars are written to; without any the ledger alone is under stress.
-    #[arg(long, value_name = "VENDOR")]
-    calendar: Option<Vendor>,
+    /// Whose calendars are written to.
+    #[arg(long, default_value = "google", value_name = "VENDOR", conflicts_with = "ledger_alone")]
+    calendar: Vendor,
+    /// Nothing is written to calendars: the ledger alone is under stress.
+    #[arg(long)]
+    ledger_alone: bool,
+    /// How many programs book at once.
+    #[arg(long, default_value_t = 24, value_name = "COUNT")]
+    programs: u64,
+    /// How many callers book at once.
+    #[arg(long, default_value_t = 12, value_name = "COUNT")]
+    callers: u64,
     /// Where chance begins; the same seed asks for the same.
     #[arg(long, default_value_t = 1, value_name = "NUMBER")]
     seed: u64,
@@ -61,17 +66,17 @@ pub(in crate::cli) struct Arguments {
 
 /// Has them all book, and says what came of it; whether all holds.
 pub(super) async fn run(arguments: Arguments, clock: Clock) -> anyhow::Result<bool> {
-    let Arguments { attempts, seed, .. } = arguments;
+    let Arguments { attempts, programs, callers, seed, .. } = arguments;
     let database = Database::of(arguments.database, arguments.owner_database, Database::Fresh);
     let ground = Ground::prepare(database).await?;
     let servers =
         ["server-1", "server-2"].map(|name| Server::new(name, &ground.folder, &ground.settings, clock));
     let mut servers: Vec<Server> = servers.into_iter().collect::<anyhow::Result<_>>()?;
     let mut own = Vec::new();
-    let outside = match arguments.calendar {
-        None => None,
-        Some(vendor) => {
-            let outside = Outside::start(vendor, &servers[0].base(), clock).await?;
+    let outside = match arguments.ledger_alone {
+        true => None,
+        false => {
+            let outside = Outside::start(arguments.calendar, &servers[0].base(), clock).await?;
             own = outside.settings();
             Some(outside)
         }
@@ -112,11 +117,11 @@ pub(super) async fn run(arguments: Arguments, clock: Clock) -> anyhow::Result<bo
     let mut staff = std::pin::pin!(staff);
     let watch = clock.stopwatch();
     let mut running = JoinSet::new();
-    for own in 0..PROGRAMS {
+    for own in 0..programs {
         running.spawn(crowd.clone().program(Chance::new(seed, own)));
     }
-    for own in 0..CALLERS {
-        running.spawn(crowd.clone().caller(ledger.clone(), Chance::new(seed, PROGRAMS + own)));
+    for own in 0..callers {
+        running.spawn(crowd.clone().caller(ledger.clone(), Chance::new(seed, programs + own)));
     }
     let (mut looked, mut told) = (0_u32, Duration::ZERO);
     let mut findings = Findings::default();

@@ -22,6 +22,7 @@ use crate::{
     platform::clock::Clock,
     sim::{
         Faults,
+        google::{self, Google},
         microsoft::{self, Microsoft},
     },
     store::Store,
@@ -51,6 +52,7 @@ pub(super) struct Outside {
 }
 
 enum StandIn {
+    Google(Google),
     Microsoft(Microsoft),
 }
 
@@ -74,7 +76,12 @@ impl Outside {
         let redirect_uri = format!("{base}/calendars/{}/callback", vendor.as_str());
         let (client_id, client_secret) = (CLIENT.0.to_owned(), CLIENT.1.to_owned());
         let stand_in = match vendor {
-            Vendor::Google => bail!("Google's stand-in is not there"),
+            Vendor::Google => {
+                let faults = faults.clone();
+                let setup =
+                    google::Setup { clock, client_id, client_secret, redirect_uri, faults, keep_log: false };
+                StandIn::Google(Google::start(setup).await?)
+            }
             Vendor::Microsoft => {
                 let faults = faults.clone();
                 let setup = microsoft::Setup { clock, client_id, client_secret, redirect_uri, faults };
@@ -87,6 +94,14 @@ impl Outside {
     /// What servers must know of it.
     pub(super) fn settings(&self) -> Vec<(String, String)> {
         let settings = match &self.stand_in {
+            StandIn::Google(google) => vec![
+                ("GOOGLE__CLIENT_ID", CLIENT.0.to_owned()),
+                ("GOOGLE__CLIENT_SECRET", CLIENT.1.to_owned()),
+                ("GOOGLE__AUTHORIZE_URL", google.authorize_url()),
+                ("GOOGLE__TOKEN_URL", google.token_url()),
+                ("GOOGLE__REVOKE_URL", google.revoke_url()),
+                ("GOOGLE__API_URL", google.api_url()),
+            ],
             StandIn::Microsoft(microsoft) => vec![
                 ("MICROSOFT__CLIENT_ID", CLIENT.0.to_owned()),
                 ("MICROSOFT__CLIENT_SECRET", CLIENT.1.to_owned()),
@@ -106,6 +121,10 @@ impl Outside {
         let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
         let address = format!("person{}@stress.example", accounts.len());
         let calendar = match &self.stand_in {
+            StandIn::Google(google) => {
+                google.account(&address, "Europe/Berlin");
+                address.clone()
+            }
             StandIn::Microsoft(microsoft) => {
                 microsoft.add_mailbox(&address, DIRECTORY, "W. Europe Standard Time")
             }
@@ -124,6 +143,10 @@ impl Outside {
         let account = self.accounts().get(account).cloned().context("there is no such account")?;
         let way = practice.owner.set_out(self.vendor.as_str(), "person").await?;
         let back = match &self.stand_in {
+            StandIn::Google(google) => {
+                let choice = google::Choice { account: account.address.clone(), ..Default::default() };
+                google.consent(&way.page, &choice).await?.context("the page of consent says no")?
+            }
             StandIn::Microsoft(microsoft) => {
                 microsoft.consent(&way.page, &microsoft::Choice::all(&account.address)).await?
             }
@@ -162,6 +185,22 @@ impl Outside {
     pub(super) fn go_wrong(&self, seed: u64) {
         let late = Duration::from_millis(400);
         match &self.stand_in {
+            StandIn::Google(google) => {
+                use google::Trouble;
+                let chances = vec![
+                    (Trouble::Dropped, 0.01),
+                    (Trouble::AnswerLost, 0.015),
+                    (Trouble::Late(late), 0.015),
+                    (Trouble::Broken(500), 0.0025),
+                    (Trouble::Broken(503), 0.0025),
+                    (Trouble::RateLimited("rateLimitExceeded"), 0.002),
+                    (Trouble::TooMany(None), 0.001),
+                    (Trouble::TooMany(Some(1)), 0.0005),
+                    (Trouble::Garbled, 0.0005),
+                    (Trouble::Unauthorized, 0.0005),
+                ];
+                google.trouble_by_chance(Some(google::Mix { seed, chances }));
+            }
             StandIn::Microsoft(microsoft) => {
                 use microsoft::Trouble;
                 let chances = vec![
@@ -184,6 +223,7 @@ impl Outside {
     /// Nothing goes wrong any more.
     pub(super) fn calm(&self) {
         match &self.stand_in {
+            StandIn::Google(google) => google.trouble_by_chance(None),
             StandIn::Microsoft(microsoft) => microsoft.mix(None),
         }
     }
@@ -195,10 +235,17 @@ impl Outside {
 
     /// How often was asked what.
     pub(super) fn asked(&self) -> String {
-        let counts = match &self.stand_in {
+        let counts: Vec<String> = match &self.stand_in {
+            StandIn::Google(google) => {
+                use google::Kind::{Delete, Event, Events, FreeBusy, Insert, Patch};
+                [Insert, Patch, Delete, Event, Events, FreeBusy]
+                    .map(|kind| format!("{kind:?} {}", google.count(kind)))
+                    .into()
+            }
             StandIn::Microsoft(microsoft) => {
                 ["create", "change", "delete", "event", "view", "schedule", "delta"]
                     .map(|kind| format!("{kind} {}", microsoft.asked(kind)))
+                    .into()
             }
         };
         counts.join(", ")
@@ -206,6 +253,7 @@ impl Outside {
 
     fn events(&self, account: &Account) -> Vec<Value> {
         match &self.stand_in {
+            StandIn::Google(google) => google.events(&account.calendar),
             StandIn::Microsoft(microsoft) => microsoft.events(&account.address, &account.calendar),
         }
     }
@@ -228,15 +276,22 @@ impl Outside {
     /// Fills a calendar with so many events, some of each day.
     pub(super) fn fill(&self, account: usize, count: usize, now: Timestamp, chance: &mut Chance) {
         let Some(account) = self.accounts().get(account).cloned() else { return };
-        for _ in 0..count {
+        let times = (0..count).map(|_| {
             let minutes = i64::try_from(chance.of(0..u64::from(DAYS_FILLED) * 24 * 12)).unwrap_or(0) * 5;
             let start = now.plus_minutes(minutes);
-            self.put(&account, TimeRange { start, end: start.plus_minutes(25) }, now);
+            TimeRange { start, end: start.plus_minutes(25) }
+        });
+        match &self.stand_in {
+            StandIn::Google(google) => google.fill(&account.calendar, times),
+            StandIn::Microsoft(microsoft) => times.for_each(|time| {
+                microsoft.put_busy(&account.address, &account.calendar, time, now);
+            }),
         }
     }
 
     fn put(&self, account: &Account, time: TimeRange, made: Timestamp) -> String {
         match &self.stand_in {
+            StandIn::Google(google) => google.insert(&account.calendar, time, "Something"),
             StandIn::Microsoft(microsoft) => {
                 microsoft.put_busy(&account.address, &account.calendar, time, made)
             }
@@ -245,6 +300,7 @@ impl Outside {
 
     fn move_event(&self, account: &Account, event: &str, time: TimeRange) {
         match &self.stand_in {
+            StandIn::Google(google) => drop(google.reschedule(&account.calendar, event, time)),
             StandIn::Microsoft(microsoft) => {
                 microsoft.move_event(&account.address, &account.calendar, event, time);
             }
@@ -253,6 +309,7 @@ impl Outside {
 
     fn remove(&self, account: &Account, event: &str) {
         match &self.stand_in {
+            StandIn::Google(google) => drop(google.delete(&account.calendar, event)),
             StandIn::Microsoft(microsoft) => {
                 microsoft.delete_event(&account.address, &account.calendar, event);
             }
