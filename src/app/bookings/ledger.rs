@@ -121,7 +121,7 @@ impl Ledger {
         let range = availability::blocked(desk.service(), wish.start);
         Ok(match calendars.ask_now(&by.tenant, &resources, range, CALL_PATIENCE).await? {
             Answer::Known(busy) => Said { busy, resources },
-            Answer::NotSaid => Said::default(),
+            Answer::NotSaid | Answer::Gone(_) => Said::default(),
         })
     }
 }

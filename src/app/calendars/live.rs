@@ -12,11 +12,11 @@ use tracing::info;
 use super::{Calendars, Trouble};
 use crate::{
     app::Error,
-    calendars::Busy as Said,
+    calendars::{self, Busy as Said, Unknown},
     domain::{
         availability::{Busy, BusyKind},
         calendar::{CalendarAccess, OutsideCalendar},
-        id::{ConnectionId, ResourceId, TenantId},
+        id::{CalendarId, ConnectionId, ResourceId, TenantId},
         time::TimeRange,
     },
 };
@@ -31,6 +31,8 @@ pub(in crate::app) enum Answer {
     Known(Vec<Busy>),
     /// One of them did not say.
     NotSaid,
+    /// The vendor has this one no more, or shows it no more.
+    Gone(CalendarId),
 }
 
 /// A calendar to be asked, and whose time it takes.
@@ -64,7 +66,7 @@ impl Calendars {
         for answer in join_all(answers).await {
             match answer {
                 Ok(Answer::Known(busy)) => taken.extend(busy),
-                Ok(Answer::NotSaid) => return Ok(Answer::NotSaid),
+                Ok(other @ (Answer::NotSaid | Answer::Gone(_))) => return Ok(other),
                 Err(Trouble::Store(error)) => return Err(error.into()),
                 Err(error @ (Trouble::Apart(_) | Trouble::Vendor(_))) => {
                     info!(error = &error as &dyn std::error::Error, "a calendar does not say what is free");
@@ -106,6 +108,9 @@ impl Calendars {
         range: TimeRange,
         patience: Duration,
     ) -> Result<Answer, Trouble> {
+        if asked.iter().any(|asked| !asked.calendar.there) {
+            return Ok(Answer::NotSaid);
+        }
         let (singly, together): (Vec<&Asked>, Vec<&Asked>) =
             asked.iter().partition(|asked| asked.ours && asked.calendar.access >= CalendarAccess::Read);
         let mut taken = Vec::new();
@@ -122,7 +127,8 @@ impl Calendars {
                     Said::Known(known) => {
                         taken.extend(known.iter().flat_map(|one| of(asked, one.time, one.status)));
                     }
-                    Said::Unknown(_) => return Ok(Answer::NotSaid),
+                    Said::Unknown(Unknown::NotThere) => return Ok(Answer::Gone(asked.calendar.id.clone())),
+                    Said::Unknown(Unknown::NotSaid) => return Ok(Answer::NotSaid),
                 }
             }
         }
@@ -132,13 +138,24 @@ impl Calendars {
                 .ask(tenant, connection, patience, |who| async move {
                     vendors.events(&who, place, range, patience).await
                 })
-                .await?;
+                .await;
+            let events = match events {
+                Err(Trouble::Vendor(calendars::Error::NotThere)) => {
+                    return Ok(Answer::Gone(asked.calendar.id.clone()));
+                }
+                events => events?,
+            };
             if !events.complete {
                 return Ok(Answer::NotSaid);
             }
             let mut tx = self.parts.store.read(tenant).await?;
             for event in events.events {
-                if tx.written().of_event(&asked.calendar.id, &event.id).await?.is_none() {
+                // One of ours whose name nobody has kept is known by its mark.
+                let marked = match &event.appointment {
+                    Some(marked) => tx.appointments().get(marked).await?.is_some(),
+                    None => false,
+                };
+                if !marked && tx.written().of_event(&asked.calendar.id, &event.id).await?.is_none() {
                     taken.extend(of(asked, event.time, event.status));
                 }
             }

@@ -174,6 +174,15 @@ impl Calendars {
         let resources: Vec<ResourceId> =
             std::iter::once(&appointment.resource).chain(&appointment.together).cloned().collect();
         match self.ask_now(tenant, &resources, appointment.blocked, PATIENCE).await? {
+            Answer::Gone(calendar) => {
+                // Whoever looks at all of it finds out whether it is gone for good, and tells.
+                let now = self.parts.clock.now();
+                let mut tx = self.parts.store.begin(tenant).await?;
+                let job = JobId::of(ids::fresh(now));
+                tx.jobs().add(&job, &Work::SyncCalendar { calendar }, now).await?;
+                tx.commit().await?;
+                Err(Error::Later { wait: NOT_SAID_WAIT, why: "a calendar is not there any more" })
+            }
             Answer::NotSaid => {
                 let why = "a calendar does not say whether the time is free";
                 Err(Error::Later { wait: NOT_SAID_WAIT, why })
