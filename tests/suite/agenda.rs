@@ -1,6 +1,6 @@
 //! Appointments and the calendars they are written to, in step: over HTTP, against the vendors' stand-ins.
 
-use frontdesk::domain::calendar::Vendor;
+use frontdesk::{domain::calendar::Vendor, platform::clock::Clock};
 use jiff::ToSpan;
 use reqwest::Method;
 use serde_json::json;
@@ -118,7 +118,7 @@ at_both! {
         let booked = agenda.book(&free[20]).await;
         let confirmed = agenda.until_stands(&id(&booked), "confirmed").await;
         let start = instant(&confirmed["start"]);
-        let event = agenda.put(start + 10.minutes(), 30, jiff::Timestamp::now() + 1.hour());
+        let event = agenda.put(start + 10.minutes(), 30, Clock::system().now().to_jiff() + 1.hour());
         agenda.until("the clash is told", async || !agenda.clashes().await.is_empty()).await;
         assert_eq!(agenda.clashes().await, ["event_over_appointment"]);
         assert_eq!(agenda.appointment(&id(&booked)).await["status"], "confirmed", "and nothing else is done");
