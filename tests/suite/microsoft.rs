@@ -42,11 +42,14 @@ struct Sent {
     body: Value,
 }
 
+/// An answer: its status, after how many seconds to ask again, its body.
+type Answer = (u16, Option<u64>, String);
+
 /// A Graph that says what it is told to, whatever it is asked; the last of its answers again and again.
 #[derive(Clone)]
 struct Graph {
     address: String,
-    answers: Arc<Mutex<VecDeque<(u16, Option<u64>, String)>>>,
+    answers: Arc<Mutex<VecDeque<Answer>>>,
     sent: Arc<Mutex<Vec<Sent>>>,
 }
 

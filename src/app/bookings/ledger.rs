@@ -111,9 +111,13 @@ impl Ledger {
         }
         let desk = Desk::open(&mut tx, &wish.service, around_start(wish.start), now, Vec::new()).await?;
         drop(tx);
-        // What is refused anyway need not be asked about; who refuses says why in the transaction.
-        let Ok(slot) = desk.ask(now, wish.seats, ignoring).check(wish.start, wish.resource.as_ref()) else {
-            return Ok(Said::default());
+        let slot = match desk.ask(now, wish.seats, ignoring).check(wish.start, wish.resource.as_ref()) {
+            Ok(slot) => slot,
+            // What is refused anyway need not be asked about. Somebody who stands or holds nothing is told so at once, so
+            // that the many who want one time do not queue for its resources.
+            Err(refusal) if ignoring.is_empty() => return Err(refusal.into()),
+            // Of others more is known in the transaction.
+            Err(_) => return Ok(Said::default()),
         };
         let together = desk.together();
         let count = if together { slot.resources.len() } else { ASKED_MAX };
