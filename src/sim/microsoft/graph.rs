@@ -19,7 +19,8 @@ use jiff::Timestamp as Instant;
 use serde_json::{Map, Value, json};
 
 use super::{
-    Holder, Shared, Subscription, World,
+    Holder, Pass, Shared, Subscription, World,
+    listing::{calendars, delta, view},
     mailbox::{self, Folder, moment},
     trouble::Trouble,
 };
@@ -39,19 +40,19 @@ const VALIDATION_WAIT: Duration = Duration::from_secs(10);
 const PAGE_MAX: usize = 999;
 
 /// One request, taken apart.
-struct Asked<'a> {
+pub(super) struct Asked<'a> {
     method: Method,
     /// Below `v1.0/me` or `v1.0/users/{address}`.
     path: Vec<&'a str>,
-    query: Vec<(String, String)>,
+    pub(super) query: Vec<(String, String)>,
     headers: &'a HeaderMap,
     body: Value,
     /// How the way to here is written, to be written again in links.
-    base: String,
+    pub(super) base: String,
 }
 
 impl Asked<'_> {
-    fn field(&self, name: &str) -> Option<&str> {
+    pub(super) fn field(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
@@ -61,13 +62,13 @@ impl Asked<'_> {
         each.find_map(|one| Some(one.strip_prefix(what)?.strip_prefix('=')?.trim_matches('"').to_owned()))
     }
 
-    fn page_size(&self) -> usize {
+    pub(super) fn page_size(&self) -> usize {
         let top = self.field("$top").and_then(|top| top.parse().ok());
         let preferred = self.prefers("odata.maxpagesize").and_then(|size| size.parse().ok());
         preferred.or(top).unwrap_or(PAGE).clamp(1, PAGE_MAX)
     }
 
-    fn range(&self) -> Option<(i64, i64)> {
+    pub(super) fn range(&self) -> Option<(i64, i64)> {
         let instant = |name: &str| -> Option<i64> {
             let text = self.field(name)?;
             let at = text.parse::<Instant>().or_else(|_| format!("{text}Z").parse());
@@ -96,7 +97,7 @@ impl Drop for InAir {
     }
 }
 
-fn error(status: u16, code: &str) -> Response {
+pub(super) fn error(status: u16, code: &str) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let body = json!({ "error": { "code": code, "message": "The request did not succeed.", "innerError": {
         "date": "2026-11-20T09:00:00", "request-id": ids::token()[..32], "client-request-id": ids::token()[..32],
@@ -132,7 +133,9 @@ pub(super) async fn asked(State(shared): State<Shared>, request: Request) -> Res
     let whole: Vec<&str> = whole.iter().map(String::as_str).collect();
     let ["v1.0", below @ ..] = whole.as_slice() else { return error(404, "ResourceNotFound") };
     let token = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let holder = token.and_then(|token| shared.world().access.get(token.strip_prefix("Bearer ")?).cloned());
+    let pass = token.and_then(|token| shared.world().access.get(token.strip_prefix("Bearer ")?).cloned());
+    let now = shared.now();
+    let pass = pass.filter(|pass| pass.expires > now);
     let trouble = shared.world().troubles.befalls();
     match trouble {
         Some(Trouble::Unauthorized) => return error(401, "InvalidAuthenticationToken"),
@@ -145,7 +148,7 @@ pub(super) async fn asked(State(shared): State<Shared>, request: Request) -> Res
         Some(Trouble::Long(bytes)) => return "x".repeat(bytes).into_response(),
         Some(Trouble::AnswerLost | Trouble::Late(_)) | None => {}
     }
-    let Some(holder) = holder else { return error(401, "InvalidAuthenticationToken") };
+    let Some(Pass { holder, scopes, .. }) = pass else { return error(401, "InvalidAuthenticationToken") };
     let (account, path): (String, &[&str]) = match (below, &holder) {
         (["me", path @ ..], Holder::Person(account)) => (account.clone(), path),
         (["users", address, path @ ..], Holder::Organisation(directory)) => {
@@ -159,6 +162,14 @@ pub(super) async fn asked(State(shared): State<Shared>, request: Request) -> Res
         (["subscriptions", ..], Holder::Organisation(_)) => (String::new(), below),
         _ => return error(403, "ErrorAccessDenied"),
     };
+    let needed = match path {
+        [] => "User.Read",
+        ["mailboxSettings"] => "MailboxSettings.Read",
+        _ => "Calendars.ReadWrite",
+    };
+    if scopes.is_some_and(|scopes| !scopes.split(' ').any(|scope| scope == needed)) {
+        return error(403, "ErrorAccessDenied");
+    }
     let body =
         if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).unwrap_or(Value::Null) };
     let query =
@@ -249,7 +260,7 @@ fn of_mailbox(shared: &Shared, account: &str, asked: &Asked<'_>) -> Response {
             count("delete");
             let Some(folder) = found(&mut world, account, id) else { return gone() };
             let calendar = folder.id.clone();
-            folder.delete(id);
+            folder.delete(id, shared.now());
             shared.tell(&world, account, &calendar, id, "deleted");
             StatusCode::NO_CONTENT.into_response()
         }
@@ -264,7 +275,7 @@ fn of_mailbox(shared: &Shared, account: &str, asked: &Asked<'_>) -> Response {
     }
 }
 
-fn gone() -> Response {
+pub(super) fn gone() -> Response {
     error(404, "ErrorItemNotFound")
 }
 
@@ -272,149 +283,14 @@ fn tagged(event: Value) -> Response {
     Json(event).into_response()
 }
 
-fn expands(asked: &Asked<'_>) -> bool {
+pub(super) fn expands(asked: &Asked<'_>) -> bool {
     asked.field("$expand").is_some_and(|what| what.starts_with("singleValueExtendedProperties"))
 }
 
 /// The calendar in which an event stands.
 fn found<'w>(world: &'w mut World, account: &str, id: &str) -> Option<&'w mut Folder> {
     let mailbox = world.mailboxes.get_mut(account)?;
-    mailbox.folders.iter_mut().find(|folder| folder.get(id).is_some())
-}
-
-fn calendars(world: &World, account: &str, asked: &Asked<'_>) -> Response {
-    let folders = world.mailboxes.get(account).map(|mailbox| mailbox.folders.as_slice()).unwrap_or_default();
-    let skip: usize = asked.field("$skip").and_then(|skip| skip.parse().ok()).unwrap_or(0);
-    let size = asked.page_size();
-    let items: Vec<Value> = folders
-        .iter()
-        .skip(skip)
-        .take(size)
-        .map(|folder| {
-            json!({
-                "id": folder.id, "name": folder.name, "canEdit": folder.can_edit, "isDefaultCalendar": folder.main,
-                "owner": { "name": account, "address": account },
-            })
-        })
-        .collect();
-    let mut answer = json!({ "value": items });
-    if folders.len() > skip + size {
-        answer["@odata.nextLink"] = format!("{}?$top={size}&$skip={}", asked.base, skip + size).into();
-    }
-    Json(answer).into_response()
-}
-
-fn view(world: &mut World, account: &str, calendar: &str, asked: &Asked<'_>) -> Response {
-    let Some((from, until)) = asked.range() else { return error(400, "ErrorInvalidRequest") };
-    let Some(folder) = world.mailboxes.get_mut(account).and_then(|mailbox| mailbox.folder(calendar)) else {
-        return gone();
-    };
-    let skip: usize = asked.field("$skip").and_then(|skip| skip.parse().ok()).unwrap_or(0);
-    let size = asked.page_size();
-    let ids = folder.within(from, until, None);
-    let items: Vec<Value> =
-        ids.iter().skip(skip).take(size).filter_map(|(_, id)| folder.shown(id, expands(asked))).collect();
-    let mut answer = json!({ "value": items });
-    if ids.len() > skip + size {
-        let mut link = form_urlencoded::Serializer::new(String::new());
-        link.extend_pairs(asked.query.iter().filter(|(name, _)| name != "$skip"));
-        link.append_pair("$skip", &(skip + size).to_string());
-        answer["@odata.nextLink"] = format!("{}?{}", asked.base, link.finish()).into();
-    }
-    Json(answer).into_response()
-}
-
-/// A page of changes. A mark tells the epoch, the window, behind which change the round began, and how far the page is:
-/// `first` by beginning and id while everything is told, later by change.
-fn delta(world: &mut World, account: &str, calendar: &str, asked: &Asked<'_>) -> Response {
-    for never in ["$select", "$filter", "$orderby", "$expand", "$search"] {
-        if asked.field(never).is_some() {
-            return error(400, "ErrorInvalidUrlQuery");
-        }
-    }
-    let size = asked.page_size();
-    let Some(folder) = world.mailboxes.get_mut(account).and_then(|mailbox| mailbox.folder(calendar)) else {
-        return gone();
-    };
-    let mark = asked.field("$skiptoken").or_else(|| asked.field("$deltatoken"));
-    let (window, round) = match mark {
-        None => match asked.range() {
-            Some(window) => (window, Round::First { began: folder.change, after: None }),
-            None => return error(400, "ErrorInvalidRequest"),
-        },
-        Some(mark) => match read_mark(mark) {
-            Some((epoch, window, round)) if epoch == folder.epoch => (window, round),
-            Some(_) => return error(410, "SyncStateNotFound"),
-            None => return error(400, "ErrorInvalidSyncStateData"),
-        },
-    };
-    let link = |token: &str, round: &Round| -> Value {
-        let mut link = form_urlencoded::Serializer::new(String::new());
-        link.append_pair(token, &write_mark(folder.epoch, window, round));
-        format!("{}?{}", asked.base, link.finish()).into()
-    };
-    let mut answer = json!({});
-    let items: Vec<Value> = match round {
-        Round::First { began, after } => {
-            let ids = folder.within(window.0, window.1, after.as_ref());
-            let page: Vec<_> = ids.iter().take(size).collect();
-            match page.last().filter(|_| ids.len() > size) {
-                Some(last) => {
-                    let round = Round::First { began, after: Some((*last).clone()) };
-                    answer["@odata.nextLink"] = link("$skiptoken", &round);
-                }
-                None => answer["@odata.deltaLink"] = link("$deltatoken", &Round::Later { behind: began }),
-            }
-            page.iter().filter_map(|(_, id)| folder.shown(id, false)).collect()
-        }
-        Round::Later { behind } => {
-            let changed: Vec<(u64, &String)> = folder.changed(behind).take(size + 1).collect();
-            let page = &changed[..changed.len().min(size)];
-            let last = page.last().map_or(behind, |(change, _)| *change);
-            let token = if changed.len() > size { "$skiptoken" } else { "$deltatoken" };
-            let name = if changed.len() > size { "@odata.nextLink" } else { "@odata.deltaLink" };
-            answer[name] = link(token, &Round::Later { behind: last });
-            page.iter()
-                .map(|(_, id)| match folder.get(id).filter(|it| it.end > window.0 && it.start < window.1) {
-                    Some(_) => folder.shown(id, false).unwrap_or_default(),
-                    // What has left the window is removed as well.
-                    None => json!({ "id": id, "@removed": { "reason": "deleted" } }),
-                })
-                .collect()
-        }
-    };
-    answer["value"] = items.into();
-    Json(answer).into_response()
-}
-
-enum Round {
-    First { began: u64, after: Option<(i64, String)> },
-    Later { behind: u64 },
-}
-
-fn write_mark(epoch: u64, window: (i64, i64), round: &Round) -> String {
-    let (kind, number, start, id) = match round {
-        Round::First { began, after: None } => ("f", *began, i64::MIN, ""),
-        Round::First { began, after: Some((start, id)) } => ("f", *began, *start, id.as_str()),
-        Round::Later { behind } => ("l", *behind, 0, ""),
-    };
-    format!("{epoch}.{}.{}.{kind}.{number}.{start}.{id}", window.0, window.1)
-}
-
-fn read_mark(mark: &str) -> Option<(u64, (i64, i64), Round)> {
-    let mut parts = mark.splitn(7, '.');
-    let epoch = parts.next()?.parse().ok()?;
-    let window = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
-    let kind = parts.next()?;
-    let number = parts.next()?.parse().ok()?;
-    let (start, id): (i64, &str) = (parts.next()?.parse().ok()?, parts.next()?);
-    let round = match kind {
-        "f" if id.is_empty() => Round::First { began: number, after: None },
-        "f" => Round::First { began: number, after: Some((start, id.to_owned())) },
-        "l" => Round::Later { behind: number },
-        _ => return None,
-    };
-    Some((epoch, window, round))
+    mailbox.folders.iter_mut().find(|folder| folder.has(id))
 }
 
 /// What may stand in an event that is written.
@@ -485,9 +361,7 @@ fn change(shared: &Shared, world: &mut World, account: &str, id: &str, asked: &A
     if seen.is_some_and(|seen| folder.etag(id).as_deref() != Some(seen)) {
         return error(412, "ErrorIrresolvableConflict");
     }
-    let mut body = folder.get(id).map(|entry| entry.body.clone()).unwrap_or_default();
-    body.extend(fields);
-    folder.put(id, body, now);
+    folder.change_fields(id, fields, now);
     let (calendar, shown) = (folder.id.clone(), folder.shown(id, expands(asked)).unwrap_or_default());
     shared.tell(world, account, &calendar, id, "updated");
     tagged(shown)
@@ -523,13 +397,11 @@ fn schedule(shared: &Shared, world: &mut World, account: &str, asked: &Asked<'_>
                     "error": { "responseCode": "ErrorMailRecipientNotFound", "message": "not found" } });
             };
             let items: Vec<Value> = folder
-                .within(from, until, None)
+                .items(from, until)
                 .iter()
-                .filter_map(|(_, id)| {
-                    let entry = folder.get(id)?;
-                    let status = entry.body.get("showAs").cloned().unwrap_or_else(|| "busy".into());
-                    Some(json!({ "status": status, "start": mailbox::written(entry.start),
-                        "end": mailbox::written(entry.end) }))
+                .filter_map(|id| {
+                    let shown = folder.shown(id, false)?;
+                    Some(json!({ "status": shown["showAs"], "start": shown["start"], "end": shown["end"] }))
                 })
                 .collect();
             json!({ "scheduleId": address, "availabilityView": "", "scheduleItems": items, "workingHours": {

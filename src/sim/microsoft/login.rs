@@ -14,13 +14,15 @@ use axum::{
 use serde_json::{Value, json};
 use url::Url;
 
-use super::{Shared, Ticket, World};
+use super::{Holder, Pass, Shared, Ticket, World};
 use crate::platform::ids;
 
 /// For whom every mailbox of an organisation is asked.
 const ORGANISATION: &str = "https://graph.microsoft.com/.default";
 /// How long an access token is good for, in seconds.
-const ACCESS_SECONDS: u64 = 3_600;
+const ACCESS_SECONDS: i64 = 3_600;
+/// The same in microseconds.
+const ACCESS_MICROS: i64 = ACCESS_SECONDS * 1_000_000;
 /// Longest a replaced refresh token is still good, in microseconds: thirty seconds.
 const REPLACED_MICROS: i64 = 30_000_000;
 
@@ -170,7 +172,7 @@ pub(super) async fn token(
             if field("redirect_uri") != shared.setup.redirect_uri {
                 return gone("AADSTS500112: The reply address does not match.");
             }
-            granted(&mut world, ticket)
+            granted(&mut world, ticket, now)
         }
         "refresh_token" => {
             let Some(ticket) = world.refresh.get_mut(field("refresh_token")) else {
@@ -181,7 +183,7 @@ pub(super) async fn token(
             }
             let kept = Ticket { replaced: None, ..ticket.clone() };
             ticket.replaced = ticket.replaced.or(Some(now));
-            granted(&mut world, kept)
+            granted(&mut world, kept, now)
         }
         "client_credentials" => {
             if field("scope") != ORGANISATION || !world.agreed.contains(&directory) {
@@ -189,7 +191,8 @@ pub(super) async fn token(
                 return refusal(StatusCode::BAD_REQUEST, "unauthorized_client", what);
             }
             let access = format!("eyJorganisation-{}", ids::token());
-            world.access.insert(access.clone(), super::Holder::Organisation(directory));
+            let holder = Holder::Organisation(directory);
+            world.access.insert(access.clone(), Pass { holder, scopes: None, expires: now + ACCESS_MICROS });
             Json(json!({ "access_token": access, "expires_in": ACCESS_SECONDS, "token_type": "Bearer" }))
                 .into_response()
         }
@@ -200,7 +203,7 @@ pub(super) async fn token(
     }
 }
 
-fn granted(world: &mut World, ticket: Ticket) -> Response {
+fn granted(world: &mut World, ticket: Ticket, now: i64) -> Response {
     let Some(mailbox) = world.mailboxes.get(&ticket.account) else {
         return refusal(StatusCode::BAD_REQUEST, "invalid_grant", "AADSTS50034: there is no such account");
     };
@@ -208,7 +211,8 @@ fn granted(world: &mut World, ticket: Ticket) -> Response {
     let claims = json!({ "tid": mailbox.directory, "preferred_username": ticket.account });
     let id_token = format!("{}.{}.c2ln", part(json!({ "alg": "RS256", "typ": "JWT" })), part(claims));
     let access = format!("eyJperson-{}", ids::token());
-    world.access.insert(access.clone(), super::Holder::Person(ticket.account.clone()));
+    let (holder, scopes) = (Holder::Person(ticket.account.clone()), Some(ticket.scopes.clone()));
+    world.access.insert(access.clone(), Pass { holder, scopes, expires: now + ACCESS_MICROS });
     // What openid and offline_access allow is not told among the scopes.
     let told: Vec<&str> = ticket.scopes.split(' ').filter(|scope| *scope != "offline_access").collect();
     let mut answer = json!({

@@ -11,6 +11,8 @@ use std::{
 use jiff::{Timestamp as Instant, civil, tz::TimeZone};
 use serde_json::{Map, Value, json};
 
+use super::series::{occurrences, series_of};
+
 /// The longest an event may last and still be found by its beginning, in microseconds: two days.
 const LONG: i64 = 2 * 86_400 * 1_000_000;
 /// Fields an event has of its own, whatever is sent.
@@ -46,6 +48,8 @@ pub(super) struct Folder {
     log: BTreeMap<u64, String>,
     /// Which event was made with which transaction id.
     transactions: BTreeMap<String, String>,
+    /// Occurrences that a change has taken away.
+    gone: BTreeMap<u64, BTreeSet<String>>,
 }
 
 /// An event.
@@ -57,6 +61,8 @@ pub(super) struct Entry {
     created: i64,
     updated: i64,
     change: u64,
+    /// Of a series: what of it does not take place as such.
+    without: BTreeSet<String>,
 }
 
 impl Folder {
@@ -73,6 +79,7 @@ impl Folder {
             long: BTreeSet::new(),
             log: BTreeMap::new(),
             transactions: BTreeMap::new(),
+            gone: BTreeMap::new(),
         }
     }
 
@@ -89,13 +96,111 @@ impl Folder {
         self.transactions.get(transaction).filter(|id| self.entries.contains_key(*id))
     }
 
+    /// Whether an event of this id is there, or an occurrence.
+    pub(super) fn has(&self, id: &str) -> bool {
+        self.entries.contains_key(id) || self.occurrence(id).is_some()
+    }
+
+    /// The occurrences of a series, without what does not take place as such.
+    fn occurrences(&self, id: &str) -> Vec<(String, i64, i64)> {
+        let Some(entry) = self.entries.get(id) else { return vec![] };
+        let mut all = occurrences(id, &entry.body, entry.start, entry.end);
+        all.retain(|(one, ..)| !entry.without.contains(one));
+        all
+    }
+
+    fn occurrence(&self, id: &str) -> Option<(String, i64, i64)> {
+        self.occurrences(series_of(id)?).into_iter().find(|(one, ..)| one == id)
+    }
+
+    /// The ids of what takes place in a range: single events, and of series their occurrences.
+    pub(super) fn items(&self, from: i64, until: i64) -> Vec<String> {
+        let mut items = vec![];
+        for (start, id) in self.within(from, until, None) {
+            if self.is_series(&id) {
+                let all = self.occurrences(&id).into_iter();
+                items.extend(
+                    all.filter(|(_, start, end)| *end > from && *start < until).map(|(one, at, _)| (at, one)),
+                );
+            } else {
+                items.push((start, id));
+            }
+        }
+        items.sort();
+        items.into_iter().map(|(_, id)| id).collect()
+    }
+
+    pub(super) fn is_series(&self, id: &str) -> bool {
+        self.entries.get(id).is_some_and(|entry| entry.body.get("recurrence").is_some_and(Value::is_object))
+    }
+
+    /// What a change that was made at `change` tells of an event, in a window: the event as it is, of a series also its
+    /// occurrences with what is their own, and what is there no more.
+    pub(super) fn told(&self, change: Option<u64>, id: &str, from: i64, until: i64) -> Vec<Value> {
+        let gone = |id: &str| json!({ "id": id, "@removed": { "reason": "deleted" } });
+        let lost = change.and_then(|change| self.gone.get(&change)).into_iter().flatten();
+        let mut told: Vec<Value> = lost.filter(|one| !self.has(one)).map(|one| gone(one)).collect();
+        let inside = self.entries.get(id).is_some_and(|it| self.ends(id, it) > from && it.start < until);
+        if !inside {
+            // What has left the window is removed as well.
+            told.push(gone(id));
+            return told;
+        }
+        told.extend(self.shown(id, false));
+        for (one, start, end) in self.occurrences(id) {
+            if end > from && start < until {
+                told.push(json!({
+                    "@odata.etag": self.etag(id), "id": one, "type": "occurrence", "seriesMasterId": id,
+                    "start": written(start), "end": written(end),
+                }));
+            }
+        }
+        told
+    }
+
+    /// When an event is over, of a series all of it.
+    fn ends(&self, id: &str, entry: &Entry) -> i64 {
+        if self.is_series(id) {
+            let last = occurrences(id, &entry.body, entry.start, entry.end).last().map(|(_, _, end)| *end);
+            last.unwrap_or(entry.end)
+        } else {
+            entry.end
+        }
+    }
+
+    /// Has an occurrence not take place as such; the body of its series, if there is one.
+    fn leave_out(&mut self, id: &str, now: i64) -> Option<Map<String, Value>> {
+        let (one, start, end) = self.occurrence(id)?;
+        let series = series_of(id)?.to_owned();
+        let mut body = self.entries.get(&series)?.body.clone();
+        self.entries.get_mut(&series)?.without.insert(one.clone());
+        self.put(&series, body.clone(), now);
+        self.gone.entry(self.change).or_default().insert(one);
+        body.remove("recurrence");
+        body.insert("seriesMasterId".to_owned(), series.into());
+        body.insert("start".to_owned(), written(start));
+        body.insert("end".to_owned(), written(end));
+        Some(body)
+    }
+
+    /// Changes what an event, or one occurrence of a series, says; false when it is not there.
+    pub(super) fn change_fields(&mut self, id: &str, fields: Map<String, Value>, now: i64) -> bool {
+        let known = self.entries.get(id).map(|entry| entry.body.clone());
+        let Some(mut body) = known.or_else(|| self.leave_out(id, now)) else { return false };
+        body.extend(fields);
+        self.put(id, body, now);
+        true
+    }
+
     /// Writes an event as `body` has it, in place of what stood there.
     pub(super) fn put(&mut self, id: &str, mut body: Map<String, Value>, now: i64) {
+        let mut lost: BTreeSet<String> = self.occurrences(id).into_iter().map(|(one, ..)| one).collect();
         let before = self.entries.remove(id);
         if let Some(before) = &before {
             self.by_start.remove(&(before.start, id.to_owned()));
             self.long.remove(id);
             self.log.remove(&before.change);
+            lost.extend(self.gone.remove(&before.change).unwrap_or_default());
         }
         if let Some(transaction) = body.get("transactionId").and_then(Value::as_str) {
             self.transactions.insert(transaction.to_owned(), id.to_owned());
@@ -115,19 +220,28 @@ impl Folder {
             created: created.map(Instant::as_microsecond).or(known.map(|it| it.created)).unwrap_or(now),
             updated: now,
             change: self.change,
+            without: before.map(|before| before.without).unwrap_or_default(),
             body,
         };
+        if !lost.is_empty() {
+            self.gone.insert(self.change, lost);
+        }
         self.by_start.insert((start, id.to_owned()));
-        if end.saturating_sub(start) > LONG {
+        if end.saturating_sub(start) > LONG || entry.body.contains_key("recurrence") {
             self.long.insert(id.to_owned());
         }
         self.log.insert(self.change, id.to_owned());
         self.entries.insert(id.to_owned(), entry);
     }
 
-    /// Deletes an event; whether there was one.
-    pub(super) fn delete(&mut self, id: &str) -> bool {
-        let Some(gone) = self.entries.remove(id) else { return false };
+    /// Deletes an event, or one occurrence of a series; whether there was one.
+    pub(super) fn delete(&mut self, id: &str, now: i64) -> bool {
+        let mut lost: BTreeSet<String> = self.occurrences(id).into_iter().map(|(one, ..)| one).collect();
+        let Some(gone) = self.entries.remove(id) else { return self.leave_out(id, now).is_some() };
+        lost.extend(self.gone.remove(&gone.change).unwrap_or_default());
+        if !lost.is_empty() {
+            self.gone.insert(self.change + 1, lost);
+        }
         self.by_start.remove(&(gone.start, id.to_owned()));
         self.long.remove(id);
         self.log.remove(&gone.change);
@@ -139,7 +253,8 @@ impl Folder {
     /// The ids of what shares time with a range, by their beginning, behind `after`.
     pub(super) fn within(&self, from: i64, until: i64, after: Option<&(i64, String)>) -> Vec<(i64, String)> {
         let behind = |key: &(i64, String)| after.is_none_or(|after| key > after);
-        let shares = |id: &String| self.entries.get(id).is_some_and(|it| it.end > from && it.start < until);
+        let shares =
+            |id: &String| self.entries.get(id).is_some_and(|it| self.ends(id, it) > from && it.start < until);
         let lower = (from.saturating_sub(LONG), String::new());
         let mut found: Vec<(i64, String)> = self
             .by_start
@@ -161,13 +276,28 @@ impl Folder {
 
     /// The event as Graph shows it; with our mark among its properties only where that is asked.
     pub(super) fn shown(&self, id: &str, expand: bool) -> Option<Value> {
-        let entry = self.entries.get(id)?;
+        let Some(entry) = self.entries.get(id) else {
+            let (_, start, end) = self.occurrence(id)?;
+            let series = series_of(id)?;
+            let mut shown = self.shown(series, expand)?;
+            shown["id"] = id.into();
+            shown["type"] = "occurrence".into();
+            shown["seriesMasterId"] = series.into();
+            (shown["start"], shown["end"]) = (written(start), written(end));
+            shown.as_object_mut().map(|shown| shown.remove("recurrence"));
+            return Some(shown);
+        };
+        let kind = match (self.is_series(id), entry.body.contains_key("seriesMasterId")) {
+            (true, _) => "seriesMaster",
+            (false, true) => "exception",
+            (false, false) => "singleInstance",
+        };
         let mut body = Map::new();
         body.insert("@odata.etag".to_owned(), etag(entry.change).into());
         body.insert("id".to_owned(), id.into());
         body.insert("createdDateTime".to_owned(), instant(entry.created).into());
         body.insert("lastModifiedDateTime".to_owned(), instant(entry.updated).into());
-        body.insert("type".to_owned(), "singleInstance".into());
+        body.insert("type".to_owned(), kind.into());
         body.insert("isCancelled".to_owned(), false.into());
         body.insert("isAllDay".to_owned(), false.into());
         body.insert("showAs".to_owned(), "busy".into());
@@ -183,7 +313,8 @@ impl Folder {
     }
 
     pub(super) fn etag(&self, id: &str) -> Option<String> {
-        self.entries.get(id).map(|entry| etag(entry.change))
+        let entry = self.entries.get(id).or_else(|| self.entries.get(series_of(id)?))?;
+        Some(etag(entry.change))
     }
 }
 

@@ -4,8 +4,10 @@
 //! or by chance ([`Trouble`], [`Mix`]). Mailboxes are made and changed by hand, as people do it in Outlook.
 
 mod graph;
+mod listing;
 mod login;
 mod mailbox;
+mod series;
 mod trouble;
 
 use std::{
@@ -96,7 +98,7 @@ struct World {
     mailboxes: BTreeMap<String, Mailbox>,
     codes: HashMap<String, Option<Ticket>>,
     refresh: HashMap<String, Ticket>,
-    access: HashMap<String, Holder>,
+    access: HashMap<String, Pass>,
     /// Organisations whose administrator has agreed.
     agreed: BTreeSet<String>,
     subscriptions: BTreeMap<String, Subscription>,
@@ -112,6 +114,16 @@ struct Ticket {
     challenge: String,
     /// When it was replaced, in microseconds.
     replaced: Option<i64>,
+}
+
+/// What an access token is good for.
+#[derive(Clone)]
+struct Pass {
+    holder: Holder,
+    /// What a person has agreed to; an organisation agrees to everything.
+    scopes: Option<String>,
+    /// In microseconds.
+    expires: i64,
 }
 
 /// Whom an access token lets in.
@@ -335,11 +347,12 @@ impl Microsoft {
         self.write(address, calendar, id, fields, "updated");
     }
 
-    /// Somebody deletes an event.
+    /// Somebody deletes an event, a series, or one occurrence of it.
     pub fn delete_event(&self, address: &str, calendar: &str, id: &str) {
+        let now = self.0.shared.now();
         let mut world = self.world();
         let folder = world.mailboxes.get_mut(address).and_then(|mailbox| mailbox.folder(calendar));
-        if folder.is_some_and(|folder| folder.delete(id)) {
+        if folder.is_some_and(|folder| folder.delete(id, now)) {
             self.0.shared.tell(&world, address, calendar, id, "deleted");
         }
     }
@@ -373,7 +386,7 @@ impl Microsoft {
     pub fn revoke(&self, address: &str) {
         let mut world = self.world();
         world.refresh.retain(|_, ticket| ticket.account != address);
-        world.access.retain(|_, holder| !matches!(holder, Holder::Person(account) if account == address));
+        world.access.retain(|_, pass| !matches!(&pass.holder, Holder::Person(account) if account == address));
     }
 
     /// Every access that was given out is good no more; it can be renewed.
