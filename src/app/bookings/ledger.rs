@@ -171,11 +171,11 @@ pub(super) async fn sent_out(
     }
     let job = JobId::of(ids::fresh(now));
     tx.jobs().add(&job, &Work::SettleAppointment { appointment: appointment.id.clone() }, now).await?;
-    let status = match appointment.status {
-        AppointmentStatus::Confirmed if written || unsaid => AppointmentStatus::Pending,
-        status => status,
-    };
-    Ok((Appointment { status, ..appointment }, spoken.then_some(now)))
+    let mut sent = appointment;
+    if sent.status == AppointmentStatus::Confirmed && (written || unsaid) {
+        sent.status = AppointmentStatus::Pending;
+    }
+    Ok((sent, spoken.then_some(now)))
 }
 
 /// Whether an appointment would stand in another's place. To be asked with its resources locked.

@@ -242,9 +242,10 @@ impl Toolbox {
                 }
                 let told = state.own.tell(moved, offer.spoken.clone());
                 let pending = told.appointment.status == AppointmentStatus::Pending;
-                let (status, say) = match pending {
-                    true => ("noted", words::noted(&told.spoken, self.language())),
-                    false => ("moved", words::moved(&told.spoken, self.language())),
+                let (status, say) = if pending {
+                    ("noted", words::noted(&told.spoken, self.language()))
+                } else {
+                    ("moved", words::moved(&told.spoken, self.language()))
                 };
                 Ok(Reply::new(status, say).with("appointment", told.key).with("spoken", told.spoken))
             }

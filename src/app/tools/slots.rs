@@ -170,9 +170,10 @@ impl Toolbox {
     }
 
     fn booked(&self, state: &mut State, booked: Appointment, offer: &Offer) -> Reply {
-        let (status, say) = match booked.status {
-            AppointmentStatus::Pending => ("noted", words::noted(&offer.spoken, self.language())),
-            _ => ("booked", words::booked(&offer.spoken, self.language())),
+        let (status, say) = if booked.status == AppointmentStatus::Pending {
+            ("noted", words::noted(&offer.spoken, self.language()))
+        } else {
+            ("booked", words::booked(&offer.spoken, self.language()))
         };
         let told = state.own.tell(booked, offer.spoken.clone());
         Reply::new(status, say).with("spoken", told.spoken).with("appointment", told.key)
