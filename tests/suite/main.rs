@@ -17,6 +17,7 @@ mod doctor;
 mod document;
 mod engine;
 mod floors;
+mod google;
 mod groups;
 mod http;
 mod indexes;

@@ -412,7 +412,7 @@ fn events(shared: &Shared, asked: &Asked<'_>) -> Result<Answer, Answer> {
             sealed(&parts)
         };
         if blank {
-            body["nextPageToken"] = sealed(&["change".to_owned(), after.to_string()]).into();
+            body["nextPageToken"] = sealed(&["change".to_owned(), after.to_string(), fresh_id()]).into();
             return Ok(Answer::ok(body));
         }
         let mut items = vec![];
@@ -449,10 +449,10 @@ fn events(shared: &Shared, asked: &Asked<'_>) -> Result<Answer, Answer> {
             return Err(Answer::invalid("pageToken"));
         }
     };
+    // No two tokens are alike: one that comes again would be a page that follows itself.
     let page_token = |after: Option<&(i64, String)>| {
-        let mut parts = vec![shape.clone(), as_of.to_string()];
-        parts.extend(after.iter().flat_map(|(start, id)| [start.to_string(), id.clone()]));
-        sealed(&parts)
+        let (start, id) = after.map_or_else(Default::default, |(start, id)| (start.to_string(), id.clone()));
+        sealed(&[shape.clone(), as_of.to_string(), start, id, fresh_id()])
     };
     if blank {
         body["nextPageToken"] = page_token(after.as_ref()).into();
