@@ -618,9 +618,10 @@ pub(super) fn merge(value: &mut Value, change: &Value) {
     }
     for (name, change) in change {
         if let Some(object) = value.as_object_mut() {
-            match change {
-                Value::Null => drop(object.remove(name)),
-                change => merge(object.entry(name.clone()).or_insert(Value::Null), change),
+            if change.is_null() {
+                object.remove(name);
+            } else {
+                merge(object.entry(name.clone()).or_insert(Value::Null), change);
             }
         }
     }

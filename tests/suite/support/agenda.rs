@@ -1,6 +1,6 @@
 //! A practice whose calendar is at a vendor's stand-in, connected over HTTP as an admin does it.
 
-use std::{future::Future, time::Duration};
+use std::time::Duration;
 
 use frontdesk::{
     domain::{
@@ -114,23 +114,13 @@ impl Agenda {
     }
 
     /// Waits until something holds.
-    #[track_caller]
-    pub fn until<'a, F>(
-        &'a self,
-        what: &'a str,
-        mut holds: impl FnMut() -> F + 'a,
-    ) -> impl Future<Output = ()> + 'a
-    where
-        F: Future<Output = bool> + 'a,
-    {
-        async move {
-            let waited = tokio::time::timeout(PATIENCE, async {
-                while !holds().await {
-                    tokio::time::sleep(LOOK_PERIOD).await;
-                }
-            });
-            assert!(waited.await.is_ok(), "waited in vain until {what}");
-        }
+    pub async fn until(&self, what: &str, mut holds: impl AsyncFnMut() -> bool) {
+        let waited = tokio::time::timeout(PATIENCE, async {
+            while !holds().await {
+                tokio::time::sleep(LOOK_PERIOD).await;
+            }
+        });
+        assert!(waited.await.is_ok(), "waited in vain until {what}");
     }
 
     /// The starts that are offered on the date some days from today, in UTC.
