@@ -9,6 +9,7 @@ mod fields;
 mod oauth;
 mod push;
 mod trouble;
+mod writes;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -328,7 +329,7 @@ impl Google {
     pub fn put(&self, calendar: &str, body: Value) -> String {
         let now = self.shared().setup.clock.now().0;
         let Value::Object(body) = body else { return String::new() };
-        let id = body.get("id").and_then(Value::as_str).map_or_else(api::fresh_id, str::to_owned);
+        let id = body.get("id").and_then(Value::as_str).map_or_else(writes::fresh_id, str::to_owned);
         if let Some(calendar) = self.shared().world().calendars.get_mut(calendar) {
             calendar.put(&id, body, now);
         }
@@ -348,7 +349,7 @@ impl Google {
         let Some(calendar) = world.calendars.get_mut(calendar) else { return };
         for time in times {
             if let Value::Object(body) = plain(time, "Filled") {
-                calendar.put(&api::fresh_id(), body, now);
+                calendar.put(&writes::fresh_id(), body, now);
             }
         }
     }
@@ -359,7 +360,7 @@ impl Google {
         let done = self.shared().world().calendars.get_mut(calendar).is_some_and(|calendar| {
             let Some(stored) = calendar.get(id) else { return false };
             let mut body = Value::Object(stored.more.clone());
-            api::merge(&mut body, change);
+            writes::merge(&mut body, change);
             let Value::Object(body) = body else { return false };
             calendar.put(id, body, now);
             true
