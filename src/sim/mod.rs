@@ -1,4 +1,5 @@
-//! Stand-ins for the outside world: a caller, Twilio, OpenAI Realtime, a mail server; and a throw-away PostgreSQL.
+//! Stand-ins for the outside world: a caller, Twilio, OpenAI Realtime, Google, Microsoft, a mail
+//! server; and a throw-away PostgreSQL.
 //!
 //! They speak the real wire formats over real sockets, so that the program under them cannot tell, and they
 //! check what they receive against the vendors' published shapes: whatever the vendor would refuse or warn
@@ -8,6 +9,7 @@
 pub mod admin;
 pub mod agenda;
 pub mod caller;
+pub mod chance;
 pub mod ear;
 pub mod google;
 pub mod microsoft;

@@ -36,10 +36,10 @@ texts! {
             generation = generation + 1, renewing_until = 0, connected_by = $10, connected_at = $11, since = $11,
             revision = revision + 1
         WHERE tenant_id = $1 AND id = $2";
-    /// A turn that reaches past `$5` was given by a clock that is ahead of this one: it is worth nothing.
+    /// A turn that reaches past `$6` was given by a clock that is far ahead of this one: it is worth nothing.
     TAKE_TURN = "UPDATE calendar_connections SET renewing_until = $5
         WHERE tenant_id = $1 AND id = $2 AND generation = $3 AND state = 'connected'
-            AND (renewing_until <= $4 OR renewing_until > $5)";
+            AND (renewing_until <= $4 OR renewing_until > $6)";
     LEAVE_TURN = "UPDATE calendar_connections SET renewing_until = 0
         WHERE tenant_id = $1 AND id = $2 AND generation = $3";
     RENEWED = "UPDATE calendar_connections SET refresh_token = COALESCE($4, refresh_token), access_token = $5,
@@ -307,7 +307,8 @@ impl Connections<'_> {
         Ok(kept == 1)
     }
 
-    /// Takes the turn to renew these tokens, until `until`; whether nobody else has it and they are still these.
+    /// Takes the turn to renew these tokens, until `until`; whether nobody else has it and they are still these. Servers
+    /// whose clocks differ by less than a turn respect each other's.
     ///
     /// # Errors
     /// When the database cannot keep it.
@@ -324,6 +325,7 @@ impl Connections<'_> {
             .bind(generation)
             .bind(now.0)
             .bind(until.0)
+            .bind(until.plus_millis(until.millis_since(now)).0)
             .execute(db).await?.rows_affected());
         Ok(kept == 1)
     }

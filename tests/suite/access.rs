@@ -201,6 +201,7 @@ on_both! {
         let now = Clock::system().now();
         assert!(take(now, now.plus_millis(700)).await);
         assert!(!take(now, now.plus_millis(800)).await, "one has it");
+        assert!(!take(now, now.plus_millis(699)).await, "also for one whose clock is a little behind");
         let server = scene.server();
         let waited = scene.access(&server, Duration::from_millis(100)).await;
         assert!(matches!(waited, Err(Trouble::Vendor(Error::Away(None)))), "it is another's turn: {waited:?}");

@@ -10,7 +10,6 @@ use tokio::task::JoinSet;
 
 use super::{
     audit::{self, Findings},
-    chance::Chance,
     clients::{BROKEN, Crowd},
     ground::{Database, Ground},
     outside::Outside,
@@ -22,6 +21,7 @@ use crate::{
     boot,
     domain::{booking::Appointment, calendar::Vendor},
     platform::{clock::Clock, tasks::Tasks},
+    sim::chance::Chance,
     store::Store,
     telephony::PublicUrl,
 };

@@ -9,7 +9,6 @@ use anyhow::{Context as _, bail};
 use jiff::ToSpan;
 
 use super::{
-    chance::Chance,
     ground::{Database, Ground},
     outside::{DAYS_FILLED, Outside},
     practice::Practice,
@@ -26,6 +25,7 @@ use crate::{
         time::TimeRange,
     },
     platform::{clock::Clock, ids},
+    sim::chance::Chance,
 };
 
 /// How often is looked.
@@ -108,14 +108,15 @@ pub(super) async fn run(arguments: Arguments, clock: Clock) -> anyhow::Result<bo
         asked.push((resource.id, service.id));
     }
     tx.commit().await?;
+    let before = server.memory();
+    let mut most = before;
     for (resource, _) in &asked {
         let account = outside.account();
         outside.fill(account, events, now, &mut chance);
         outside.connect(&practice, account, std::slice::from_ref(resource)).await?;
+        most = most.max(server.memory());
     }
-    let before = server.memory();
     let watch = clock.stopwatch();
-    let mut most = before;
     loop {
         let blocking = store.read(tenant).await?.outside_events().blocking().await?;
         most = most.max(server.memory());

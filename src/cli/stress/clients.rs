@@ -15,7 +15,7 @@ use reqwest::Client;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
-use super::{audit::Told, chance::Chance, practice::Practice, tally::Tally};
+use super::{audit::Told, practice::Practice, tally::Tally};
 use crate::{
     app::{
         bookings::Ledger,
@@ -29,6 +29,7 @@ use crate::{
         time::{TimeRange, Timestamp},
     },
     platform::{clock::Clock, ids},
+    sim::chance::Chance,
     store::{NewCall, Store},
 };
 

@@ -16,7 +16,6 @@ use tokio::task::JoinSet;
 use super::{
     audit::{self, Findings},
     booking::SHOWN_MAX,
-    chance::Chance,
     clients::Crowd,
     ground::{Database, Ground},
     outside::Outside,
@@ -26,6 +25,7 @@ use super::{
 use crate::{
     domain::{calendar::Vendor, id::AppointmentId},
     platform::clock::Clock,
+    sim::chance::Chance,
 };
 
 /// Programs that book at one server.

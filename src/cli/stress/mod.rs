@@ -6,7 +6,6 @@
 mod audit;
 mod booking;
 mod calendars;
-mod chance;
 mod clients;
 mod crash;
 mod ground;

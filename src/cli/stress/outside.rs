@@ -10,7 +10,6 @@ use serde_json::Value;
 
 use super::{
     audit::{self, Findings, Standing},
-    chance::Chance,
     practice::Practice,
 };
 use crate::{
@@ -22,6 +21,7 @@ use crate::{
     platform::clock::Clock,
     sim::{
         Faults,
+        chance::{Chance, Mix},
         google::{self, Google},
         microsoft::{self, Microsoft},
     },
@@ -189,8 +189,9 @@ impl Outside {
                 use google::Trouble;
                 let chances = vec![
                     (Trouble::Dropped, 0.01),
-                    (Trouble::AnswerLost, 0.015),
-                    (Trouble::Late(late), 0.015),
+                    (Trouble::AnswerLost, 0.0125),
+                    (Trouble::Twice, 0.005),
+                    (Trouble::Late(late), 0.0125),
                     (Trouble::Broken(500), 0.0025),
                     (Trouble::Broken(503), 0.0025),
                     (Trouble::RateLimited("rateLimitExceeded"), 0.002),
@@ -199,14 +200,15 @@ impl Outside {
                     (Trouble::Garbled, 0.0005),
                     (Trouble::Unauthorized, 0.0005),
                 ];
-                google.trouble_by_chance(Some(google::Mix { seed, chances }));
+                google.trouble_by_chance(Some(Mix::new(seed, chances)));
             }
             StandIn::Microsoft(microsoft) => {
                 use microsoft::Trouble;
                 let chances = vec![
                     (Trouble::Dropped, 0.01),
-                    (Trouble::AnswerLost, 0.015),
-                    (Trouble::Late(late), 0.015),
+                    (Trouble::AnswerLost, 0.0125),
+                    (Trouble::Twice, 0.005),
+                    (Trouble::Late(late), 0.0125),
                     (Trouble::Broken(500), 0.0025),
                     (Trouble::Broken(502), 0.0025),
                     (Trouble::TooMany(None), 0.0025),
@@ -215,7 +217,7 @@ impl Outside {
                     (Trouble::Garbled, 0.0005),
                     (Trouble::Unauthorized, 0.0005),
                 ];
-                microsoft.mix(Some(microsoft::Mix { seed, chances }));
+                microsoft.trouble_by_chance(Some(Mix::new(seed, chances)));
             }
         }
     }
@@ -224,7 +226,7 @@ impl Outside {
     pub(super) fn calm(&self) {
         match &self.stand_in {
             StandIn::Google(google) => google.trouble_by_chance(None),
-            StandIn::Microsoft(microsoft) => microsoft.mix(None),
+            StandIn::Microsoft(microsoft) => microsoft.trouble_by_chance(None),
         }
     }
 

@@ -117,7 +117,8 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
         None => Answer::problem(401, "authError", "Invalid Credentials"),
         Some(who) => {
             let asked = Asked { who, path: segments, query: &query, headers: &head.headers, body: &body };
-            answer(&shared, kind, &asked)
+            let first = answer(&shared, kind, &asked);
+            if trouble == Some(Trouble::Twice) { answer(&shared, kind, &asked) } else { first }
         }
     };
     shared.note(|| Exchanged {
@@ -172,7 +173,7 @@ fn refused(trouble: Trouble) -> Option<Response> {
         Trouble::Dropped => return Some(broken()),
         Trouble::Garbled => return Some(Html("<html><p>Sorry").into_response()),
         Trouble::Long(bytes) => return Some(format!("{{\"x\":\"{}\"}}", "x".repeat(bytes)).into_response()),
-        Trouble::AnswerLost | Trouble::Late(_) | Trouble::InvalidGrant => return None,
+        Trouble::AnswerLost | Trouble::Twice | Trouble::Late(_) | Trouble::InvalidGrant => return None,
     };
     Some(shown(answer))
 }

@@ -31,9 +31,9 @@ use tokio_util::{
     task::TaskTracker,
 };
 
-pub use self::trouble::{Kind, Mix, Trouble};
+pub use self::trouble::{Kind, Trouble};
 use self::{calendar::Calendar, oauth::Tokens, push::Channels};
-use super::Faults;
+use super::{Faults, chance::Mix};
 use crate::{
     calendars::google::Settings,
     domain::time::{TimeRange, Timestamp},
@@ -433,7 +433,7 @@ impl Google {
     }
 
     /// What goes wrong by chance with requests of the API from here on.
-    pub fn trouble_by_chance(&self, mix: Option<Mix>) {
+    pub fn trouble_by_chance(&self, mix: Option<Mix<Trouble>>) {
         lock(&self.shared().troubles).mix(mix);
     }
 

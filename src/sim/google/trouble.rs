@@ -7,6 +7,8 @@ use std::{
 
 use axum::http::Method;
 
+use crate::sim::chance::Mix;
+
 /// What is asked of Google.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kind {
@@ -73,6 +75,8 @@ pub enum Trouble {
     Dropped,
     /// It is done, and the connection ends before that is told.
     AnswerLost,
+    /// It comes twice, as where something on the way sends it again: it is done twice, and the second answer is told.
+    Twice,
     /// It is done, and told this much later.
     Late(Duration),
     /// The answer is a page of HTML.
@@ -83,21 +87,12 @@ pub enum Trouble {
     InvalidGrant,
 }
 
-/// What goes wrong by chance. The same seed and the same requests go wrong alike.
-#[derive(Clone, Debug)]
-pub struct Mix {
-    /// Where chance begins.
-    pub seed: u64,
-    /// What happens to a request, and how likely that is, between 0 and 1. At most one of them does.
-    pub chances: Vec<(Trouble, f64)>,
-}
-
 /// What is to go wrong.
 #[derive(Default)]
 pub(super) struct Troubles {
     next: VecDeque<Trouble>,
     of_kind: HashMap<Kind, VecDeque<Trouble>>,
-    mix: Option<Mix>,
+    mix: Option<Mix<Trouble>>,
 }
 
 impl Troubles {
@@ -109,7 +104,7 @@ impl Troubles {
         self.of_kind.entry(kind).or_default().extend(troubles);
     }
 
-    pub(super) fn mix(&mut self, mix: Option<Mix>) {
+    pub(super) fn mix(&mut self, mix: Option<Mix<Trouble>>) {
         self.mix = mix;
     }
 
@@ -124,22 +119,6 @@ impl Troubles {
         if let Some(next) = self.next.pop_front() {
             return Some(next);
         }
-        let mix = self.mix.as_mut()?;
-        let mut drawn = chance(&mut mix.seed);
-        mix.chances.iter().find_map(|(trouble, likely)| {
-            drawn -= likely;
-            (drawn < 0.0).then_some(*trouble)
-        })
+        self.mix.as_mut()?.draw()
     }
-}
-
-/// A number between 0 and 1 (SplitMix64).
-fn chance(seed: &mut u64) -> f64 {
-    *seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mut mixed = *seed;
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^= mixed >> 31;
-    // 53 bits are what a number of this kind holds exactly.
-    (mixed >> 11) as f64 / (1u64 << 53) as f64
 }

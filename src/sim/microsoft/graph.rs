@@ -146,7 +146,7 @@ pub(super) async fn asked(State(shared): State<Shared>, request: Request) -> Res
         Some(Trouble::Dropped) => return cut_off(),
         Some(Trouble::Garbled) => return "<!doctype html><p>We are sorry.".into_response(),
         Some(Trouble::Long(bytes)) => return "x".repeat(bytes).into_response(),
-        Some(Trouble::AnswerLost | Trouble::Late(_)) | None => {}
+        Some(Trouble::AnswerLost | Trouble::Twice | Trouble::Late(_)) | None => {}
     }
     let Some(Pass { holder, scopes, .. }) = pass else { return error(401, "InvalidAuthenticationToken") };
     let (account, path): (String, &[&str]) = match (below, &holder) {
@@ -195,7 +195,10 @@ pub(super) async fn asked(State(shared): State<Shared>, request: Request) -> Res
     } else {
         match path.first() {
             Some(&"subscriptions") => subscriptions(&shared, &holder, &asked).await,
-            _ => of_mailbox(&shared, &account, &asked),
+            _ => {
+                let first = of_mailbox(&shared, &account, &asked);
+                if trouble == Some(Trouble::Twice) { of_mailbox(&shared, &account, &asked) } else { first }
+            }
         }
     };
     if let Some(Trouble::Late(time)) = trouble {

@@ -25,9 +25,9 @@ use tokio_util::{
 };
 
 use self::mailbox::{Folder, Mailbox, written};
+pub use self::trouble::Trouble;
 use self::trouble::Troubles;
-pub use self::trouble::{Mix, Trouble};
-use super::Faults;
+use super::{Faults, chance::Mix};
 use crate::{
     domain::time::{TimeRange, Timestamp},
     platform::{clock::Clock, ids},
@@ -407,7 +407,7 @@ impl Microsoft {
     }
 
     /// Things go wrong by chance from here on, or no more.
-    pub fn mix(&self, mix: Option<Mix>) {
+    pub fn trouble_by_chance(&self, mix: Option<Mix<Trouble>>) {
         self.world().troubles.mix = mix;
     }
 

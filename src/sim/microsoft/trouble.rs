@@ -2,6 +2,8 @@
 
 use std::{collections::VecDeque, time::Duration};
 
+use crate::sim::chance::Mix;
+
 /// Something that goes wrong with one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trouble {
@@ -19,6 +21,8 @@ pub enum Trouble {
     Dropped,
     /// It is done, and the connection ends before that is told.
     AnswerLost,
+    /// It comes twice, as where something on the way sends it again: it is done twice, and the second answer is told.
+    Twice,
     /// It is done, and told this much later.
     Late(Duration),
     /// The answer is a page of HTML.
@@ -27,20 +31,11 @@ pub enum Trouble {
     Long(usize),
 }
 
-/// What goes wrong by chance. The same seed and the same requests go wrong alike.
-#[derive(Clone, Debug)]
-pub struct Mix {
-    /// Where chance begins.
-    pub seed: u64,
-    /// What happens to a request, and how likely that is, between 0 and 1. At most one of them does.
-    pub chances: Vec<(Trouble, f64)>,
-}
-
 /// What is to go wrong.
 #[derive(Default)]
 pub(super) struct Troubles {
     pub(super) next: VecDeque<Trouble>,
-    pub(super) mix: Option<Mix>,
+    pub(super) mix: Option<Mix<Trouble>>,
 }
 
 impl Troubles {
@@ -49,21 +44,6 @@ impl Troubles {
         if let Some(next) = self.next.pop_front() {
             return Some(next);
         }
-        let mix = self.mix.as_mut()?;
-        let mut drawn = chance(&mut mix.seed);
-        mix.chances.iter().find_map(|(trouble, likely)| {
-            drawn -= likely;
-            (drawn < 0.0).then_some(*trouble)
-        })
+        self.mix.as_mut()?.draw()
     }
-}
-
-/// A number between 0 and 1, by xorshift.
-fn chance(seed: &mut u64) -> f64 {
-    let mut mixed = *seed | 1;
-    mixed ^= mixed << 13;
-    mixed ^= mixed >> 7;
-    mixed ^= mixed << 17;
-    *seed = mixed;
-    (mixed >> 11) as f64 / (1u64 << 53) as f64
 }

@@ -3,7 +3,6 @@
 mod appointments;
 mod calls;
 mod connecting;
-mod connecting_microsoft;
 mod examples;
 mod numbers;
 mod people;

@@ -13,7 +13,8 @@ use frontdesk::{
     platform::clock::Clock,
     sim::{
         Faults,
-        microsoft::{Choice, Microsoft, Mix, PERSONAL_DIRECTORY, Setup, Trouble},
+        chance::Mix,
+        microsoft::{Choice, Microsoft, PERSONAL_DIRECTORY, Setup, Trouble},
     },
 };
 use secrecy::SecretString;
@@ -167,31 +168,28 @@ async fn under_every_kind_of_trouble_by_chance_each_appointment_stands_there_onc
     let scene = Scene::open().await;
     let kinds = [
         Trouble::AnswerLost,
+        Trouble::Twice,
         Trouble::Late(Duration::from_millis(20)),
         Trouble::Broken(502),
         Trouble::Dropped,
         Trouble::Garbled,
     ];
-    let storm = |seed: u64| {
-        // Seeds that lie close together begin alike.
-        let seed = (seed + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        Some(Mix { seed, chances: kinds.iter().map(|kind| (*kind, 0.1)).collect() })
-    };
+    let storm = |seed| Some(Mix::new(seed, kinds.map(|kind| (kind, 0.1))));
     let mut failed = 0;
-    scene.microsoft.mix(storm(failed));
+    scene.microsoft.trouble_by_chance(storm(failed));
     for key in 1..=20 {
         let draft = draft(key, NINE, TEN);
         while scene.calendars.create(&scene.who, &scene.place, &draft, PATIENCE).await.is_err() {
             failed += 1;
             assert!(failed < 200, "it is never written");
             // An answer in between, so that nobody is left alone for failing too often.
-            scene.microsoft.mix(None);
+            scene.microsoft.trouble_by_chance(None);
             scene.busy(range(NINE, TEN)).await;
-            scene.microsoft.mix(storm(failed));
+            scene.microsoft.trouble_by_chance(storm(failed));
         }
     }
     assert!(failed > 0, "something went wrong");
-    scene.microsoft.mix(None);
+    scene.microsoft.trouble_by_chance(None);
     assert_eq!(scene.standing(), 20);
 }
 

@@ -115,6 +115,7 @@ impl Pages {
             .route("/google/revoke", post(google_revoke))
             .route("/google/api/users/me/calendarList", get(google_list))
             .route("/google/api/freeBusy", post(google_busy))
+            .route("/google/api/calendars/{calendar}/events", get(google_events))
             .route("/login/{directory}/oauth2/v2.0/authorize", get(microsoft_page))
             .route("/login/{directory}/oauth2/v2.0/token", post(microsoft_tokens))
             .route("/login/{directory}/v2.0/adminconsent", get(administrator_page))
@@ -429,6 +430,22 @@ async fn google_list(State(inside): State<Shared>, headers: HeaderMap) -> Respon
     match let_in(&mut inside, &headers) {
         Ok(()) => Json(json!({ "kind": "calendar#calendarList", "items": inside.calendars })).into_response(),
         Err(refusal) => *refusal,
+    }
+}
+
+/// The events of a calendar that is listed: there are none.
+async fn google_events(
+    State(inside): State<Shared>,
+    Path(calendar): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    let mut inside = inside.lock().unwrap();
+    if let Err(refusal) = let_in(&mut inside, &headers) {
+        return *refusal;
+    }
+    match inside.calendars.iter().any(|known| known["id"] == calendar) {
+        true => Json(json!({ "items": [], "nextSyncToken": "nothing-yet" })).into_response(),
+        false => StatusCode::NOT_FOUND.into_response(),
     }
 }
 

@@ -4,6 +4,7 @@ pub mod agenda;
 pub mod consent_pages;
 pub mod databases;
 pub mod house;
+pub mod log;
 pub mod neighbours;
 pub mod office;
 pub mod postgres;

@@ -1,17 +1,12 @@
 //! Registering, logging in, refreshing, leaving, forgetting.
 
-use std::{
-    io,
-    sync::{Arc, Mutex},
-};
-
 use frontdesk::platform::clock::Clock;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 
 use crate::support::{
     house::House,
+    log::{self, Log},
     office::{Office, PASSWORD, sent},
     postgres,
 };
@@ -250,46 +245,13 @@ async fn what_ends_in_one_process_has_ended_in_the_other() {
     there.server.stop().await;
 }
 
-/// Everything that was written to the log.
-#[derive(Clone, Default)]
-struct Written(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Written {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'w> MakeWriter<'w> for Written {
-    type Writer = Self;
-
-    fn make_writer(&'w self) -> Self {
-        self.clone()
-    }
-}
-
 /// One thread, so that whatever is logged on it is seen.
 #[tokio::test]
 async fn the_log_learns_neither_addresses_nor_secrets() {
-    // In a process of its own: tests beside it share what decides which lines are written at all.
-    const ALONE: &str = "FRONTDESK_TEST_ALONE";
-    if std::env::var_os(ALONE).is_none() {
-        let mut alone = std::process::Command::new(std::env::current_exe().unwrap());
-        let name = concat!(module_path!(), "::the_log_learns_neither_addresses_nor_secrets");
-        let (_, name) = name.split_once("::").unwrap();
-        let told = alone.args(["--exact", name]).env(ALONE, "1").output().unwrap();
-        let said = String::from_utf8_lossy(&told.stdout);
-        assert!(told.status.success() && said.contains("1 passed"), "{said}");
+    if !log::alone(concat!(module_path!(), "::the_log_learns_neither_addresses_nor_secrets")) {
         return;
     }
-    let written = Written::default();
-    let filter = EnvFilter::new("frontdesk=trace,sqlx=debug,lettre=trace,axum=trace");
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(written.clone()).finish();
-    let _guard = tracing::subscriber::set_default(log);
+    let (log, _guard) = Log::keep();
     let office = Office::open().await;
     let owner = office.owner("sommer").await;
     let mia = office.member(&owner, "mia", "member").await;
@@ -308,9 +270,7 @@ async fn the_log_learns_neither_addresses_nor_secrets() {
     office.stranger().post("/auth/refresh", refresh).await;
     let token = owner.token.clone().unwrap();
     office.server.stop().await;
-    let log = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
-    assert!(log.contains("frontdesk answers"), "something was written: {log}");
-    for secret in [
+    log.has_none_of([
         PASSWORD,
         "not the password",
         "sommer.example",
@@ -319,7 +279,5 @@ async fn the_log_learns_neither_addresses_nor_secrets() {
         key,
         &token,
         owner.refresh_token(),
-    ] {
-        assert!(!log.contains(secret), "{secret}: {log}");
-    }
+    ]);
 }
