@@ -1,12 +1,14 @@
 //! How vendors are asked: few at a time, not again and again, and not at all for a while after they failed.
 //!
-//! At most [`AT_ONCE_MAX`] requests of one mailbox are in the air (Graph allows four, protocols.md §4.2). What may be
+//! At most so many requests of one mailbox are in the air as is configured (Graph allows four of all servers together,
+//! protocols.md §4.2; one too many is told, and obeyed as any 429). What may be
 //! repeated is repeated within the asker's patience, with waits that double and vary by chance; `Retry-After` is obeyed. A
 //! connection that keeps failing, and a vendor that keeps failing for several connections, rest: until then nobody asks.
 //! It knows nothing of what is asked.
 
 use std::{
     collections::{HashMap, VecDeque},
+    num::NonZeroUsize,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -21,8 +23,6 @@ use crate::{
     platform::{clock::Clock, ids, metrics as figures},
 };
 
-/// Requests of one mailbox that may be in the air.
-pub const AT_ONCE_MAX: usize = 4;
 /// Failures in a row after which a connection rests.
 pub const FAILURES_MAX: u32 = 5;
 /// Failures in a row, of several connections, after which a vendor rests.
@@ -49,6 +49,7 @@ pub enum Repeat {
 #[derive(Clone, Debug)]
 pub struct Manners {
     clock: Clock,
+    at_once: NonZeroUsize,
     mailboxes: Arc<Mutex<Remembered<String, Arc<Semaphore>>>>,
     circuits: Arc<Mutex<Circuits>>,
 }
@@ -87,9 +88,9 @@ impl Circuit {
 }
 
 impl Manners {
-    /// Nobody has been asked yet.
-    pub fn new(clock: Clock) -> Self {
-        Self { clock, mailboxes: Arc::default(), circuits: Arc::default() }
+    /// Nobody has been asked yet. At most `at_once` requests of one mailbox are in the air.
+    pub fn new(clock: Clock, at_once: NonZeroUsize) -> Self {
+        Self { clock, at_once, mailboxes: Arc::default(), circuits: Arc::default() }
     }
 
     /// Has `ask` ask, when it is its turn, and again where that is allowed and may help, all within `patience`.
@@ -142,7 +143,7 @@ impl Manners {
         let name = format!("{}/{}", who.connection, mailbox.unwrap_or_default());
         let places = {
             let mut mailboxes = self.mailboxes.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(mailboxes.entry(&name, || Arc::new(Semaphore::new(AT_ONCE_MAX))))
+            Arc::clone(mailboxes.entry(&name, || Arc::new(Semaphore::new(self.at_once.get()))))
         };
         places.acquire_owned().await.ok()
     }

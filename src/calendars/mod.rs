@@ -280,10 +280,10 @@ impl Calendars {
             .retry(reqwest::retry::never())
             .build()
             .map_err(|error| Error::Away(Some(error)))?;
-        let manners = Manners::new(clock);
+        let manners = |at_once| Manners::new(clock, at_once);
         Ok(Self {
-            google: google::Google::new(google, client.clone(), manners.clone()),
-            microsoft: microsoft::Microsoft::new(microsoft, client, manners),
+            google: google::Google::new(google, client.clone(), manners(google.requests_at_once)),
+            microsoft: microsoft::Microsoft::new(microsoft, client, manners(microsoft.requests_at_once)),
         })
     }
 

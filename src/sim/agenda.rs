@@ -1,6 +1,8 @@
 //! A calendar at a vendor's stand-in: an admin connects it, staff use it. For the demo and for tests that are the same at
 //! every vendor.
 
+use std::time::Duration;
+
 use jiff::Timestamp as Instant;
 use serde_json::{Value, json};
 
@@ -273,11 +275,39 @@ impl Agenda {
         }
     }
 
+    /// How often an event was to be removed.
+    pub fn removals(&self) -> usize {
+        match &self.there {
+            There::Google { there, .. } => there.count(google::Kind::Delete),
+            There::Microsoft { there, .. } => there.asked("delete"),
+        }
+    }
+
+    /// How many are told of changes.
+    pub fn watchers(&self) -> usize {
+        match &self.there {
+            There::Google { there, .. } => there.channels(),
+            There::Microsoft { there, .. } => there.watchers(),
+        }
+    }
+
     /// The answers to the next requests are lost: what they ask is done.
     pub fn lose_answers(&self, count: usize) {
         match &self.there {
             There::Google { there, .. } => there.trouble(vec![google::Trouble::AnswerLost; count]),
             There::Microsoft { there, .. } => there.trouble(vec![microsoft::Trouble::AnswerLost; count]),
+        }
+    }
+
+    /// The next event that is written stands there only so much later; until then nobody can know whether it will.
+    pub fn write_later(&self, wait: Duration) {
+        match &self.there {
+            There::Google { there, .. } => {
+                there.trouble_with(google::Kind::Insert, [google::Trouble::DoneLater(wait)]);
+            }
+            There::Microsoft { there, .. } => {
+                there.trouble_making([microsoft::Trouble::DoneLater(wait)]);
+            }
         }
     }
 

@@ -37,6 +37,8 @@ texts! {
         AND part_of IS NULL AND status = 'confirmed' AND starts_at >= $3 ORDER BY starts_at, id LIMIT $4");
     OF_CALL = concat!("SELECT ", columns!(), " FROM appointments WHERE tenant_id = $1 AND call_id = $2
         AND part_of IS NULL ORDER BY created_at, id");
+    /// Whoever changes an appointment waits here for whoever else does. SQLite has one writer at a time anyway.
+    @postgres LOCK = "SELECT id FROM appointments WHERE tenant_id = $1 AND id = $2 FOR NO KEY UPDATE";
     REVISION = "SELECT revision FROM appointments WHERE tenant_id = $1 AND id = $2";
     PAGE = concat!("SELECT ", columns!(), " FROM appointments WHERE tenant_id = $1 AND part_of IS NULL
         AND starts_at >= $2 AND starts_at < $3 AND (starts_at, id) > ($4, $5)
@@ -315,6 +317,18 @@ impl Appointments<'_> {
             .bind(of.map_or("", CallId::as_str))
             .fetch_optional(db).await?);
         row.map(Appointment::try_from).transpose()
+    }
+
+    /// Has nobody else change the appointment of that id until this ends: what is read of it after this will hold. To be
+    /// asked with the resources locked that it takes, so that all wait in the same order.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] when others do not get done.
+    pub async fn lock(&mut self, id: &AppointmentId) -> Result<(), Error> {
+        if let super::Open::Postgres(tx) = &mut self.tx.open {
+            sqlx::query(LOCK).bind(self.tenant.as_str()).bind(id.as_str()).execute(&mut **tx).await?;
+        }
+        Ok(())
     }
 
     /// Makes the appointment of that id say what `wanted` says, if it stands at `from`; whether it did.

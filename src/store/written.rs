@@ -24,6 +24,8 @@ texts! {
         WHERE tenant_id = $1 AND calendar_id = $2 AND foreign_id = $3");
     ANY_IN = "SELECT COUNT(*) FROM appointment_events
         WHERE tenant_id = $1 AND calendar_id = $2 AND ends_at > $3 AND starts_at < $4";
+    ON_THE_WAY = concat!("SELECT ", columns!(), " FROM appointment_events
+        WHERE tenant_id = $1 AND calendar_id = $2 AND foreign_id IS NULL ORDER BY starts_at DESC LIMIT $3");
     PUT = concat!("INSERT INTO appointment_events (tenant_id, ", columns!(), ")
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
         ON CONFLICT (tenant_id, appointment_id, calendar_id) DO UPDATE SET naming = excluded.naming,
@@ -107,6 +109,20 @@ impl WrittenEvents<'_> {
             .bind(event.0.as_str())
             .fetch_optional(db).await?);
         row.map(Written::try_from).transpose()
+    }
+
+    /// What was to be written into that calendar, and nobody knows whether it was; the last to take place first, at most
+    /// `count_max`.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn on_the_way(&mut self, calendar: &CalendarId, count_max: u32) -> Result<Vec<Written>, Error> {
+        let rows: Vec<WrittenRow> = on!(self.tx, db => sqlx::query_as(ON_THE_WAY)
+            .bind(self.tenant.as_str())
+            .bind(calendar.as_str())
+            .bind(i64::from(count_max))
+            .fetch_all(db).await?);
+        rows.into_iter().map(Written::try_from).collect()
     }
 
     /// Whether anything of ours may stand in that calendar in `range`.

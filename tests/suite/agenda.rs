@@ -1,5 +1,7 @@
 //! Appointments and the calendars they are written to, in step: over HTTP, against the vendors' stand-ins.
 
+use std::time::Duration;
+
 use frontdesk::{domain::calendar::Vendor, platform::clock::Clock};
 use jiff::ToSpan;
 use reqwest::Method;
@@ -39,7 +41,6 @@ at_both! {
     async fn an_appointment_is_written_once_and_says_what_staff_need(agenda: Agenda) {
         let free = agenda.free(2).await;
         let booked = agenda.book(&free[20]).await;
-        assert_eq!(booked["status"], "pending");
         let confirmed = agenda.until_stands(&id(&booked), "confirmed").await;
         let standing = agenda.standing();
         assert_eq!(standing.len(), 1, "{standing:?}");
@@ -223,6 +224,31 @@ at_both! {
         let mails = mails["items"].as_array().unwrap();
         let told = mails.iter().filter(|mail| mail["to"] == "owner@practice.example").count();
         assert_eq!(told, 1, "one mail, and no more: {mails:?}");
+    }
+
+    async fn an_event_that_comes_after_its_appointment_was_cancelled_is_taken_back(agenda: Agenda) {
+        let free = agenda.free(2).await;
+        agenda.outside.write_later(Duration::from_millis(800));
+        let booked = id(&agenda.book(&free[20]).await);
+        let cancel = format!("/api/appointments/{booked}/cancel");
+        sent(agenda.owner.request(Method::POST, &cancel)).await.well();
+        agenda.until("it was found and removed", async || agenda.outside.removals() > 0).await;
+        agenda.until("nothing stands there", async || agenda.standing().is_empty()).await;
+    }
+
+    async fn whoever_disconnects_is_told_of_changes_no_more_until_they_connect_again(agenda: Agenda) {
+        agenda.until("changes are told", async || agenda.outside.watchers() == 1).await;
+        let all = agenda.owner.get("/api/calendars").await.well();
+        let connection = id(&all["connections"][0]);
+        assert_eq!(agenda.owner.delete(&format!("/api/calendars/connections/{connection}")).await.status, 204);
+        assert_eq!(agenda.outside.watchers(), 0);
+        let anna = std::slice::from_ref(&agenda.anna);
+        agenda.outside.connect(&agenda.admin, anna).await.unwrap();
+        agenda.until("changes are told again", async || agenda.outside.watchers() == 1).await;
+        let free = agenda.free(2).await;
+        let start: jiff::Timestamp = free[20].parse().unwrap();
+        agenda.put(start, 30, start - 300.hours());
+        agenda.until("it is known", async || !agenda.free(2).await.contains(&free[20])).await;
     }
 
     async fn marks_that_are_accepted_no_more_begin_a_round_in_which_everything_is_learnt(agenda: Agenda) {

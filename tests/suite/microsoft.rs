@@ -5,6 +5,7 @@ mod stand_in;
 
 use std::{
     collections::VecDeque,
+    num::NonZeroUsize,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -114,6 +115,7 @@ fn settings(login: &str, api: &str) -> microsoft::Settings {
         directory: "common".to_owned(),
         login_url: login.parse().unwrap(),
         api_url: api.parse().unwrap(),
+        requests_at_once: NonZeroUsize::new(4).unwrap(),
     }
 }
 
@@ -126,6 +128,7 @@ fn no_google() -> google::Settings {
         token_url: nowhere.clone(),
         revoke_url: nowhere.clone(),
         api_url: nowhere,
+        requests_at_once: NonZeroUsize::new(4).unwrap(),
     }
 }
 

@@ -6,6 +6,8 @@
 
 use std::time::Duration;
 
+use tracing::warn;
+
 use super::{Asker, Desk, Taken, Wish, around_start};
 use crate::{
     app::{
@@ -197,9 +199,8 @@ pub(in crate::app) async fn in_anothers_place(
     }))
 }
 
-/// After a change that gave time back: appointments that stood in others' places and do so no more are told of as such,
-/// and whatever stood in the way of the one that was changed is over.
-pub(super) async fn settle_clashes(
+/// After a change of an appointment: whatever stood in its way is over.
+pub(super) async fn clash_no_more(
     tx: &mut TenantTx,
     changed: &AppointmentId,
     now: Timestamp,
@@ -207,12 +208,35 @@ pub(super) async fn settle_clashes(
     for what in [ClashKind::MovedOntoAnother, ClashKind::EventOverAppointment] {
         tx.clashes().settle_of(changed, what, now).await?;
     }
-    for id in tx.appointments().clashing(CLASHING_MAX).await? {
-        let Some(standing) = tx.appointments().get(&id).await? else { continue };
-        if standing.status.promised() && !in_anothers_place(tx, &standing, now).await? {
-            let freed = Appointment { clashing: false, ..standing.clone() };
-            tx.appointments().update(&freed, standing.status).await?;
+    Ok(())
+}
+
+/// After a change that may have given time back: appointments that stood in others' places and do so no more are told of
+/// as such. Each in a transaction of its own, with its own resources locked. What fails is found at the next change.
+pub(in crate::app) async fn free_clashing(store: &Store, tenant: &TenantId, now: Timestamp) {
+    if let Err(error) = try_to_free(store, tenant, now).await {
+        warn!(error = &error as &dyn std::error::Error, "it was not looked whether clashes are over");
+    }
+}
+
+async fn try_to_free(store: &Store, tenant: &TenantId, now: Timestamp) -> Result<(), Error> {
+    for id in store.read(tenant).await?.appointments().clashing(CLASHING_MAX).await? {
+        let mut tx = store.begin(tenant).await?;
+        let Some(found) = tx.appointments().get(&id).await? else { continue };
+        tx.resources().lock_of_service(&found.service).await?;
+        tx.appointments().lock(&id).await?;
+        let standing = tx.appointments().get(&id).await?;
+        let Some(standing) = standing.filter(|standing| standing.service == found.service) else { continue };
+        if !standing.clashing
+            || !standing.status.promised()
+            || in_anothers_place(&mut tx, &standing, now).await?
+        {
+            continue;
+        }
+        let freed = Appointment { clashing: false, ..standing.clone() };
+        if tx.appointments().update(&freed, standing.status).await? {
             tx.clashes().settle_of(&id, ClashKind::MovedOntoAnother, now).await?;
+            tx.commit().await?;
         }
     }
     Ok(())

@@ -17,8 +17,8 @@ use jiff::{ToSpan, civil, tz::TimeZone};
 pub(super) use self::desk::Desk;
 use self::desk::Place;
 use self::ledger::Said;
-pub(super) use self::ledger::in_anothers_place;
 pub use self::ledger::{CONFIRM_PATIENCE, Ledger};
+pub(super) use self::ledger::{free_clashing, in_anothers_place};
 
 use super::{
     Error,
@@ -397,7 +397,7 @@ pub async fn cancel(
     let mut tx = ledger.store.begin(&by.tenant).await?;
     let found = tx.appointments().get(id).await?.ok_or(Error::NotFound("appointment"))?;
     tx.resources().lock_of_service(&found.service).await?;
-    let mut change = Change { tx, by, now, said: Said::default(), asked: None };
+    let mut change = Change { store: &ledger.store, tx, by, now, said: Said::default(), asked: None };
     if let Some(first) = change.first_answer(&asked).await? {
         return Ok(first);
     }
@@ -420,6 +420,7 @@ pub async fn cancel(
 
 /// One change of the ledger, from lock to commit.
 struct Change<'a> {
+    store: &'a Store,
     tx: TenantTx,
     by: &'a Asker,
     now: Timestamp,
@@ -431,7 +432,7 @@ struct Change<'a> {
 impl<'a> Change<'a> {
     /// Locks the resources of the service: what is read after this will hold.
     async fn begin(
-        store: &Store,
+        store: &'a Store,
         by: &'a Asker,
         now: Timestamp,
         wish: &Wish,
@@ -439,7 +440,7 @@ impl<'a> Change<'a> {
     ) -> Result<Self, Error> {
         let mut tx = store.begin(&by.tenant).await?;
         tx.resources().lock_of_service(&wish.service).await?;
-        Ok(Self { tx, by, now, said, asked: None })
+        Ok(Self { store, tx, by, now, said, asked: None })
     }
 
     /// Has the calendars outside written to, where they are; as the appointment stands until they are.
@@ -464,12 +465,14 @@ impl<'a> Change<'a> {
     async fn live_hold(&mut self, hold: Option<&AppointmentId>) -> Result<Option<Appointment>, Error> {
         self.tx.appointments().clear_lapsed(self.now).await?;
         let Some(hold) = hold else { return Ok(None) };
+        self.tx.appointments().lock(hold).await?;
         Ok(self.tx.appointments().hold(hold, self.by.call.as_ref()).await?)
     }
 
     /// The appointment, if it is this contact's and may still be changed. Staff are bound by neither cut-off nor
     /// beginning.
     async fn changeable(&mut self, id: &AppointmentId, of: Option<&ContactId>) -> Result<Appointment, Error> {
+        self.tx.appointments().lock(id).await?;
         let found = self.tx.appointments().revised(id).await?;
         if let (Some(found), Some(staff)) = (&found, &self.by.staff) {
             found.must_be(staff.seen)?;
@@ -518,7 +521,7 @@ impl<'a> Change<'a> {
             self.tx.history().add(&answer, step.what, &step.by, self.now).await?;
         }
         if before.is_some() {
-            ledger::settle_clashes(&mut self.tx, &answer.id, self.now).await?;
+            ledger::clash_no_more(&mut self.tx, &answer.id, self.now).await?;
         }
         if let Some(staff) = &self.by.staff {
             audit::record(&mut self.tx, &staff.actor, self.now, before.as_ref(), Some(&answer)).await?;
@@ -528,6 +531,9 @@ impl<'a> Change<'a> {
             self.tx.appointments().remember(asked, &answer.id, self.now).await?;
         }
         self.tx.commit().await?;
+        if before.is_some() {
+            ledger::free_clashing(self.store, &self.by.tenant, self.now).await;
+        }
         Ok(answer)
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     domain::{
         calendar::{CalendarAccess, Connection, ConnectionState, Grant, OutsideCalendar, Place},
         email::Email,
-        id::{CalendarId, ConnectionId, ResourceId},
+        id::{CalendarId, ConnectionId, ResourceId, TenantId},
         people::{Subject, Verb},
         revision::{Revised, Revision},
         time::{TimeRange, Timestamp},
@@ -404,6 +404,8 @@ impl Calendars {
         by.must(Verb::Write, Subject::Calendars)?;
         let (store, tenant) = (&self.parts.store, by.tenant());
         let now = self.parts.clock.now();
+        // While the vendor still lets us in.
+        self.unwatch_all(tenant, id, seen).await?;
         let mut tx = store.begin(tenant).await?;
         let kept = tx.connections().revised(id).await?.ok_or(Error::NotFound("connection"))?;
         kept.must_be(seen)?;
@@ -411,6 +413,9 @@ impl Calendars {
         let way = tx.connections().way(id).await?;
         if !tx.connections().give_up(id, now).await? {
             return Ok(());
+        }
+        for calendar in tx.calendars().of(id).await? {
+            tx.outside_events().watched(&calendar.id, None).await?;
         }
         let about = json!({ "vendor": kept.vendor.as_str(), "grant": kept.grant.as_str() });
         audit::tell(&mut tx, by, now, "calendar_connection.disconnected", id.as_str(), about).await?;
@@ -440,6 +445,31 @@ impl Calendars {
                 ),
             }
         }
+        Ok(())
+    }
+
+    /// Has the vendor tell no more of what changes in a connection's calendars, as far as it can be asked.
+    async fn unwatch_all(
+        &self,
+        tenant: &TenantId,
+        id: &ConnectionId,
+        seen: Option<Revision>,
+    ) -> Result<(), Error> {
+        let now = self.parts.clock.now();
+        let mut tx = self.parts.store.read(tenant).await?;
+        let kept = tx.connections().revised(id).await?.ok_or(Error::NotFound("connection"))?;
+        kept.must_be(seen)?;
+        if kept.item.state != ConnectionState::Connected {
+            return Ok(());
+        }
+        let mut running = Vec::new();
+        for calendar in tx.calendars().of(id).await? {
+            let watch = tx.outside_events().state(&calendar.id).await?.and_then(|state| state.watch);
+            running.extend(watch.filter(|watch| watch.until > now).map(|watch| (calendar, watch)));
+        }
+        drop(tx);
+        let ending = running.iter().map(|(calendar, watch)| self.unwatch(tenant, calendar, watch));
+        futures_util::future::join_all(ending).await;
         Ok(())
     }
 }

@@ -19,11 +19,11 @@ use crate::{
             CalendarAccess, Clash, ClashKind, ConnectionState, EventChange, EventId, OutsideCalendar,
             OutsideEvent,
         },
-        id::{AppointmentId, CalendarId, ClashId, JobId, TenantId},
+        id::{AppointmentId, CalendarId, ClashId, JobId, ResourceId, TenantId},
         time::{TimeRange, Timestamp},
     },
     platform::ids,
-    store::{self, SyncState, TenantTx, Work},
+    store::{self, SyncState, TenantTx, Work, Written},
 };
 
 /// How long one job works on pages before it lets others have their turn.
@@ -40,6 +40,8 @@ const AHEAD_DAYS: (i64, i64) = (60, 740);
 const SPARE_DAYS: i64 = 30;
 /// How much of a calendar of which only free and busy is known is asked for at once, in days.
 const BUSY_DAYS: i64 = 60;
+/// Events that may still be on their way into one calendar, and are looked out for.
+const ON_THE_WAY_MAX: u32 = 200;
 /// Clashes of one calendar that are told.
 const CLASHES_MAX: u32 = 500;
 /// A day, in minutes.
@@ -197,6 +199,7 @@ impl Calendars {
         let first_end = over && state.round_done < state.round;
         let mut tx = self.parts.store.begin(tenant).await?;
         let (mut unsettled, mut clashes) = (Vec::<AppointmentId>::new(), Vec::new());
+        let given_up = given_up(&mut tx, &calendar.id).await?;
         for change in &page.changes {
             let (event, time) = match change {
                 EventChange::Is(event) => (&event.id, Some(event.time)),
@@ -207,6 +210,11 @@ impl Calendars {
                 && time != Some(ours.time)
             {
                 unsettled.push(ours.appointment);
+            }
+            if let EventChange::Is(event) = change {
+                // Whether it is one of them is found out where they are taken back: not every vendor tells marks here.
+                let its = given_up.iter().filter(|one| one.time.overlaps(event.time));
+                unsettled.extend(its.map(|one| one.appointment.clone()));
             }
             match change {
                 EventChange::Is(event) if event.status == EventStatus::Cancelled => {
@@ -230,6 +238,8 @@ impl Calendars {
             // Somebody has begun another round meanwhile; theirs counts.
             return Ok(Left::More);
         }
+        unsettled.sort();
+        unsettled.dedup();
         for appointment in unsettled {
             let job = JobId::of(ids::fresh(now));
             tx.jobs().add(&job, &Work::SettleAppointment { appointment }, now).await?;
@@ -261,6 +271,28 @@ impl Calendars {
         self.tell_vanished(&mut tx, &calendar, now).await?;
         Ok(tx.commit().await?)
     }
+}
+
+/// What may still be on its way into a calendar although its appointment is promised no more, or elsewhere: somebody gave
+/// up waiting for it, and found nothing to take back.
+async fn given_up(tx: &mut TenantTx, calendar: &CalendarId) -> Result<Vec<Written>, Trouble> {
+    let mut given_up = tx.written().on_the_way(calendar, ON_THE_WAY_MAX).await?;
+    if given_up.is_empty() {
+        return Ok(given_up);
+    }
+    let targets = tx.outside_events().targets().await?;
+    let targets: Vec<ResourceId> =
+        targets.into_iter().filter(|(_, target)| target == calendar).map(|(resource, _)| resource).collect();
+    for at in (0..given_up.len()).rev() {
+        let standing = tx.appointments().get(&given_up[at].appointment).await?;
+        if standing.filter(|it| it.status.promised()).is_some_and(|it| {
+            std::iter::once(&it.resource).chain(&it.together).any(|resource| targets.contains(resource))
+        }) {
+            // It belongs here, and somebody is about to keep that it was written.
+            given_up.swap_remove(at);
+        }
+    }
+    Ok(given_up)
 }
 
 /// Notes which foreign events have come over appointments, and which have gone again; those that are to be told of.

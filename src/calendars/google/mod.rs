@@ -8,7 +8,7 @@ mod reading;
 mod wire;
 mod writing;
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, num::NonZeroUsize, time::Duration};
 
 use reqwest::{Method, RequestBuilder, header};
 use secrecy::{ExposeSecret, SecretString};
@@ -66,6 +66,8 @@ pub struct Settings {
     pub revoke_url: url::Url,
     /// Google Calendar's API.
     pub api_url: url::Url,
+    /// Requests of one mailbox in the air at once, from this process.
+    pub requests_at_once: NonZeroUsize,
 }
 
 /// Google's calendars, cheap to clone.

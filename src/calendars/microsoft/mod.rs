@@ -12,7 +12,7 @@ mod wire;
 mod writing;
 pub mod zones;
 
-use std::time::Duration;
+use std::{num::NonZeroUsize, time::Duration};
 
 use futures_util::future::try_join_all;
 use reqwest::{Method, RequestBuilder, header};
@@ -70,6 +70,8 @@ pub struct Settings {
     pub login_url: Url,
     /// Microsoft Graph.
     pub api_url: Url,
+    /// Requests of one mailbox in the air at once, from this process.
+    pub requests_at_once: NonZeroUsize,
 }
 
 /// Microsoft's calendars, cheap to clone.

@@ -105,7 +105,8 @@ pub(super) async fn ledger(
 }
 
 /// Which appointments and holds stand in one another's place; those that a calendar has put there are known as such and
-/// are not counted.
+/// are not counted. Who starts a service at one time with one resource shares a session, as long as it has seats, also
+/// where somebody has drawn one of their events longer or shorter.
 pub(super) fn overlaps(taken: &[Appointment], capacity_of: impl Fn(&Appointment) -> u32) -> Vec<String> {
     let mut by_resource: BTreeMap<&ResourceId, Vec<&Appointment>> = BTreeMap::new();
     for one in taken.iter().filter(|one| !one.clashing) {
@@ -120,8 +121,14 @@ pub(super) fn overlaps(taken: &[Appointment], capacity_of: impl Fn(&Appointment)
         for (at, one) in its.iter().enumerate() {
             for other in its[at + 1..].iter().take_while(|other| other.blocked.start < one.blocked.end) {
                 let shared = one.session.is_some() && one.session == other.session;
-                if !(shared && one.service == other.service && one.time == other.time) {
-                    found.push(format!("{} and {} with {resource}", one.id, other.id));
+                if !(shared && one.service == other.service && one.time.start == other.time.start) {
+                    found.push(format!(
+                        "{} and {} with {resource}: {} and {}",
+                        one.id,
+                        other.id,
+                        told(one),
+                        told(other)
+                    ));
                 }
             }
             let session = one.session.as_deref().unwrap_or(one.id.as_str());
@@ -133,6 +140,13 @@ pub(super) fn overlaps(taken: &[Appointment], capacity_of: impl Fn(&Appointment)
         }
     }
     found
+}
+
+/// Where and as what an appointment stands.
+fn told(one: &Appointment) -> String {
+    let Appointment { service, time, session, status, .. } = one;
+    let session = session.as_deref().unwrap_or_default();
+    format!("[{} {service} from {} to {} in {session}]", status.as_str(), time.start, time.end)
 }
 
 /// What was answered and does not hold, although no calendar is the reason.

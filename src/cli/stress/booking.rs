@@ -32,6 +32,8 @@ const LOOK_PERIOD: Duration = Duration::from_secs(1);
 const TELL_PERIOD: Duration = Duration::from_secs(20);
 /// How long after nothing goes wrong any more ledger and calendars must agree.
 const AGREE_MAX: Duration = Duration::from_secs(60);
+/// Two servers, and calls in this process.
+const PROCESSES: usize = 3;
 /// Lines of one kind of finding that are shown.
 pub(super) const SHOWN_MAX: usize = 10;
 
@@ -77,7 +79,7 @@ pub(super) async fn run(arguments: Arguments, clock: Clock) -> anyhow::Result<bo
         true => None,
         false => {
             let outside = Outside::start(arguments.calendar, &servers[0].base(), clock).await?;
-            own = outside.settings();
+            own = outside.settings(PROCESSES);
             Some(outside)
         }
     };

@@ -77,7 +77,7 @@ pub(super) async fn run(arguments: Arguments, clock: Clock) -> anyhow::Result<bo
     let ground = Ground::prepare(database).await?;
     let mut server = Server::new("server", &ground.folder, &ground.settings, clock)?;
     let outside = Outside::start(calendar, &server.base(), clock).await?;
-    server.learn(&outside.settings());
+    server.learn(&outside.settings(1));
     server.start().await?;
     let store = ground.store().await?;
     let practice = Practice::open(&server.base(), &store, clock.now()).await?;

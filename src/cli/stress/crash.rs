@@ -123,7 +123,7 @@ async fn survive(
     let ground = Ground::prepare(database).await?;
     let mut server = Server::new("server", &ground.folder, &ground.settings, clock)?;
     let outside = Outside::start(vendor, &server.base(), clock).await?;
-    server.learn(&outside.settings());
+    server.learn(&outside.settings(1));
     server.start().await?;
     let store = ground.store().await?;
     let practice = Practice::open(&server.base(), &store, clock.now()).await?;

@@ -34,6 +34,8 @@ const CLIENT: (&str, &str) = ("an-application", "the-secret-of-the-application")
 const DIRECTORY: &str = "aaaaaaaa-0000-4000-8000-000000000001";
 /// How our mark on an event is called, at every vendor.
 const MARK: &str = "frontdesk_appointment";
+/// Requests of one mailbox in the air at once, of all processes together (protocols.md §4.2).
+const REQUESTS_AT_ONCE: usize = 4;
 /// How long it may take until calendars are known.
 const KNOWN_MAX: Duration = Duration::from_secs(60);
 /// How often it is looked.
@@ -92,7 +94,8 @@ impl Outside {
     }
 
     /// What servers must know of it.
-    pub(super) fn settings(&self) -> Vec<(String, String)> {
+    pub(super) fn settings(&self, processes: usize) -> Vec<(String, String)> {
+        let at_once = (REQUESTS_AT_ONCE / processes).max(1);
         let settings = match &self.stand_in {
             StandIn::Google(google) => vec![
                 ("GOOGLE__CLIENT_ID", CLIENT.0.to_owned()),
@@ -101,12 +104,14 @@ impl Outside {
                 ("GOOGLE__TOKEN_URL", google.token_url()),
                 ("GOOGLE__REVOKE_URL", google.revoke_url()),
                 ("GOOGLE__API_URL", google.api_url()),
+                ("GOOGLE__REQUESTS_AT_ONCE", at_once.to_string()),
             ],
             StandIn::Microsoft(microsoft) => vec![
                 ("MICROSOFT__CLIENT_ID", CLIENT.0.to_owned()),
                 ("MICROSOFT__CLIENT_SECRET", CLIENT.1.to_owned()),
                 ("MICROSOFT__LOGIN_URL", microsoft.login_url()),
                 ("MICROSOFT__API_URL", microsoft.api_url()),
+                ("MICROSOFT__REQUESTS_AT_ONCE", at_once.to_string()),
             ],
         };
         settings.into_iter().map(|(name, value)| (format!("FRONTDESK__{name}"), value)).collect()
@@ -191,6 +196,7 @@ impl Outside {
                     (Trouble::Dropped, 0.01),
                     (Trouble::AnswerLost, 0.0125),
                     (Trouble::Twice, 0.005),
+                    (Trouble::DoneLater(late), 0.002),
                     (Trouble::Late(late), 0.0125),
                     (Trouble::Broken(500), 0.0025),
                     (Trouble::Broken(503), 0.0025),
@@ -208,6 +214,7 @@ impl Outside {
                     (Trouble::Dropped, 0.01),
                     (Trouble::AnswerLost, 0.0125),
                     (Trouble::Twice, 0.005),
+                    (Trouble::DoneLater(late), 0.002),
                     (Trouble::Late(late), 0.0125),
                     (Trouble::Broken(500), 0.0025),
                     (Trouble::Broken(502), 0.0025),

@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use axum::{
     body::{Body, Bytes},
     extract::{Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header, request},
     response::{Html, IntoResponse, Response},
 };
 use futures_util::stream;
@@ -98,11 +98,8 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
     let Ok(sent) = axum::body::to_bytes(body, BODY_BYTES_MAX).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
-    let path = head.uri.path().trim_start_matches(super::API_PATH).trim_matches('/').to_owned();
-    let segments: Vec<String> = path.split('/').map(decoded).collect();
+    let (path, segments) = path_of(&head);
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
-    let query = head.uri.query().unwrap_or_default();
-    let query: Pairs = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
     let Some(kind) = Kind::of(&head.method, &segments) else {
         shared.faults.add(format!("API: {} {path} is not known", head.method));
         return shown(Answer::not_found());
@@ -112,13 +109,42 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
     if let Some(answer) = trouble.and_then(refused) {
         return answer;
     }
-    let body = serde_json::from_slice(&sent).unwrap_or(Value::Null);
-    let answer = match who(&shared, &head.headers) {
+    if let Some(Trouble::DoneLater(wait)) = trouble {
+        let later = shared.clone();
+        shared.tasks.spawn(async move {
+            later.setup.clock.sleep(wait).await;
+            done(&later, kind, &head, &sent, None).await
+        });
+        return broken();
+    }
+    done(&shared, kind, &head, &sent, trouble).await
+}
+
+fn path_of(head: &request::Parts) -> (String, Vec<String>) {
+    let path = head.uri.path().trim_start_matches(super::API_PATH).trim_matches('/').to_owned();
+    let segments = path.split('/').map(decoded).collect();
+    (path, segments)
+}
+
+/// What is asked for is done, as far as trouble lets it be.
+async fn done(
+    shared: &Arc<Shared>,
+    kind: Kind,
+    head: &request::Parts,
+    sent: &[u8],
+    trouble: Option<Trouble>,
+) -> Response {
+    let (path, segments) = path_of(head);
+    let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+    let query = head.uri.query().unwrap_or_default();
+    let query: Pairs = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    let body = serde_json::from_slice(sent).unwrap_or(Value::Null);
+    let answer = match who(shared, &head.headers) {
         None => Answer::problem(401, "authError", "Invalid Credentials"),
         Some(who) => {
             let asked = Asked { who, path: segments, query: &query, headers: &head.headers, body: &body };
-            let first = answer(&shared, kind, &asked);
-            if trouble == Some(Trouble::Twice) { answer(&shared, kind, &asked) } else { first }
+            let first = answer(shared, kind, &asked);
+            if trouble == Some(Trouble::Twice) { answer(shared, kind, &asked) } else { first }
         }
     };
     shared.note(|| Exchanged {
@@ -138,7 +164,7 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
         },
         None => answer,
     };
-    answered_late(&shared, trouble, shown(answer)).await
+    answered_late(shared, trouble, shown(answer)).await
 }
 
 /// The answer, as far as trouble lets it through after all was done.
@@ -173,7 +199,11 @@ fn refused(trouble: Trouble) -> Option<Response> {
         Trouble::Dropped => return Some(broken()),
         Trouble::Garbled => return Some(Html("<html><p>Sorry").into_response()),
         Trouble::Long(bytes) => return Some(format!("{{\"x\":\"{}\"}}", "x".repeat(bytes)).into_response()),
-        Trouble::AnswerLost | Trouble::Twice | Trouble::Late(_) | Trouble::InvalidGrant => return None,
+        Trouble::AnswerLost
+        | Trouble::Twice
+        | Trouble::DoneLater(_)
+        | Trouble::Late(_)
+        | Trouble::InvalidGrant => return None,
     };
     Some(shown(answer))
 }

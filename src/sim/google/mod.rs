@@ -14,6 +14,7 @@ mod writes;
 use std::{
     collections::{BTreeMap, HashMap},
     net::{Ipv4Addr, SocketAddr},
+    num::NonZeroUsize,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -292,6 +293,7 @@ impl Google {
             token_url: self.token_url().parse().ok()?,
             revoke_url: self.revoke_url().parse().ok()?,
             api_url: self.api_url().parse().ok()?,
+            requests_at_once: NonZeroUsize::new(4)?,
         })
     }
 

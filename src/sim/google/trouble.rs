@@ -77,6 +77,8 @@ pub enum Trouble {
     AnswerLost,
     /// It comes twice, as where something on the way sends it again: it is done twice, and the second answer is told.
     Twice,
+    /// The connection ends at once, and it is done so much later: nobody can know by looking earlier.
+    DoneLater(Duration),
     /// It is done, and told this much later.
     Late(Duration),
     /// The answer is a page of HTML.

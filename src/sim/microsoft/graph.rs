@@ -12,7 +12,7 @@ use axum::{
     Json,
     body::Bytes,
     extract::{Request, State},
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header, request},
     response::{IntoResponse, Response},
 };
 use jiff::Timestamp as Instant;
@@ -123,6 +123,21 @@ fn cut_off() -> Response {
 pub(super) async fn asked(State(shared): State<Shared>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let Ok(body) = axum::body::to_bytes(body, BODY_MAX).await else { return error(413, "RequestTooLarge") };
+    let makes = parts.method == Method::POST && parts.uri.path().ends_with("/events");
+    let trouble = shared.world().troubles.befalls(makes);
+    if let Some(Trouble::DoneLater(wait)) = trouble {
+        let later = shared.clone();
+        shared.tasks.spawn(async move {
+            later.setup.clock.sleep(wait).await;
+            done(&later, parts, &body, None).await
+        });
+        return cut_off();
+    }
+    done(&shared, parts, &body, trouble).await
+}
+
+/// What is asked for is done, as far as trouble lets it be.
+async fn done(shared: &Shared, parts: request::Parts, body: &[u8], trouble: Option<Trouble>) -> Response {
     let whole: Vec<String> = parts
         .uri
         .path()
@@ -136,7 +151,6 @@ pub(super) async fn asked(State(shared): State<Shared>, request: Request) -> Res
     let pass = token.and_then(|token| shared.world().access.get(token.strip_prefix("Bearer ")?).cloned());
     let now = shared.now();
     let pass = pass.filter(|pass| pass.expires > now);
-    let trouble = shared.world().troubles.befalls();
     match trouble {
         Some(Trouble::Unauthorized) => return error(401, "InvalidAuthenticationToken"),
         Some(Trouble::Refused(status, code)) => return error(status, code),
@@ -146,7 +160,7 @@ pub(super) async fn asked(State(shared): State<Shared>, request: Request) -> Res
         Some(Trouble::Dropped) => return cut_off(),
         Some(Trouble::Garbled) => return "<!doctype html><p>We are sorry.".into_response(),
         Some(Trouble::Long(bytes)) => return "x".repeat(bytes).into_response(),
-        Some(Trouble::AnswerLost | Trouble::Twice | Trouble::Late(_)) | None => {}
+        Some(Trouble::AnswerLost | Trouble::Twice | Trouble::DoneLater(_) | Trouble::Late(_)) | None => {}
     }
     let Some(Pass { holder, scopes, .. }) = pass else { return error(401, "InvalidAuthenticationToken") };
     let (account, path): (String, &[&str]) = match (below, &holder) {
@@ -171,7 +185,7 @@ pub(super) async fn asked(State(shared): State<Shared>, request: Request) -> Res
         return error(403, "ErrorAccessDenied");
     }
     let body =
-        if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).unwrap_or(Value::Null) };
+        if body.is_empty() { Value::Null } else { serde_json::from_slice(body).unwrap_or(Value::Null) };
     let query =
         form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
     let asked = Asked {
@@ -194,10 +208,10 @@ pub(super) async fn asked(State(shared): State<Shared>, request: Request) -> Res
         waiting(429, "MailboxConcurrency", Some(1))
     } else {
         match path.first() {
-            Some(&"subscriptions") => subscriptions(&shared, &holder, &asked).await,
+            Some(&"subscriptions") => subscriptions(shared, &holder, &asked).await,
             _ => {
-                let first = of_mailbox(&shared, &account, &asked);
-                if trouble == Some(Trouble::Twice) { of_mailbox(&shared, &account, &asked) } else { first }
+                let first = of_mailbox(shared, &account, &asked);
+                if trouble == Some(Trouble::Twice) { of_mailbox(shared, &account, &asked) } else { first }
             }
         }
     };

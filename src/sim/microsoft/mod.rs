@@ -406,6 +406,11 @@ impl Microsoft {
         self.world().troubles.next.extend(troubles);
     }
 
+    /// What goes wrong with the next events that are made, one each.
+    pub fn trouble_making(&self, troubles: impl IntoIterator<Item = Trouble>) {
+        self.world().troubles.made.extend(troubles);
+    }
+
     /// Things go wrong by chance from here on, or no more.
     pub fn trouble_by_chance(&self, mix: Option<Mix<Trouble>>) {
         self.world().troubles.mix = mix;

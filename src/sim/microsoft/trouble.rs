@@ -23,6 +23,8 @@ pub enum Trouble {
     AnswerLost,
     /// It comes twice, as where something on the way sends it again: it is done twice, and the second answer is told.
     Twice,
+    /// The connection ends at once, and it is done so much later: nobody can know by looking earlier.
+    DoneLater(Duration),
     /// It is done, and told this much later.
     Late(Duration),
     /// The answer is a page of HTML.
@@ -35,12 +37,17 @@ pub enum Trouble {
 #[derive(Default)]
 pub(super) struct Troubles {
     pub(super) next: VecDeque<Trouble>,
+    /// Only with events that are made.
+    pub(super) made: VecDeque<Trouble>,
     pub(super) mix: Option<Mix<Trouble>>,
 }
 
 impl Troubles {
-    /// What goes wrong with the next request.
-    pub(super) fn befalls(&mut self) -> Option<Trouble> {
+    /// What goes wrong with the next request, which makes an event or does not.
+    pub(super) fn befalls(&mut self, makes: bool) -> Option<Trouble> {
+        if makes && let Some(made) = self.made.pop_front() {
+            return Some(made);
+        }
         if let Some(next) = self.next.pop_front() {
             return Some(next);
         }

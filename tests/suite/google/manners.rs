@@ -1,6 +1,7 @@
 //! How vendors are asked: few at a time, patiently, and not at all for a while.
 
 use std::{
+    num::NonZeroUsize,
     sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
@@ -8,7 +9,7 @@ use std::{
 use frontdesk::{
     calendars::{
         Error,
-        manners::{AT_ONCE_MAX, FAILURES_MAX, Manners, REST, Repeat},
+        manners::{FAILURES_MAX, Manners, REST, Repeat},
     },
     domain::time::Timestamp,
     platform::clock::Clock,
@@ -19,7 +20,7 @@ use super::access;
 
 /// Manners on a clock that stands still but for those who wait.
 fn manners() -> Manners {
-    Manners::new(Clock::showing(Timestamp(1_800_000_000_000_000)))
+    Manners::new(Clock::showing(Timestamp(1_800_000_000_000_000)), NonZeroUsize::new(4).unwrap())
 }
 
 #[tokio::test(start_paused = true)]
@@ -35,7 +36,7 @@ async fn four_requests_of_a_mailbox_are_in_the_air_at_once() {
         })
     };
     assert!(join_all((0..20).map(|_| ask())).await.iter().all(Result::is_ok));
-    assert_eq!(most.load(Ordering::SeqCst), AT_ONCE_MAX);
+    assert_eq!(most.load(Ordering::SeqCst), 4);
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,7 +6,7 @@ mod manners;
 mod oddities;
 mod shapes;
 
-use std::time::Duration;
+use std::{num::NonZeroUsize, time::Duration};
 
 use frontdesk::{
     calendars::{Access, Calendars, Draft, microsoft},
@@ -71,6 +71,7 @@ fn nowhere() -> microsoft::Settings {
         directory: "common".to_owned(),
         login_url: "http://127.0.0.1:9".parse().unwrap(),
         api_url: "http://127.0.0.1:9".parse().unwrap(),
+        requests_at_once: NonZeroUsize::new(4).unwrap(),
     }
 }
 

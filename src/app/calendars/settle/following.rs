@@ -10,7 +10,7 @@ use crate::{
         Error,
         access::{Actor, Who},
         audit,
-        bookings::in_anothers_place,
+        bookings::{free_clashing, in_anothers_place},
         calendars::Calendars,
     },
     domain::{
@@ -94,6 +94,7 @@ impl Calendars {
             None => tx.clashes().settle_of(&moved.id, what, now).await?,
         }
         tx.commit().await?;
+        free_clashing(&self.parts.store, tenant, now).await;
         self.parts.news.step(tenant, &moved, Step::Moved, calendar.id.as_str());
         if let Some(clash) = &clash {
             self.parts.news.clash(tenant, clash);
@@ -116,6 +117,7 @@ impl Calendars {
         tx.written().remove(&written.appointment, &written.calendar).await?;
         self.give_back(&mut tx, tenant, &standing, Step::Cancelled, calendar.id.as_str(), now).await?;
         tx.commit().await?;
+        free_clashing(&self.parts.store, tenant, now).await;
         self.parts.news.step(tenant, &standing, Step::Cancelled, calendar.id.as_str());
         info!(appointment.id = %standing.id, "an appointment was deleted in its calendar");
         Ok(Done::Changed)
@@ -198,6 +200,7 @@ impl Calendars {
         tx.clashes().add(&clash).await?;
         self.tell_clash(&mut tx, &clash, now).await?;
         tx.commit().await?;
+        free_clashing(&self.parts.store, tenant, now).await;
         self.parts.news.step(tenant, &standing, Step::Undone, who);
         self.parts.news.clash(tenant, &clash);
         warn!(appointment.id = %standing.id, "an appointment has made room for an event that was first");

@@ -283,6 +283,7 @@ async fn reached(tx: &mut TenantTx, id: &CalendarId) -> Result<Option<(OutsideCa
 
 /// The appointment, if it is as it was when the case was gathered.
 async fn unchanged(tx: &mut TenantTx, case: &Case) -> Result<Option<Appointment>, Error> {
+    tx.appointments().lock(&case.appointment.item.id).await?;
     let standing = tx.appointments().revised(&case.appointment.item.id).await?;
     let seen: Revision = case.appointment.revision;
     Ok(standing.filter(|standing| standing.revision == seen).map(|standing| standing.item))

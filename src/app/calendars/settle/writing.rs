@@ -32,7 +32,13 @@ impl Calendars {
             && calendar.there
         {
             match connection.state {
-                ConnectionState::Connected => self.remove_event(tenant, case, &calendar, written).await?,
+                ConnectionState::Connected => {
+                    let found = self.remove_event(tenant, case, &calendar, written).await?;
+                    if !found && written.written.is_none() {
+                        // It may still be on its way. What is kept tells that it is ours when it comes (`sync`).
+                        return Ok(());
+                    }
+                }
                 ConnectionState::Reconnect => {
                     let why = "somebody must let us into the calendar again";
                     return Err(Error::Later { wait: GONE_WAIT, why });
@@ -49,13 +55,14 @@ impl Calendars {
         Ok(tx.commit().await?)
     }
 
+    /// Removes what stands of it in the calendar; whether anything may have.
     async fn remove_event(
         &self,
         tenant: &TenantId,
         case: &Case,
         calendar: &OutsideCalendar,
         written: &Written,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let (vendors, place) = (&self.parts.vendors, &calendar.place);
         let notify = text::invites(&case.service, case.contact.as_ref());
         let mut events: Vec<EventId> = written.event.iter().cloned().collect();
@@ -88,7 +95,7 @@ impl Calendars {
                 Err(error) => return Err(error.waiting()),
             }
         }
-        Ok(())
+        Ok(!events.is_empty())
     }
 
     /// Writes an event that is not there yet, or of which nobody knows whether it is.
