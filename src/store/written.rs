@@ -47,7 +47,7 @@ pub struct Written {
     pub event: Option<EventId>,
     /// Which state of it we wrote.
     pub etag: Option<String>,
-    /// The time it was given, or is to be given.
+    /// The time it was given; until it is known to be written, from the first to the last it may have been given.
     pub time: TimeRange,
     /// When it was written; `None` when that is still to be done.
     pub written: Option<Timestamp>,

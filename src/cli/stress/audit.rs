@@ -230,7 +230,20 @@ pub(super) async fn agreement(
     }
     for event in events {
         if !expected.contains(&(event.appointment.as_str(), event.calendar.as_str())) {
-            findings.orphans.push(format!("{} at {}", event.appointment, event.time.start));
+            let mut line = format!("{} at {}", event.appointment, event.time.start);
+            if let Ok(id) = event.appointment.parse::<AppointmentId>() {
+                let stands = tx.appointments().get(&id).await?;
+                line += &stands
+                    .map_or("; nothing is known of it".to_owned(), |one| format!("; {}", self::told(&one)));
+                for step in tx.history().of(&id).await? {
+                    line += &format!("; {} by {} at {}", step.what.as_str(), step.who, step.time.start);
+                }
+                for written in tx.written().of(&id).await? {
+                    let known = if written.event.is_some() { "known" } else { "on its way" };
+                    line += &format!("; {known} from {} to {}", written.time.start, written.time.end);
+                }
+            }
+            findings.orphans.push(line);
         }
     }
     Ok(())

@@ -213,7 +213,15 @@ impl Calendars {
                 self.look(tenant, case, calendar, written).await
             }
             Some(written) if written.written.is_some() => self.rewrite(tenant, case, calendar, written).await,
-            unwritten => self.write(tenant, case, calendar, unwritten.map_or(0, |it| it.naming)).await,
+            None => self.write(tenant, case, calendar, 0, appointment.time).await,
+            // What was tried before may stand there yet, at the time it had then.
+            Some(tried) => {
+                let time = TimeRange {
+                    start: tried.time.start.min(appointment.time.start),
+                    end: tried.time.end.max(appointment.time.end),
+                };
+                self.write(tenant, case, calendar, tried.naming, time).await
+            }
         }
     }
 

@@ -12,7 +12,7 @@ use crate::{
     domain::{
         calendar::{CalendarAccess, ClashKind, ConnectionState, EventId, OutsideCalendar, OutsideEvent},
         id::TenantId,
-        time::Timestamp,
+        time::{TimeRange, Timestamp},
     },
     platform::ids,
     store::Written,
@@ -98,13 +98,14 @@ impl Calendars {
         Ok(!events.is_empty())
     }
 
-    /// Writes an event that is not there yet, or of which nobody knows whether it is.
+    /// Writes an event that is not there yet, or of which nobody knows whether it is: then it stands within `around`.
     pub(super) async fn write(
         &self,
         tenant: &TenantId,
         case: &Case,
         calendar: &OutsideCalendar,
         first_name: i64,
+        around: TimeRange,
     ) -> Result<Done, Error> {
         let appointment = &case.appointment.item;
         for naming in first_name..first_name + NAMES_MAX {
@@ -114,7 +115,7 @@ impl Calendars {
                 naming,
                 event: None,
                 etag: None,
-                time: appointment.time,
+                time: around,
                 written: None,
             };
             let mut tx = self.parts.store.begin(tenant).await?;
@@ -165,7 +166,7 @@ impl Calendars {
     ) -> Result<Done, Error> {
         let appointment = &case.appointment.item;
         let Some(event) = &written.event else {
-            return Box::pin(self.write(tenant, case, calendar, written.naming)).await;
+            return Box::pin(self.write(tenant, case, calendar, written.naming, appointment.time)).await;
         };
         let (draft, began) = (&self.draft(tenant, case, calendar, written.naming), self.parts.clock.now());
         let (vendors, place) = (&self.parts.vendors, &calendar.place);
@@ -188,7 +189,14 @@ impl Calendars {
                 Err(Trouble::Vendor(calendars::Error::Stale)) => {
                     let Some(standing) = self.event(tenant, calendar, event).await? else {
                         self.note_clash(tenant, case, calendar, Some(event), ClashKind::MovedTwice).await?;
-                        return Box::pin(self.write(tenant, case, calendar, written.naming + 1)).await;
+                        return Box::pin(self.write(
+                            tenant,
+                            case,
+                            calendar,
+                            written.naming + 1,
+                            appointment.time,
+                        ))
+                        .await;
                     };
                     moved_there = standing.time != written.time && standing.time != appointment.time;
                     seen = standing.etag;
@@ -203,7 +211,14 @@ impl Calendars {
                     }
                     // Deleted there while it was moved here: whoever was promised the time keeps it.
                     self.note_clash(tenant, case, calendar, Some(event), ClashKind::MovedTwice).await?;
-                    return Box::pin(self.write(tenant, case, calendar, written.naming + 1)).await;
+                    return Box::pin(self.write(
+                        tenant,
+                        case,
+                        calendar,
+                        written.naming + 1,
+                        appointment.time,
+                    ))
+                    .await;
                 }
                 Err(Trouble::Vendor(calendars::Error::Forbidden)) => {
                     return Err(Error::Later { wait: GONE_WAIT, why: "the calendar may not be written to" });
