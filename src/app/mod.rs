@@ -27,6 +27,7 @@ pub mod resources;
 pub mod services;
 pub mod tenants;
 pub mod tools;
+pub mod transfer_targets;
 
 use std::fmt;
 
