@@ -56,6 +56,7 @@ CREATE TABLE transfers (
     FOREIGN KEY (tenant_id, call_id) REFERENCES calls (tenant_id, id) ON DELETE CASCADE
 );
 CREATE INDEX transfers_by_call ON transfers (tenant_id, call_id, asked_at, id);
+CREATE UNIQUE INDEX transfers_by_id ON transfers (id);
 
 -- How many of a call's media streams are kept: a caller who was passed on may come back on another.
 ALTER TABLE calls ADD COLUMN streams_kept BIGINT NOT NULL DEFAULT 0;

@@ -28,6 +28,7 @@ pub mod services;
 pub mod tenants;
 pub mod tools;
 pub mod transfer_targets;
+pub mod transfers;
 
 use std::fmt;
 

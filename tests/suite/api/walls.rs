@@ -32,6 +32,7 @@ fn bodies(own: &Neighbour) -> Vec<(&'static str, Value, Places)> {
             vec![("/services/0", "service"), ("/transfers/0", "target")],
         ),
         ("PATCH /api/transfer-targets/{target}", json!({}), vec![]),
+        ("POST /api/calls/{call}/transfer", json!({ "target": id("target") }), vec![("/target", "target")]),
         (
             "POST /api/assistants",
             json!({ "name": "x", "language": "en", "opening": { "en": "Hello" }, "services": [id("service")] }),
