@@ -199,6 +199,7 @@ async fn fill(store: &Store, n: usize, tenant: &str) {
             cost: MicroUsd(40_000),
             recording: None,
             consent: None,
+            stream: Some(0),
         };
         tx.calls().finish(&call.id, &ended).await.expect("an end");
         let turns: Vec<Turn> = (0..TURNS).map(turn).collect();

@@ -67,8 +67,7 @@ impl Audited for Assistant {
         }
         let tools: Vec<&str> = self.tools.iter().map(|tool| tool.as_str()).collect();
         let services: Vec<&str> = self.services.iter().map(|id| id.as_str()).collect();
-        let transfers: Vec<&str> = self.transfers.iter().map(|target| target.name.as_str()).collect();
-        let numbers: Vec<&str> = self.transfers.iter().map(|target| target.number.as_str()).collect();
+        let transfers: Vec<&str> = self.transfers.iter().map(|id| id.as_str()).collect();
         Parts::new()
             .with("name", self.name.as_str())
             .with("description", self.description.as_str())
@@ -85,7 +84,6 @@ impl Audited for Assistant {
             .with("tools", tools)
             .with("services", services)
             .with("transfers", transfers)
-            .hiding("transfer_numbers", numbers)
     }
 }
 
@@ -326,14 +324,10 @@ async fn check(tx: &mut TenantTx, assistant: &Assistant) -> Result<(), Error> {
         "/transfers",
         format!("must be at most {TRANSFERS_MAX}"),
     );
-    for (at, target) in assistant.transfers.iter().enumerate() {
-        let twice = assistant.transfers[..at].iter().any(|other| other.name == target.name);
-        faults.unless(!twice, format!("/transfers/{at}/name"), "is named twice");
-        faults.unless(
-            !target.name.trim().is_empty() && length(&target.name) <= NAME_LEN_MAX,
-            format!("/transfers/{at}/name"),
-            format!("must be 1 to {NAME_LEN_MAX} characters"),
-        );
+    for (at, id) in assistant.transfers.iter().enumerate().take(TRANSFERS_MAX) {
+        faults.unless(!assistant.transfers[..at].contains(id), format!("/transfers/{at}"), "is named twice");
+        let there = tx.transfer_targets().get(id).await?.is_some();
+        faults.unless(there, format!("/transfers/{at}"), "there is no such transfer target");
     }
     faults.settle()
 }

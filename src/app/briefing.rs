@@ -13,6 +13,7 @@ use crate::{
         org::Tenant,
         time::Timestamp,
         tool::ToolName,
+        transfer::TransferTarget,
     },
     speech::{Briefing, ToolSpec},
 };
@@ -24,10 +25,11 @@ pub fn briefing(
     tenant: &Tenant,
     assistant: &Assistant,
     services: &[Service],
+    targets: &[TransferTarget],
     language: Language,
     now: Timestamp,
 ) -> Briefing {
-    let tools = tools::specs(assistant, services, language)
+    let tools = tools::specs(assistant, services, targets, language)
         .into_iter()
         .map(|spec| ToolSpec {
             name: spec.name.to_owned(),
@@ -38,7 +40,7 @@ pub fn briefing(
     Briefing {
         model: assistant.model.clone(),
         voice: Some(assistant.voice.clone()),
-        instructions: instructions(tenant, assistant, services, language, now),
+        instructions: instructions(tenant, assistant, services, targets, language, now),
         tools,
         end_of_turn_ms: assistant.policy.end_of_turn_ms,
         transcribe: assistant.transcripts,
@@ -50,6 +52,7 @@ fn instructions(
     tenant: &Tenant,
     assistant: &Assistant,
     services: &[Service],
+    targets: &[TransferTarget],
     language: Language,
     now: Timestamp,
 ) -> String {
@@ -93,6 +96,12 @@ fn instructions(
                 let _ = write!(text, ", {price}");
             }
             text.push('\n');
+        }
+    }
+    if !targets.is_empty() && assistant.tools.contains(&ToolName::Transfer) {
+        text.push_str("Whom callers can be put through to with transfer, when they want a person:\n");
+        for target in targets {
+            let _ = writeln!(text, "- {}: {}", target.name, target.description);
         }
     }
     if !assistant.instructions.is_empty() {

@@ -3,10 +3,12 @@
 //! A call is told apart by Twilio's name for it, so the same webhook twice is the same call. States only move
 //! forward, whatever order the news comes in. Nothing here decides about the conversation.
 
-use super::{Error, access::Actor, audit};
+use std::fmt;
+
+use super::{Error, access::Actor, audit, transfers};
 use crate::{
     domain::{
-        assistant::Assistant,
+        assistant::{Assistant, Language},
         booking::{Appointment, Service},
         conversation::{CallRecord, CallSid, CallState, Outcome, Turn},
         id::{CallId, JobId, TenantId},
@@ -14,10 +16,12 @@ use crate::{
         org::{Number, Tenant},
         people::{Subject, Verb},
         phone::E164,
+        phrases::Phrase,
         time::Timestamp,
+        transfer::{Transfer, TransferTarget},
     },
     platform::ids,
-    store::{CallFilter, Consent, Ended, Message, NewCall, Page, Place, Store, ToolCall, Work},
+    store::{CallFilter, Consent, Ended, Message, NewCall, Page, Place, Store, TenantTx, ToolCall, Work},
 };
 
 /// A telephone that rings. It carries numbers, so it has no `Debug`.
@@ -48,8 +52,31 @@ pub struct Answer {
     pub services: Vec<Service>,
     /// The call as it is kept.
     pub record: CallRecord,
+    /// To whom it may pass the caller on.
+    pub targets: Vec<TransferTarget>,
     /// Whether this call has rung before.
     pub duplicate: bool,
+    /// What is known of the call so far, when the caller is back from being passed on.
+    pub back: Option<Back>,
+}
+
+/// A caller who is back from being passed on. `Debug` shows no words.
+#[derive(Clone)]
+pub struct Back {
+    /// Which of the call's media streams begins, from 0.
+    pub stream: u32,
+    /// What the caller hears first.
+    pub phrase: Phrase,
+    /// What the model is told.
+    pub facts: String,
+    /// How long the call has lasted, in milliseconds.
+    pub elapsed_ms: u64,
+}
+
+impl fmt::Debug for Back {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Back").field("stream", &self.stream).finish_non_exhaustive()
+    }
 }
 
 /// What became of a ring.
@@ -78,6 +105,8 @@ pub struct Finished {
     pub recording: Option<String>,
     /// The caller's yes to being recorded, with what had been asked.
     pub consent: Option<(Timestamp, String)>,
+    /// Which of the call's media streams it was, from 0.
+    pub stream: u32,
 }
 
 impl Finished {
@@ -91,6 +120,7 @@ impl Finished {
             turns: Vec::new(),
             recording: None,
             consent: None,
+            stream: 0,
         }
     }
 }
@@ -110,6 +140,8 @@ pub struct Kept {
     pub messages: Vec<Message>,
     /// The caller's yes to being recorded.
     pub consent: Option<Consent>,
+    /// When the caller was passed on.
+    pub transfers: Vec<Transfer>,
 }
 
 /// Keeps a call that rings and finds who answers it. The same call again is the same call.
@@ -142,13 +174,66 @@ pub async fn ring(store: &Store, now: Timestamp, ring: Ring) -> Result<Rung, Err
         .await?;
     let record = tx.calls().by_sid(&ring.sid).await?;
     let record = record.ok_or(Error::Conflict("that call rings at another number"))?;
+    let answer = answer(&mut tx, tenant, number, record, !new).await?;
+    tx.commit().await?;
+    Ok(Rung::Answer(Box::new(answer)))
+}
+
+/// Who answers a call whose caller is back from being passed on; `None` when nobody does any more.
+///
+/// # Errors
+/// [`Error::Unavailable`] when the database is away.
+pub(super) async fn again(
+    store: &Store,
+    tenant: &TenantId,
+    record: &CallRecord,
+    back: Back,
+) -> Result<Option<Answer>, Error> {
+    let Some((owner, number)) = number_of(store, record).await? else { return Ok(None) };
+    if owner.id != *tenant {
+        return Ok(None);
+    }
+    let mut tx = store.read(tenant).await?;
+    let mut answer = answer(&mut tx, owner, number, record.clone(), true).await?;
+    // What is recorded ended when the caller was passed on.
+    answer.assistant.recording = false;
+    answer.back = Some(back);
+    Ok(Some(answer))
+}
+
+/// The language a call is held in: that of the number.
+///
+/// # Errors
+/// [`Error::Unavailable`] when the database is away.
+pub(super) async fn language(store: &Store, record: &CallRecord) -> Result<Language, Error> {
+    Ok(number_of(store, record).await?.map_or(Language::English, |(_, number)| number.language))
+}
+
+/// The number of ours that a call is at: the called one, or the calling one when it was we who called.
+async fn number_of(store: &Store, record: &CallRecord) -> Result<Option<(Tenant, Number)>, Error> {
+    for number in [Some(&record.to), record.from.as_ref()].into_iter().flatten() {
+        if let Some((tenant, held)) = store.across_tenants().number(number).await? {
+            return Ok(Some((tenant, held.number)));
+        }
+    }
+    Ok(None)
+}
+
+async fn answer(
+    tx: &mut TenantTx,
+    tenant: Tenant,
+    number: Number,
+    record: CallRecord,
+    duplicate: bool,
+) -> Result<Answer, Error> {
     let assistant = tx.assistants().get(&record.assistant).await?.ok_or(Error::NotFound("assistant"))?;
     let mut services = Vec::with_capacity(assistant.services.len());
     for id in &assistant.services {
         services.extend(tx.services().get(id).await?.filter(|service| service.active));
     }
-    tx.commit().await?;
-    Ok(Rung::Answer(Box::new(Answer { tenant, number, assistant, services, record, duplicate: !new })))
+    let mut targets = tx.transfer_targets().of_assistant(&assistant.id).await?;
+    targets.retain(|target| target.active);
+    Ok(Answer { tenant, number, assistant, services, targets, record, duplicate, back: None })
 }
 
 /// Notes that a call's media stream runs.
@@ -170,6 +255,7 @@ pub async fn refused(store: &Store, tenant: &TenantId, call: &CallId, now: Times
         cost: MicroUsd::default(),
         recording: None,
         consent: None,
+        stream: None,
     };
     let mut tx = store.begin(tenant).await?;
     tx.calls().advance(call, CallState::Failed, now).await?;
@@ -195,18 +281,28 @@ pub async fn finished(
         cost: finished.cost,
         recording: finished.recording.clone(),
         consent: finished.consent.clone().map(|(at, wording)| Consent { at, wording }),
+        stream: Some(finished.stream),
     };
     let mut tx = store.begin(tenant).await?;
     let record = tx.calls().get(call).await?.ok_or(Error::NotFound("call"))?;
+    // What is said on a later stream of a call stands behind what was said on those before it.
+    let ordinals = tx.calls().ordinals_before(call, finished.stream).await?;
+    let Some(ordinals) = ordinals else { return Ok(()) };
+    let turns: Vec<Turn> = finished.turns.iter().cloned().map(|turn| shifted(turn, ordinals)).collect();
     // That it was answered may be told only now, when the call was over in no time.
     if let Some(answered) = finished.answered {
         tx.calls().advance(call, CallState::InProgress, answered).await?;
     }
     let answered = finished.answered.or(record.answered).is_some();
     let state = if answered { CallState::Completed } else { CallState::Failed };
-    tx.calls().advance(call, state, at).await?;
-    tx.calls().finish(call, &ended).await?;
-    tx.calls().add_turns(call, &finished.turns).await?;
+    if finished.outcome == Outcome::Transferred {
+        // The caller is being passed on: how the call ends is not known yet.
+        tx.calls().part(call, &ended).await?;
+    } else {
+        tx.calls().advance(call, state, at).await?;
+        tx.calls().finish(call, &ended).await?;
+    }
+    tx.calls().add_turns(call, &turns).await?;
     tx.appointments().release_of_call(call).await?;
     if ended.recording.is_some() {
         let work = Work::ArchiveRecording { call: call.clone() };
@@ -221,7 +317,14 @@ pub async fn finished(
 /// [`Error::Unavailable`] when the database is away.
 pub async fn status(store: &Store, now: Timestamp, sid: &CallSid, state: CallState) -> Result<(), Error> {
     match store.across_tenants().call(sid).await? {
-        Some((tenant, call)) => advance(store, &tenant, &call, state, now).await,
+        Some((tenant, call)) => {
+            let mut tx = store.begin(&tenant).await?;
+            tx.calls().advance(&call, state, now).await?;
+            if matches!(state, CallState::Completed | CallState::Failed) {
+                transfers::caller_gone(&mut tx, &call, now).await?;
+            }
+            Ok(tx.commit().await?)
+        }
         None => Ok(()),
     }
 }
@@ -239,6 +342,7 @@ pub async fn load(store: &Store, tenant: &TenantId, call: &CallId) -> Result<Kep
         appointments: tx.appointments().of_call(call).await?,
         messages: tx.messages().of_call(call).await?,
         consent: tx.calls().consent(call).await?,
+        transfers: tx.transfers().of_call(call).await?,
     })
 }
 
@@ -298,6 +402,10 @@ pub async fn end(
     }
     audit::tell(&mut tx, by, now, "call.dismissed", call.as_str(), serde_json::json!({})).await?;
     Ok(tx.commit().await?)
+}
+
+fn shifted(turn: Turn, ordinals: u32) -> Turn {
+    Turn { ordinal: turn.ordinal.saturating_add(ordinals), ..turn }
 }
 
 async fn advance(

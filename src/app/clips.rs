@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// The sentences a call may need at once, whatever the engine does.
-const PHRASES: [Phrase; 9] = [
+const PHRASES: [Phrase; 11] = [
     Phrase::StillThere,
     Phrase::StillThereAgain,
     Phrase::SilenceGoodbye,
@@ -37,6 +37,8 @@ const PHRASES: [Phrase; 9] = [
     Phrase::StillWorking,
     Phrase::OfferCallBack,
     Phrase::Drained,
+    Phrase::PassingOn,
+    Phrase::NobodyThere,
 ];
 
 /// What a call has to say by itself.

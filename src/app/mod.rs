@@ -27,6 +27,8 @@ pub mod resources;
 pub mod services;
 pub mod tenants;
 pub mod tools;
+pub mod transfer_targets;
+pub mod transfers;
 
 use std::fmt;
 

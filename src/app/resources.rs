@@ -36,19 +36,22 @@ impl Audited for Resource {
     }
 
     fn parts(&self) -> Parts {
-        let exceptions: serde_json::Map<String, Value> =
-            self.schedule.exceptions.iter().map(|(date, hours)| (date.to_string(), windows(hours))).collect();
-        let week: serde_json::Map<String, Value> = DAYS
-            .iter()
-            .zip(&self.schedule.week)
-            .map(|(day, hours)| ((*day).to_owned(), windows(hours)))
-            .collect();
+        let (week, exceptions) = hours_told(&self.schedule);
         Parts::new()
             .with("name", self.name.as_str())
             .with("active", self.active)
             .with("week", week)
             .with("exceptions", exceptions)
     }
+}
+
+/// Opening hours as the audit log tells them: the week and the exceptions.
+pub(super) fn hours_told(schedule: &Schedule) -> (Value, Value) {
+    let exceptions: serde_json::Map<String, Value> =
+        schedule.exceptions.iter().map(|(date, hours)| (date.to_string(), windows(hours))).collect();
+    let week: serde_json::Map<String, Value> =
+        DAYS.iter().zip(&schedule.week).map(|(day, hours)| ((*day).to_owned(), windows(hours))).collect();
+    (week.into(), exceptions.into())
 }
 
 fn windows(hours: &[Window]) -> Value {
@@ -199,31 +202,37 @@ async fn put(tx: &mut TenantTx, wanted: &Resource) -> Result<(), Error> {
         "/name",
         format!("must be 1 to {NAME_LEN_MAX} characters"),
     );
-    let schedule = &wanted.schedule;
+    check_hours(&wanted.schedule, "", &mut faults);
+    faults.settle()?;
+    let kept = tx.resources().put(wanted).await;
+    kept.map(drop).map_err(|error| not_unique(error, "/name", "another resource has this name"))
+}
+
+/// Everything that must hold for opening hours, which stand at `root` in what was given.
+pub(super) fn check_hours(schedule: &Schedule, root: &str, faults: &mut Faults) {
     for (day, hours) in DAYS.iter().zip(&schedule.week) {
-        let at = format!("/week/{day}");
+        let at = format!("{root}/week/{day}");
         faults.unless(hours.len() <= WINDOWS_MAX, at, format!("must be at most {WINDOWS_MAX} windows"));
     }
     for (date, hours) in &schedule.exceptions {
-        let at = format!("/exceptions/{date}");
+        let at = format!("{root}/exceptions/{date}");
         faults.unless(hours.len() <= WINDOWS_MAX, at, format!("must be at most {WINDOWS_MAX} windows"));
     }
     faults.unless(
         schedule.exceptions.len() <= EXCEPTIONS_MAX,
-        "/exceptions",
+        format!("{root}/exceptions"),
         format!("must be at most {EXCEPTIONS_MAX} dates"),
     );
     if let Err(error) = schedule.check() {
         use crate::domain::availability::ScheduleError as E;
         let at = match &error {
             E::EmptyOnWeekday { weekday, .. } | E::OverlapOnWeekday { weekday, .. } => {
-                format!("/week/{}", DAYS[weekday % 7])
+                format!("{root}/week/{}", DAYS[weekday % 7])
             }
-            E::EmptyOnDate { date, .. } | E::OverlapOnDate { date, .. } => format!("/exceptions/{date}"),
+            E::EmptyOnDate { date, .. } | E::OverlapOnDate { date, .. } => {
+                format!("{root}/exceptions/{date}")
+            }
         };
         faults.unless(false, at, error.to_string());
     }
-    faults.settle()?;
-    let kept = tx.resources().put(wanted).await;
-    kept.map(drop).map_err(|error| not_unique(error, "/name", "another resource has this name"))
 }

@@ -70,6 +70,22 @@ impl Call {
         self.leaving = Some(Leaving { outcome, until: self.now + GOODBYE_MS_MAX, goodbye, firm });
     }
 
+    /// Tells the caller that a person is rung for them, and lets go of the line once that was heard. What the agent is
+    /// saying is said to its end first.
+    pub(super) fn pass_on(&mut self) {
+        if self.leaving.as_ref().is_some_and(|leaving| !leaving.may_be_stopped()) {
+            return;
+        }
+        self.owed = Owed::default();
+        self.tools.clear();
+        self.leaving = Some(Leaving {
+            outcome: Outcome::Transferred,
+            until: self.now + self.playback.unheard_ms() + GOODBYE_MS_MAX,
+            goodbye: Some(Say::Phrase(Phrase::PassingOn)),
+            firm: true,
+        });
+    }
+
     /// The model wants to hang up. What it has said goes first; had it said nothing, it says goodbye.
     pub(super) fn end_call(&mut self, spoke: bool) {
         if self.leaving.is_some() {
@@ -86,8 +102,19 @@ impl Call {
         let free = self.engine_free();
         if let Some(leaving) = &mut self.leaving {
             let outcome = leaving.outcome;
+            let clip = match leaving.goodbye {
+                Some(Say::Phrase(phrase)) if self.setup.clips.contains_key(&phrase) => Some(phrase),
+                Some(Say::Phrase(_) | Say::Freely | Say::Opening) | None => None,
+            };
             if now >= leaving.until {
                 self.end(outcome);
+            } else if let Some(phrase) = clip {
+                // By its clip it follows what is being said, whatever the engine does.
+                if !self.playback.speaking() && !matches!(self.reply, Reply::Asked(_) | Reply::Generating(_))
+                {
+                    leaving.goodbye = None;
+                    self.say(phrase);
+                }
             } else if let Some(goodbye) = leaving.goodbye.take_if(|_| free) {
                 self.ask(goodbye, None);
             } else if leaving.goodbye.is_none()

@@ -161,6 +161,7 @@ impl Call {
                 Input::Tick => {}
                 Input::Leave => self.leave(Phrase::Drained, Outcome::Drained),
                 Input::Dismiss => self.leave(Phrase::Drained, Outcome::Dismissed),
+                Input::PassOn => self.pass_on(),
             }
         }
         self.advance();

@@ -172,6 +172,8 @@ pub enum Input {
     Leave,
     /// Somebody at the business ends the call.
     Dismiss,
+    /// The caller is to be passed on to a person, as the model or somebody at the business asked and the server agreed.
+    PassOn,
 }
 
 /// Everything a call can want done.

@@ -3,8 +3,7 @@
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use super::{
-    id::{AssistantId, ServiceId},
-    phone::E164,
+    id::{AssistantId, ServiceId, TransferTargetId},
     revision::Revision,
     time::Timestamp,
     tool::ToolName,
@@ -92,8 +91,8 @@ pub struct Assistant {
     pub tools: Vec<ToolName>,
     /// What it may book.
     pub services: Vec<ServiceId>,
-    /// To whom it may pass a caller on.
-    pub transfers: Vec<TransferTarget>,
+    /// To whom it may pass a caller on, of the tenant's list.
+    pub transfers: Vec<TransferTargetId>,
 }
 
 /// Whether an assistant answers.
@@ -122,15 +121,6 @@ impl AssistantStatus {
     pub fn parse(word: &str) -> Option<Self> {
         [Self::Draft, Self::Live, Self::Archived].into_iter().find(|status| status.as_str() == word)
     }
-}
-
-/// Somebody a caller may be put through to, picked by name, never by a number that was spoken.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TransferTarget {
-    /// What the caller and the assistant call it.
-    pub name: String,
-    /// Where it rings.
-    pub number: E164,
 }
 
 /// One version of an assistant.

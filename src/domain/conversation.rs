@@ -103,6 +103,8 @@ pub enum Outcome {
     Drained,
     /// Somebody at the business ended it.
     Dismissed,
+    /// Passed on to a person, who took it.
+    Transferred,
     /// Not taken: a limit was reached.
     Refused,
     /// The media stream never came or broke.
@@ -111,7 +113,7 @@ pub enum Outcome {
 
 impl Outcome {
     /// Every outcome.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::CallerLeft,
         Self::AgentLeft,
         Self::Silence,
@@ -119,6 +121,7 @@ impl Outcome {
         Self::Degraded,
         Self::Drained,
         Self::Dismissed,
+        Self::Transferred,
         Self::Refused,
         Self::Lost,
     ];
@@ -133,6 +136,7 @@ impl Outcome {
             Self::Degraded => "degraded",
             Self::Drained => "drained",
             Self::Dismissed => "dismissed",
+            Self::Transferred => "transferred",
             Self::Refused => "refused",
             Self::Lost => "lost",
         }

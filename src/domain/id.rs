@@ -101,4 +101,8 @@ ids! {
     ConsentId = "cst_";
     /// Two things that want the same time.
     ClashId = "cls_";
+    /// Somebody a caller may be passed on to.
+    TransferTargetId = "tgt_";
+    /// One time that a caller was passed on.
+    TransferId = "trf_";
 }

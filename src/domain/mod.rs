@@ -21,4 +21,5 @@ pub mod revision;
 pub mod spoken;
 pub mod time;
 pub mod tool;
+pub mod transfer;
 pub mod when;

@@ -35,6 +35,16 @@ pub enum Phrase {
     AllBusy,
     /// The process leaves; goodbye.
     Drained,
+    /// The caller is put through to a person.
+    PassingOn,
+    /// Nobody took the call; the agent is back.
+    NobodyThere,
+    /// Leave a message after the tone.
+    LeaveMessage,
+    /// The message is kept; goodbye.
+    MessageThanks,
+    /// For whoever is to take a call: by which key.
+    PressToTake,
 }
 
 impl Phrase {
@@ -84,6 +94,30 @@ impl Phrase {
             (Self::AllBusy, English) => {
                 "All lines are busy at the moment. Please call again in a few minutes."
             }
+            (Self::PassingOn, German) => {
+                "Ich verbinde Sie jetzt. Bitte bleiben Sie dran, es klingelt gleich."
+            }
+            (Self::PassingOn, English) => {
+                "I am putting you through now. Please stay on the line, you will hear it ring."
+            }
+            (Self::NobodyThere, German) => {
+                "Dort ist gerade leider niemand zu erreichen. Kann ich Ihnen anders helfen?"
+            }
+            (Self::NobodyThere, English) => {
+                "I am afraid nobody can be reached there at the moment. Can I help you in another way?"
+            }
+            (Self::LeaveMessage, German) => {
+                "Bitte hinterlassen Sie nach dem Signalton Ihren Namen, Ihre Nummer und Ihre Nachricht. Mit der \
+                 Rautetaste beenden Sie die Aufnahme."
+            }
+            (Self::LeaveMessage, English) => {
+                "Please leave your name, your number and your message after the tone. Press the hash key when you are \
+                 done."
+            }
+            (Self::MessageThanks, German) => "Vielen Dank, Ihre Nachricht ist aufgenommen. Auf Wiederhören.",
+            (Self::MessageThanks, English) => "Thank you, your message has been taken. Goodbye.",
+            (Self::PressToTake, German) => "Drücken Sie die Eins, um das Gespräch anzunehmen.",
+            (Self::PressToTake, English) => "Press one to take the call.",
             (Self::Drained, German) => {
                 "Es tut mir leid, ich muss das Gespräch jetzt beenden. Bitte rufen Sie gleich noch einmal an."
             }

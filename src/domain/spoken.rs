@@ -44,6 +44,26 @@ pub fn time(time: civil::Time, language: Language) -> String {
     said.0
 }
 
+/// What whoever takes a call hears first: who calls, about what, with which wish; as far as each is known.
+pub fn announcement(caller: Option<&str>, service: Option<&str>, wish: &str, language: Language) -> String {
+    let caller = match (language, caller) {
+        (Language::German, Some(name)) => format!("Ein Anruf von {name}."),
+        (Language::German, None) => "Ein Anruf.".to_owned(),
+        (Language::English, Some(name)) => format!("A call from {name}."),
+        (Language::English, None) => "A call.".to_owned(),
+    };
+    let service = service.map(|service| match language {
+        Language::German => format!(" Es geht um: {service}."),
+        Language::English => format!(" It is about: {service}."),
+    });
+    let wish = wish.trim().trim_end_matches('.');
+    let wish = (!wish.is_empty()).then(|| match language {
+        Language::German => format!(" Anliegen: {wish}."),
+        Language::English => format!(" The caller wants: {wish}."),
+    });
+    format!("{caller}{}{}", service.unwrap_or_default(), wish.unwrap_or_default())
+}
+
 /// Every piece from which [`moment`], [`date`] and [`time`] are joined, the frequent ones of a kind first.
 pub fn vocabulary(language: Language) -> Vec<String> {
     let own = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();

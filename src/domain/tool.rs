@@ -19,6 +19,8 @@ pub enum ToolName {
     CancelAppointment,
     /// Leave a message for the business.
     TakeMessage,
+    /// Pass the caller on to a person.
+    Transfer,
     /// The caller's answer to the recording question.
     RecordingConsent,
     /// Say goodbye and hang up.
@@ -27,7 +29,7 @@ pub enum ToolName {
 
 impl ToolName {
     /// Every tool, in the order the model is told about them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::FindSlots,
         Self::HoldSlot,
         Self::Book,
@@ -35,6 +37,7 @@ impl ToolName {
         Self::MoveAppointment,
         Self::CancelAppointment,
         Self::TakeMessage,
+        Self::Transfer,
         Self::RecordingConsent,
         Self::EndCall,
     ];
@@ -49,6 +52,7 @@ impl ToolName {
             Self::MoveAppointment => "move_appointment",
             Self::CancelAppointment => "cancel_appointment",
             Self::TakeMessage => "take_message",
+            Self::Transfer => "transfer",
             Self::RecordingConsent => "recording_consent",
             Self::EndCall => "end_call",
         }

@@ -12,6 +12,7 @@ mod health;
 pub mod limits;
 pub mod listener;
 pub mod metrics;
+mod onward;
 pub mod problem;
 mod push;
 pub mod twilio;
@@ -109,7 +110,7 @@ fn operations(twilio: OpenApiRouter<Doors>, api: OpenApiRouter<Doors>) -> OpenAp
 
 /// The document of everything that can be asked over HTTP: OpenAPI 3.1.
 pub fn document() -> OpenApi {
-    let mut document = operations(twilio::router(), api::router()).into_openapi();
+    let mut document = operations(twilio::router().merge(onward::router()), api::router()).into_openapi();
     doc::finish(&mut document);
     document
 }
@@ -117,7 +118,8 @@ pub fn document() -> OpenApi {
 /// Every door there is.
 pub fn router(doors: Doors) -> Router {
     let (clock, limit) = (doors.clock, Duration::from_millis(doors.request_ms_max));
-    let twilio = twilio::router().layer(DefaultBodyLimit::max(doors.webhook_body_bytes_max));
+    let twilio =
+        twilio::router().merge(onward::router()).layer(DefaultBodyLimit::max(doors.webhook_body_bytes_max));
     let api = api::router()
         .layer(DefaultBodyLimit::max(doors.api_body_bytes_max))
         .layer(middleware::from_fn_with_state(doors.clone(), guard::api))

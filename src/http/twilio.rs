@@ -23,7 +23,7 @@ use tracing::{debug, error, info, warn};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{Doors, problem::Problem};
-pub use crate::telephony::{STATUS, VOICE};
+pub use crate::telephony::{ONWARD, STATUS, VOICE};
 use crate::{
     app::calls::{self, Ring, Rung},
     domain::{
@@ -68,9 +68,7 @@ async fn voice(State(doors): State<Doors>, uri: Uri, headers: HeaderMap, body: B
             let language = answer.number.language;
             let (tenant, call) = (answer.tenant.id.clone(), answer.record.id.clone());
             match doors.lines.expect(*answer, account_sid).await {
-                Ok(token) => {
-                    document(twiml::connect(twilio, language, &doors.public_url.socket(MEDIA), &token))
-                }
+                Ok(token) => document(connected(&doors, language, &token)),
                 Err(refused) => {
                     info!(reason = %refused, call.id = %call, "a call is not taken");
                     if let Err(error) = calls::refused(&doors.store, &tenant, &call, doors.clock.now()).await
@@ -185,7 +183,7 @@ fn websocket_accept(headers: &HeaderMap) -> Result<HeaderValue, Problem> {
 }
 
 /// The form of a request that Twilio signed with the token of the account it is about.
-async fn signed_form(
+pub(super) async fn signed_form(
     doors: &Doors,
     uri: &Uri,
     headers: &HeaderMap,
@@ -229,6 +227,12 @@ fn ring(form: &BTreeMap<String, String>) -> Result<Ring, Problem> {
     })
 }
 
-fn document(twiml: String) -> Response {
+/// The document that connects a call's sound.
+pub(super) fn connected(doors: &Doors, language: Language, token: &str) -> String {
+    let (socket, onward) = (doors.public_url.socket(MEDIA), doors.public_url.webhook(ONWARD));
+    twiml::connect(&doors.twilio, language, &socket, &onward, token)
+}
+
+pub(super) fn document(twiml: String) -> Response {
     ([(header::CONTENT_TYPE, twiml::CONTENT_TYPE)], twiml).into_response()
 }

@@ -17,13 +17,14 @@ use futures_util::{StreamExt, stream::FuturesUnordered};
 use metrics::{counter, histogram};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    sync::oneshot,
+    sync::{mpsc, oneshot},
     time::Sleep,
 };
 use tokio_util::sync::WaitForCancellationFutureOwned;
 use tracing::{info, warn};
 
 use super::{
+    Asked,
     notice::{Notices, What},
     phone::Phone,
     recorder::Recorder,
@@ -77,8 +78,10 @@ pub(super) struct Ride {
     pub(super) tasks: Tasks,
     /// Asked to end this call as soon as is decent.
     pub(super) stopping: WaitForCancellationFutureOwned,
-    /// Asked by somebody at the business to end it.
-    pub(super) dismissed: WaitForCancellationFutureOwned,
+    /// What somebody at the business wants of it.
+    pub(super) asked: Option<mpsc::Receiver<Asked>>,
+    /// Which of the call's media streams it is, from 0.
+    pub(super) stream: u32,
     /// Ends the call at the carrier's: closing the socket alone would only send it to its next verb.
     pub(super) hang_up: Pin<Box<dyn Future<Output = ()> + Send>>,
     /// Longest time without any media before the line counts as lost, in milliseconds.
@@ -110,7 +113,7 @@ enum Event {
     EngineLost,
     Tool(RequestId, Answer),
     Stop,
-    Dismiss,
+    Asked(Asked),
     Alarm,
 }
 
@@ -136,7 +139,8 @@ struct Driver<S> {
     notices: Notices,
     tasks: Tasks,
     stopping: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
-    dismissed: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+    asked: Option<mpsc::Receiver<Asked>>,
+    stream: u32,
     watch: Stopwatch,
     alarm: Pin<Box<Sleep>>,
     alarm_at: CallTime,
@@ -175,7 +179,8 @@ where
         notices: ride.notices,
         tasks: ride.tasks,
         stopping: Some(Box::pin(ride.stopping)),
-        dismissed: Some(Box::pin(ride.dismissed)),
+        asked: ride.asked,
+        stream: ride.stream,
         watch,
         alarm: Box::pin(tokio::time::sleep_until(watch.moment(now))),
         alarm_at: now,
@@ -203,11 +208,15 @@ where
             Event::EngineLost => driver.engine_lost(),
             Event::Tool(id, answer) => {
                 driver.tool_broke = !answer.ok;
+                if answer.passes_on {
+                    driver.input(Input::PassOn, None);
+                }
                 driver.input(Input::ToolAnswered { id, output: answer.output }, None);
                 driver.tool_broke = false;
             }
             Event::Stop => driver.input(Input::Leave, None),
-            Event::Dismiss => driver.input(Input::Dismiss, None),
+            Event::Asked(Asked::Dismiss) => driver.input(Input::Dismiss, None),
+            Event::Asked(Asked::PassOn) => driver.input(Input::PassOn, None),
             Event::Alarm => driver.alarm(),
         }
     }
@@ -233,11 +242,13 @@ where
             self.stopping = None;
             return Poll::Ready(Event::Stop);
         }
-        if let Some(dismissed) = &mut self.dismissed
-            && dismissed.as_mut().poll(context).is_ready()
+        if let Some(asked) = &mut self.asked
+            && let Poll::Ready(asked) = asked.poll_recv(context)
         {
-            self.dismissed = None;
-            return Poll::Ready(Event::Dismiss);
+            match asked {
+                Some(asked) => return Poll::Ready(Event::Asked(asked)),
+                None => self.asked = None,
+            }
         }
         if let Poll::Ready(text) = self.phone.poll_next(context) {
             return Poll::Ready(Event::Phone(text));
@@ -470,8 +481,12 @@ where
         let toolbox = self.toolbox.clone();
         let id = request.id;
         self.names.insert(id, request.name.clone());
-        let request =
-            Request { id: format!("{}", request.id.0), name: request.name, arguments: request.arguments };
+        // The requests of each stream are counted anew.
+        let counted = match self.stream {
+            0 => request.id.0.to_string(),
+            stream => format!("{stream}/{}", request.id.0),
+        };
+        let request = Request { id: counted, name: request.name, arguments: request.arguments };
         // On the list of tasks, not in this one: a booking is finished even when the caller hangs up meanwhile.
         let running = self.tasks.spawn(async move { toolbox.run(request).await });
         self.tools.push(Box::pin(async move { (id, running.await.ok()) }));
@@ -548,7 +563,12 @@ where
                     warn!("the carrier did not hang up in time");
                 }
             }
-            Outcome::CallerLeft | Outcome::Degraded | Outcome::Refused | Outcome::Lost => {}
+            // Passed on: what follows the stream is asked for once it is closed.
+            Outcome::Transferred
+            | Outcome::CallerLeft
+            | Outcome::Degraded
+            | Outcome::Refused
+            | Outcome::Lost => {}
         }
         self.phone.close().await;
         if let Engine::Open(session) = self.engine {

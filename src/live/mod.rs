@@ -24,10 +24,9 @@ use metrics::{counter, gauge};
 use serde::Deserialize;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    sync::{OwnedSemaphorePermit, Semaphore, broadcast, oneshot},
+    sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc, oneshot},
 };
 use tokio_tungstenite::{WebSocketStream, tungstenite};
-use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, error, info, info_span, warn};
 
 pub use self::phone::socket_config;
@@ -47,12 +46,13 @@ use crate::{
         tools::{CallContext, Toolbox},
     },
     audio::vad::Detector,
-    call::Setup,
+    call::{Setup, port::Words},
     domain::{
         assistant::{Assistant, Language},
         conversation::{CallState, Outcome},
         id::{AssistantId, CallId, TenantId},
         time::Timestamp,
+        transfer::TransferState,
     },
     platform::{blobs::Blobs, clock::Clock, ids, metrics as figures, tasks::Tasks},
     speech::{self, realtime::Session},
@@ -82,6 +82,13 @@ pub struct Limits {
     pub drain_ms_max: u64,
 }
 
+/// What may be asked of a call at a time and not yet be heard.
+const ASKED_MAX: usize = 8;
+/// The least time a caller has with the agent who is back from being passed on, in milliseconds.
+const BACK_MS_MIN: u64 = 180_000;
+/// How often a line that is being let go of is looked for again, and how long apart, in milliseconds.
+const LET_GO_LOOKS_MAX: u32 = 50;
+const LET_GO_LOOK_MS: u64 = 20;
 /// How many clip sets are kept in memory.
 const CLIP_SETS_MAX: usize = 256;
 /// How often the record of a finished call is tried to be kept, when the database is away.
@@ -132,8 +139,8 @@ struct Air {
     tokens: HashMap<String, String>,
     /// Calls per tenant.
     tenants: HashMap<TenantId, u32>,
-    /// Whose each call is, and what ends it.
-    calls: HashMap<CallId, (TenantId, CancellationToken)>,
+    /// Whose each call is, and where it takes what somebody at the business wants of it.
+    calls: HashMap<CallId, (TenantId, mpsc::Sender<Asked>)>,
 }
 
 struct Expected {
@@ -142,6 +149,15 @@ struct Expected {
     engine: oneshot::Receiver<Result<Session, speech::Error>>,
     clips: Clips,
     place: Place,
+}
+
+/// What somebody at the business wants of a call in the air.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// To end it, with a goodbye.
+    Dismiss,
+    /// To let go of the line, so that the caller can be passed on.
+    PassOn,
 }
 
 /// Why a call is not taken.
@@ -200,8 +216,8 @@ struct Place {
     tenant: TenantId,
     call: CallId,
     sid: String,
-    /// Ends the call when somebody at the business wants it ended.
-    dismissed: CancellationToken,
+    /// What somebody at the business wants of the call.
+    asked: Option<mpsc::Receiver<Asked>>,
     /// Whether its media stream runs.
     carried: bool,
 }
@@ -258,11 +274,15 @@ impl Lines {
         self.air().calls.get(call).is_some_and(|(whose, _)| whose == tenant)
     }
 
-    /// Ends a call of that tenant's that is in the air here, with a goodbye.
-    pub fn dismiss(&self, tenant: &TenantId, call: &CallId) {
-        if let Some((_, dismissed)) = self.air().calls.get(call).filter(|(whose, _)| whose == tenant) {
-            dismissed.cancel();
+    /// Asks something of a call of that tenant's that is in the air here; whether it can hear it.
+    pub fn ask(&self, tenant: &TenantId, call: &CallId, asked: Asked) -> bool {
+        let air = self.air();
+        let Some((_, call)) = air.calls.get(call).filter(|(whose, _)| whose == tenant) else { return false };
+        let heard = call.try_send(asked).is_ok();
+        if !heard {
+            counter!(figures::LIMIT_REACHED_TOTAL, "limit" => "asked_max").increment(1);
         }
+        heard
     }
 
     /// The largest message a media socket may send, in bytes.
@@ -279,6 +299,15 @@ impl Lines {
     /// socket must bring. The same call asked for twice gets the same token.
     pub async fn expect(&self, answer: Answer, account_sid: String) -> Result<String, Refused> {
         let sid = answer.record.sid.as_str().to_owned();
+        if answer.back.is_some() {
+            // The line before was let go of a moment ago.
+            for _ in 0..LET_GO_LOOKS_MAX {
+                if !self.carries(&answer.tenant.id, &answer.record.id) {
+                    break;
+                }
+                self.0.parts.clock.sleep(Duration::from_millis(LET_GO_LOOK_MS)).await;
+            }
+        }
         if let Some(token) = self.air().tokens.get(&sid) {
             return Ok(token.clone());
         }
@@ -297,7 +326,17 @@ impl Lines {
         });
         let language = answer.number.language;
         let now = parts.clock.now();
-        let briefing = briefing::briefing(&answer.tenant, &answer.assistant, &answer.services, language, now);
+        let mut briefing = briefing::briefing(
+            &answer.tenant,
+            &answer.assistant,
+            &answer.services,
+            &answer.targets,
+            language,
+            now,
+        );
+        if let Some(back) = &answer.back {
+            briefing.instructions.push_str(&back.facts);
+        }
         let (opened, engine) = oneshot::channel();
         let (settings, clock) = (parts.speech.clone(), parts.clock);
         parts.tasks.spawn(async move {
@@ -310,6 +349,26 @@ impl Lines {
         let (lines, expiring) = (self.clone(), token.clone());
         parts.tasks.spawn(async move { lines.expire(expiring).await });
         Ok(token)
+    }
+
+    /// Tells whoever watches what becomes of a caller who was passed on.
+    pub fn tell_transfer(&self, tenant: &TenantId, call: &CallId, state: TransferState, over: bool) {
+        let watchers = self.0.watchers.clone();
+        let notices = Notices { tenant: tenant.clone(), call: call.clone(), watchers, words: false };
+        notices.tell(Default::default(), What::Transfer(state));
+        if over {
+            let outcome = match state {
+                TransferState::Connected => Outcome::Transferred,
+                TransferState::Asked
+                | TransferState::Ringing
+                | TransferState::Busy
+                | TransferState::NoAnswer
+                | TransferState::Declined
+                | TransferState::Failed
+                | TransferState::Cancelled => Outcome::CallerLeft,
+            };
+            notices.tell(Default::default(), What::Ended(outcome));
+        }
     }
 
     /// Carries the call whose media socket this is, until it is over.
@@ -358,7 +417,9 @@ impl Lines {
     {
         let parts = &self.0.parts;
         let Expected { answer, account_sid, engine, clips, mut place } = expected;
-        let Answer { tenant, number, assistant, record, .. } = answer;
+        let Answer { tenant, number, assistant, record, back, .. } = answer;
+        let stream = back.as_ref().map_or(0, |back| back.stream);
+        let began_ms = back.as_ref().map_or(0, |back| back.elapsed_ms);
         let notices = self.notices(&tenant.id, &record.id, &assistant);
         let answered = parts.clock.now();
         info!("the call is answered");
@@ -384,13 +445,19 @@ impl Lines {
                 warn!(error = &error as &dyn std::error::Error, "the carrier did not hang up");
             }
         });
-        let setup = Setup {
+        let mut setup = Setup {
             policy: assistant.policy.clone(),
             language: number.language,
             opening: clips.opening,
             opening_clip: clips.opening_clip,
             clips: clips.phrases,
         };
+        if let Some(back) = &back {
+            setup.opening = Words(back.phrase.words(number.language).to_owned());
+            setup.opening_clip = setup.clips.get(&back.phrase).cloned();
+            let left_ms = setup.policy.max_duration_ms.saturating_sub(back.elapsed_ms);
+            setup.policy.max_duration_ms = left_ms.max(BACK_MS_MIN).min(setup.policy.max_duration_ms);
+        }
         let ride = Ride {
             setup: Arc::new(setup),
             engine,
@@ -401,7 +468,8 @@ impl Lines {
             clock: parts.clock,
             tasks: parts.tasks.clone(),
             stopping: parts.tasks.stopping_owned(),
-            dismissed: place.dismissed.clone().cancelled_owned(),
+            asked: place.asked.take(),
+            stream,
             hang_up,
             media_silence_ms_max: parts.limits.media_silence_ms_max,
         };
@@ -417,8 +485,13 @@ impl Lines {
         counter!(figures::CALLS_TOTAL, "outcome" => finished.outcome.as_str()).increment(1);
         info!(outcome = finished.outcome.as_str(), seconds = watch.elapsed().as_secs(), "the call is over");
         let outcome = finished.outcome;
-        self.keep(finished, &tenant.id, &record.id, answered, ended, number.language).await;
-        notices.tell(watch.call_time(), What::Ended(outcome));
+        // The turns of a later stream lie where they lay in the call.
+        for turn in &mut finished.turns {
+            (turn.began, turn.ended) = (turn.began + began_ms, turn.ended + began_ms);
+        }
+        self.keep(finished, &tenant.id, &record.id, answered, ended, number.language, stream).await;
+        let last = if outcome == Outcome::Transferred { What::PassedOn } else { What::Ended(outcome) };
+        notices.tell(watch.call_time(), last);
     }
 
     /// Keeps what is left of a call. The caller has gone: this may wait, and try again.
@@ -430,6 +503,7 @@ impl Lines {
         answered: Timestamp,
         ended: Timestamp,
         language: Language,
+        stream: u32,
     ) {
         let parts = &self.0.parts;
         if let Some(engine) = finished.engine {
@@ -454,6 +528,7 @@ impl Lines {
             turns: finished.turns,
             recording,
             consent,
+            stream,
         };
         for attempt in 0..KEEP_TRIES_MAX {
             match calls::finished(&parts.store, tenant, call, &finished).await {
@@ -496,13 +571,20 @@ impl Lines {
         *calls += 1;
         air.tokens.insert(sid.to_owned(), token.to_owned());
         let (tenant, call) = (answer.tenant.id.clone(), answer.record.id.clone());
-        let dismissed = CancellationToken::new();
-        air.calls.insert(call.clone(), (tenant.clone(), dismissed.clone()));
+        let (asker, asked) = mpsc::channel(ASKED_MAX);
+        air.calls.insert(call.clone(), (tenant.clone(), asker));
         drop(air);
         self.0.in_air.fetch_add(1, Ordering::Relaxed);
         self.show();
         self.notices(&tenant, &call, &answer.assistant).tell(Default::default(), What::Ringing);
-        Ok(Place { lines: self.clone(), tenant, call, sid: sid.to_owned(), dismissed, carried: false })
+        Ok(Place {
+            lines: self.clone(),
+            tenant,
+            call,
+            sid: sid.to_owned(),
+            asked: Some(asked),
+            carried: false,
+        })
     }
 
     /// Shows how many calls are where.

@@ -13,6 +13,7 @@ use crate::{
         conversation::Outcome,
         id::{CallId, TenantId},
         time::CallTime,
+        transfer::TransferState,
     },
 };
 
@@ -48,6 +49,10 @@ pub enum What {
         /// Whether that tool broke.
         broke: bool,
     },
+    /// The line was let go of: the caller is passed on.
+    PassedOn,
+    /// Where passing the caller on stands.
+    Transfer(TransferState),
     /// The caller agreed, and the recording began.
     RecordingBegan,
     /// The call is over and its record is kept.

@@ -27,6 +27,8 @@ pub const COST_MICROUSD_TOTAL: &str = "frontdesk_cost_microusd_total";
 pub const ENGINE_EVENTS_UNKNOWN_TOTAL: &str = "frontdesk_engine_events_unknown_total";
 /// What an engine failed to do. Label `trouble`: `stalled`, `refused`, `lost`.
 pub const ENGINE_TROUBLE_TOTAL: &str = "frontdesk_engine_trouble_total";
+/// Callers who were passed on by how that ended.
+pub const TRANSFERS_TOTAL: &str = "frontdesk_transfers_total";
 /// Attempts that a wall stopped: a wrong signature, a used token. Label `event`.
 pub const SECURITY_TOTAL: &str = "frontdesk_security_total";
 /// Jobs that were taken. Labels `kind`, `result`: `done`, `again`, `given_up`.
@@ -64,5 +66,6 @@ pub fn describe() {
     describe_counter!(ENGINE_TROUBLE_TOTAL, "What an engine failed to do by kind of trouble");
     describe_counter!(JOBS_TOTAL, "Jobs that were taken by kind and result");
     describe_counter!(CALENDAR_RESTS_TOTAL, "Calendars that are left alone for a while by vendor");
+    describe_counter!(TRANSFERS_TOTAL, "Callers who were passed on by how that ended");
     describe_counter!(SECURITY_TOTAL, "Attempts that a wall stopped by kind");
 }

@@ -31,10 +31,11 @@ use crate::{
         calendar::Vendor,
         contact::Contact,
         conversation::{self, CallRecord, CallSid, CallState, Turn},
-        id::{AppointmentId, ContactId, JobId},
+        id::{AppointmentId, ContactId, JobId, TransferTargetId},
         org::Tenant,
         phone::E164,
         time::{TimeRange, Timestamp},
+        transfer::TransferTarget,
     },
     platform::{blobs::BlobName, clock::Clock, ids},
     store::{self, ToolCall, Work},
@@ -54,6 +55,9 @@ const OPERATOR: &str = "operator@frontdesk.example";
 
 /// Who rings.
 const CALLER: &str = "+4915112345678";
+
+/// Where the practice's reception is rung.
+const RECEPTION_NUMBER: &str = "+493055505566";
 
 /// What a call of the stage may take at most.
 const CALL_MAX: Duration = Duration::from_secs(240);
@@ -222,6 +226,9 @@ impl Stage {
             connect(agenda, &config, &server, &tenant, wanted.clock).await?;
         }
         let to = number_in(&server, &tenant, language).await?;
+        if scenario.reception.is_some() {
+            staff(&server, &tenant, &scenario, wanted.clock.now()).await?;
+        }
         let before = match scenario.patient {
             Some(name) => Some(appoint(&server, &tenant, name, wanted.clock.now()).await?),
             None => None,
@@ -245,6 +252,7 @@ impl Stage {
             verified: None,
             conditions: wanted.conditions,
             exchange: Some(exchange),
+            callee: scenario.callee,
             limit: CALL_MAX,
             keep_log: wanted.keep_log,
         };
@@ -374,6 +382,8 @@ impl Stage {
             Outcome::Booked => conversation::Outcome::CallerLeft,
             Outcome::Moved | Outcome::Cancelled | Outcome::NothingFree => conversation::Outcome::AgentLeft,
             Outcome::Silence => conversation::Outcome::Silence,
+            Outcome::PassedOn => conversation::Outcome::Transferred,
+            Outcome::BackAgain => conversation::Outcome::AgentLeft,
         };
         if call.outcome != Some(wanted) {
             let found = call.outcome.map_or("nothing", conversation::Outcome::as_str);
@@ -386,6 +396,7 @@ impl Stage {
             });
         }
         problems.extend(self.wrong_with(played.appointment.as_ref(), played.contact.as_ref()));
+        problems.extend(self.wrong_with_passing_on(played));
         problems
     }
 
@@ -393,6 +404,26 @@ impl Stage {
     pub fn recording(&self, call: &CallRecord) -> Option<PathBuf> {
         let name = BlobName::new(call.recording.as_ref()?.as_str()).ok()?;
         Some(self.server.blobs.path(&name))
+    }
+
+    /// What is wrong with how the caller was passed on, where that is what happens.
+    fn wrong_with_passing_on(&self, played: &Played) -> Option<String> {
+        let bridged = match self.scenario.outcome {
+            Outcome::PassedOn => true,
+            Outcome::BackAgain => false,
+            Outcome::Booked
+            | Outcome::Moved
+            | Outcome::Cancelled
+            | Outcome::NothingFree
+            | Outcome::Silence => return None,
+        };
+        let rung = &played.report.rung;
+        match rung.as_slice() {
+            [one] if one.bridged != bridged => Some(format!("the caller was connected: {}", one.bridged)),
+            [one] if one.number != RECEPTION_NUMBER => Some("somebody else was rung".to_owned()),
+            [_] => None,
+            several => Some(format!("{} people were rung", several.len())),
+        }
     }
 
     /// What is wrong with the appointment there is, or with there being one.
@@ -413,7 +444,7 @@ impl Stage {
                 let cancelled = found.is_some_and(|one| one.status == AppointmentStatus::Cancelled);
                 (!cancelled).then(|| "the appointment has not been cancelled".to_owned())
             }
-            Outcome::NothingFree | Outcome::Silence => {
+            Outcome::NothingFree | Outcome::Silence | Outcome::PassedOn | Outcome::BackAgain => {
                 found.map(|_| "an appointment is in the database that nobody asked for".to_owned())
             }
         }
@@ -480,6 +511,27 @@ async fn number_in(server: &Running, tenant: &Tenant, language: Language) -> Res
     let numbers = tx.numbers().all().await?;
     let number = numbers.into_iter().find(|number| number.language == language);
     Ok(number.ok_or_else(|| Error::Tenant(format!("it has no number for {language}")))?.number)
+}
+
+/// Has somebody at the practice whom callers can be put through to.
+async fn staff(server: &Running, tenant: &Tenant, scenario: &Scenario, now: Timestamp) -> Result<(), Error> {
+    let bad = |what: &str| Error::Tenant(format!("it has no {what}"));
+    let target = TransferTarget {
+        id: TransferTargetId::of(ids::fresh(now)),
+        name: scenario.reception.unwrap_or_default().to_owned(),
+        number: RECEPTION_NUMBER.parse().map_err(|_| bad("reception"))?,
+        description: String::new(),
+        hours: None,
+        announced: true,
+        active: true,
+    };
+    let mut tx = server.store.begin(&tenant.id).await?;
+    tx.transfer_targets().put(&target).await?;
+    for mut assistant in tx.assistants().all().await? {
+        assistant.transfers = vec![target.id.clone()];
+        tx.assistants().put(&assistant, now, "demo").await?;
+    }
+    Ok(tx.commit().await?)
 }
 
 /// Gives the caller an appointment: at ten on the Tuesday after next.

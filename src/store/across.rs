@@ -19,7 +19,7 @@ use super::{
 };
 use crate::domain::{
     conversation::CallSid,
-    id::{CalendarId, CallId, InvitationId, TenantId, UserId},
+    id::{CalendarId, CallId, InvitationId, TenantId, TransferId, UserId},
     org::{HeldNumber, Tenant},
     phone::E164,
     time::Timestamp,
@@ -60,6 +60,8 @@ texts! {
             state = CASE WHEN state_rank >= 2 THEN state WHEN answered_at IS NULL THEN 'failed' ELSE 'completed' END,
             state_rank = 2
         WHERE outcome IS NULL AND rang_at <= $1";
+    TRANSFER = "SELECT t.tenant_id, c.account_sid FROM transfers t
+        JOIN calls c ON c.tenant_id = t.tenant_id AND c.id = t.call_id WHERE t.id = $1";
     FORGET_REQUESTS = "DELETE FROM booking_requests WHERE made_at <= $1";
 }
 
@@ -150,6 +152,17 @@ impl Across<'_> {
     async fn call_row(self, sid: &CallSid) -> Result<Option<CallRow>, Error> {
         let mut tx = self.store.read_any().await?;
         Ok(on!(tx, db => sqlx::query_as(CALL).bind(sid.as_str()).fetch_optional(db).await?))
+    }
+
+    /// Whose transfer that is, and which Twilio account announced its call.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn transfer(self, id: &TransferId) -> Result<Option<(TenantId, String)>, Error> {
+        let mut tx = self.store.read_any().await?;
+        let row: Option<(String, String)> =
+            on!(tx, db => sqlx::query_as(TRANSFER).bind(id.as_str()).fetch_optional(db).await?);
+        row.map(|(tenant, account)| Ok((rows::text(&tenant, "transfers.tenant_id")?, account))).transpose()
     }
 
     /// A tenant's own Twilio account of that name; where several tenants share one, the one set last.

@@ -11,10 +11,8 @@ use super::{
     rows, texts,
 };
 use crate::domain::{
-    assistant::{
-        Assistant, AssistantStatus, AssistantVersion, Language, Sensitivity, TransferTarget, TurnPolicy,
-    },
-    id::{AssistantId, ServiceId},
+    assistant::{Assistant, AssistantStatus, AssistantVersion, Language, Sensitivity, TurnPolicy},
+    id::{AssistantId, ServiceId, TransferTargetId},
     revision::{Revised, Revision},
     time::Timestamp,
     tool::ToolName,
@@ -23,7 +21,7 @@ use crate::domain::{
 macro_rules! columns {
     () => {
         "id, name, description, status, language, fallback, voice, model, instructions, opening, policy, \
-         recording, transcripts, tools, transfers"
+         recording, transcripts, tools"
     };
 }
 
@@ -34,12 +32,11 @@ texts! {
     SERVICES = "SELECT service_id FROM assistant_services WHERE tenant_id = $1 AND assistant_id = $2
         ORDER BY position";
     PUT = concat!("INSERT INTO assistants (tenant_id, ", columns!(), ")
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
         ON CONFLICT (tenant_id, id) DO UPDATE SET name = excluded.name, description = excluded.description,
             status = excluded.status, language = excluded.language, fallback = excluded.fallback, voice = excluded.voice, model = excluded.model,
             instructions = excluded.instructions, opening = excluded.opening, policy = excluded.policy,
-            recording = excluded.recording, transcripts = excluded.transcripts, tools = excluded.tools,
-            transfers = excluded.transfers, revision = assistants.revision + 1");
+            recording = excluded.recording, transcripts = excluded.transcripts, tools = excluded.tools, revision = assistants.revision + 1");
     REVISION = "SELECT revision FROM assistants WHERE tenant_id = $1 AND id = $2";
     PAGE = concat!("SELECT ", columns!(), " FROM assistants WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT $3");
     COUNT = "SELECT COUNT(*) FROM assistants WHERE tenant_id = $1 AND status <> 'archived'";
@@ -51,6 +48,11 @@ texts! {
     VERSIONS = "SELECT number, document, made_at, made_by FROM assistant_versions
         WHERE tenant_id = $1 AND assistant_id = $2 AND number < $3 ORDER BY number DESC LIMIT $4";
     FORGET_SERVICES = "DELETE FROM assistant_services WHERE tenant_id = $1 AND assistant_id = $2";
+    TARGETS = "SELECT target_id FROM assistant_targets WHERE tenant_id = $1 AND assistant_id = $2
+        ORDER BY position";
+    FORGET_TARGETS = "DELETE FROM assistant_targets WHERE tenant_id = $1 AND assistant_id = $2";
+    PUT_TARGET = "INSERT INTO assistant_targets (tenant_id, assistant_id, target_id, position)
+        VALUES ($1, $2, $3, $4)";
     PUT_SERVICE = "INSERT INTO assistant_services (tenant_id, assistant_id, service_id, position)
         VALUES ($1, $2, $3, $4)";
 }
@@ -72,13 +74,15 @@ struct AssistantRow {
     recording: bool,
     transcripts: bool,
     tools: String,
-    transfers: String,
 }
 
 #[derive(Serialize, Deserialize)]
 struct VersionForm {
     assistant: AssistantRow,
     services: Vec<String>,
+    /// None in what was kept before targets had a list of their own.
+    #[serde(default)]
+    targets: Vec<String>,
 }
 
 #[derive(FromRow)]
@@ -96,11 +100,12 @@ impl TryFrom<VersionRow> for AssistantVersion {
         const WHAT: &str = "assistant_versions.document";
         let form: VersionForm = rows::json(&row.document, WHAT)?;
         let services = form.services.iter().map(|id| rows::text(id, WHAT)).collect::<Result<_, Error>>()?;
+        let targets = form.targets.iter().map(|id| rows::text(id, WHAT)).collect::<Result<_, Error>>()?;
         Ok(Self {
             number: Revision(row.number),
             made: Timestamp(row.made_at),
             by: row.made_by,
-            assistant: form.assistant.with(services)?,
+            assistant: form.assistant.with(services, targets)?,
         })
     }
 }
@@ -168,8 +173,6 @@ impl AssistantRow {
         let opening: BTreeMap<&str, &str> =
             assistant.opening.iter().map(|(language, words)| (language.code(), words.as_str())).collect();
         let tools: Vec<&str> = assistant.tools.iter().map(|tool| tool.as_str()).collect();
-        let transfers: Vec<(&str, &str)> =
-            assistant.transfers.iter().map(|target| (target.name.as_str(), target.number.as_str())).collect();
         Ok(Self {
             id: assistant.id.to_string(),
             name: assistant.name.clone(),
@@ -185,14 +188,12 @@ impl AssistantRow {
             recording: assistant.recording,
             transcripts: assistant.transcripts,
             tools: rows::to_json(&tools, "assistants.tools")?,
-            transfers: rows::to_json(&transfers, "assistants.transfers")?,
         })
     }
 
-    fn with(self, services: Vec<ServiceId>) -> Result<Assistant, Error> {
+    fn with(self, services: Vec<ServiceId>, transfers: Vec<TransferTargetId>) -> Result<Assistant, Error> {
         let opening: BTreeMap<String, String> = rows::json(&self.opening, "assistants.opening")?;
         let tools: Vec<String> = rows::json(&self.tools, "assistants.tools")?;
-        let transfers: Vec<(String, String)> = rows::json(&self.transfers, "assistants.transfers")?;
         Ok(Assistant {
             id: rows::text(&self.id, "assistants.id")?,
             name: self.name,
@@ -215,12 +216,7 @@ impl AssistantRow {
                 .map(|name| ToolName::parse(name).ok_or(Error::Damaged("assistants.tools")))
                 .collect::<Result<_, Error>>()?,
             services,
-            transfers: transfers
-                .into_iter()
-                .map(|(name, number)| {
-                    Ok(TransferTarget { name, number: rows::text(&number, "assistants.transfers")? })
-                })
-                .collect::<Result<_, Error>>()?,
+            transfers,
         })
     }
 }
@@ -298,7 +294,6 @@ impl Assistants<'_> {
             .bind(row.recording)
             .bind(row.transcripts)
             .bind(row.tools.as_str())
-            .bind(row.transfers.as_str())
             .execute(db).await.map(drop)?);
         on!(self.tx, db => sqlx::query(FORGET_SERVICES)
             .bind(self.tenant.as_str())
@@ -312,8 +307,21 @@ impl Assistants<'_> {
                 .bind(position)
                 .execute(db).await.map(drop)?);
         }
+        on!(self.tx, db => sqlx::query(FORGET_TARGETS)
+            .bind(self.tenant.as_str())
+            .bind(wanted.id.as_str())
+            .execute(db).await.map(drop)?);
+        for (position, target) in (0_i64..).zip(&wanted.transfers) {
+            on!(self.tx, db => sqlx::query(PUT_TARGET)
+                .bind(self.tenant.as_str())
+                .bind(wanted.id.as_str())
+                .bind(target.as_str())
+                .bind(position)
+                .execute(db).await.map(drop)?);
+        }
         let services = wanted.services.iter().map(ToString::to_string).collect();
-        let document = VersionForm { assistant: row, services };
+        let targets = wanted.transfers.iter().map(ToString::to_string).collect();
+        let document = VersionForm { assistant: row, services, targets };
         let document = rows::to_json(&document, "assistant_versions.document")?;
         let number = self.revision(&wanted.id).await?;
         on!(self.tx, db => sqlx::query(ADD_VERSION)
@@ -369,10 +377,12 @@ impl Assistants<'_> {
     /// # Errors
     /// [`Error::Dangling`] when something refers to it: a number, or a call.
     pub async fn remove(&mut self, id: &AssistantId) -> Result<bool, Error> {
-        on!(self.tx, db => sqlx::query(FORGET_SERVICES)
-            .bind(self.tenant.as_str())
-            .bind(id.as_str())
-            .execute(db).await.map(drop)?);
+        for text in [FORGET_SERVICES, FORGET_TARGETS] {
+            on!(self.tx, db => sqlx::query(text)
+                .bind(self.tenant.as_str())
+                .bind(id.as_str())
+                .execute(db).await.map(drop)?);
+        }
         let gone = on!(self.tx, db => sqlx::query(REMOVE)
             .bind(self.tenant.as_str())
             .bind(id.as_str())
@@ -434,6 +444,11 @@ impl Assistants<'_> {
             .fetch_all(db).await?);
         let services = services.iter().map(|(id,)| rows::text(id, "assistant_services.service_id"));
         let services = services.collect::<Result<_, Error>>()?;
-        row.with(services)
+        let targets: Vec<(String,)> = on!(self.tx, db => sqlx::query_as(TARGETS)
+            .bind(self.tenant.as_str())
+            .bind(row.id.as_str())
+            .fetch_all(db).await?);
+        let targets = targets.iter().map(|(id,)| rows::text(id, "assistant_targets.target_id"));
+        row.with(services, targets.collect::<Result<_, Error>>()?)
     }
 }

@@ -53,8 +53,18 @@ texts! {
     ADVANCE = "UPDATE calls SET state = $3, state_rank = $4 WHERE tenant_id = $1 AND id = $2 AND state_rank < $4";
     ANSWERED = "UPDATE calls SET answered_at = $3 WHERE tenant_id = $1 AND id = $2 AND answered_at IS NULL";
     ENDED = "UPDATE calls SET ended_at = $3 WHERE tenant_id = $1 AND id = $2 AND ended_at IS NULL";
-    FINISH = "UPDATE calls SET outcome = $3, ended_at = $4, cost_micro_usd = $5, recording = $6, consent_at = $7,
-            consent_wording = $8 WHERE tenant_id = $1 AND id = $2";
+    FINISH = "UPDATE calls SET outcome = $3, ended_at = $4,
+            cost_micro_usd = cost_micro_usd + CASE WHEN streams_kept < CAST($9 AS BIGINT) THEN $5 ELSE 0 END,
+            recording = COALESCE($6, recording), consent_at = COALESCE($7, consent_at),
+            consent_wording = COALESCE($8, consent_wording), streams_kept = COALESCE(CAST($9 AS BIGINT), streams_kept)
+        WHERE tenant_id = $1 AND id = $2";
+    /// One of the call's streams is over, and the call is not.
+    PART = "UPDATE calls SET cost_micro_usd = cost_micro_usd + CASE WHEN streams_kept < $7 THEN $3 ELSE 0 END,
+            recording = COALESCE($4, recording),
+            consent_at = COALESCE($5, consent_at), consent_wording = COALESCE($6, consent_wording), streams_kept = $7
+        WHERE tenant_id = $1 AND id = $2";
+    STREAMS_KEPT = "SELECT streams_kept FROM calls WHERE tenant_id = $1 AND id = $2";
+    LAST_ORDINAL = "SELECT MAX(ordinal) FROM turns WHERE tenant_id = $1 AND call_id = $2";
     RECORDING = "UPDATE calls SET recording = $3 WHERE tenant_id = $1 AND id = $2";
     PUT_TURN = "INSERT INTO turns (tenant_id, call_id, ordinal, speaker, began_ms, ended_ms, text, heard_text,
             generated_ms, heard_ms, interrupted, first_audio_ms)
@@ -213,6 +223,8 @@ pub struct Ended {
     pub recording: Option<String>,
     /// The caller's yes to it.
     pub consent: Option<Consent>,
+    /// Which of the call's media streams ended with it, from 0; none when there was none.
+    pub stream: Option<u32>,
 }
 
 impl Calls<'_> {
@@ -367,8 +379,49 @@ impl Calls<'_> {
             .bind(ended.recording.as_deref())
             .bind(ended.consent.as_ref().map(|yes| yes.at.0))
             .bind(ended.consent.as_ref().map(|yes| yes.wording.as_str()))
+            .bind(ended.stream.map(|stream| i64::from(stream) + 1))
             .execute(db).await?.rows_affected());
         Ok(kept == 1)
+    }
+
+    /// Keeps how one of a call's streams ended, when the call goes on without it.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn part(&mut self, id: &CallId, ended: &Ended) -> Result<(), Error> {
+        on!(self.tx, db => sqlx::query(PART)
+            .bind(self.tenant.as_str())
+            .bind(id.as_str())
+            .bind(ended.cost.0)
+            .bind(ended.recording.as_deref())
+            .bind(ended.consent.as_ref().map(|yes| yes.at.0))
+            .bind(ended.consent.as_ref().map(|yes| yes.wording.as_str()))
+            .bind(ended.stream.map_or(0, |stream| i64::from(stream) + 1))
+            .execute(db).await.map(drop)?);
+        Ok(())
+    }
+
+    /// How many turns stand before those of the call's `stream`-th media stream, from 0; `None` when that one is kept
+    /// already.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn ordinals_before(&mut self, id: &CallId, stream: u32) -> Result<Option<u32>, Error> {
+        let kept: Option<(i64,)> = on!(self.tx, db => sqlx::query_as(STREAMS_KEPT)
+            .bind(self.tenant.as_str())
+            .bind(id.as_str())
+            .fetch_optional(db).await?);
+        if kept.is_some_and(|(kept,)| kept > i64::from(stream)) {
+            return Ok(None);
+        }
+        if stream == 0 {
+            return Ok(Some(0));
+        }
+        let (last,): (Option<i64>,) = on!(self.tx, db => sqlx::query_as(LAST_ORDINAL)
+            .bind(self.tenant.as_str())
+            .bind(id.as_str())
+            .fetch_one(db).await?);
+        last.map_or(Ok(0), |last| rows::whole(last + 1, "turns.ordinal")).map(Some)
     }
 
     /// Notes where a call's recording lies, or that it lies nowhere any more.

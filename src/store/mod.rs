@@ -31,6 +31,8 @@ mod rows;
 mod services;
 mod tenants;
 mod tool_calls;
+mod transfer_targets;
+mod transfers;
 mod twilio_accounts;
 mod walls;
 mod written;
@@ -234,6 +236,8 @@ pub const TEXTS: &[&[Text]] = &[
     services::TEXTS,
     tenants::TEXTS,
     tool_calls::TEXTS,
+    transfer_targets::TEXTS,
+    transfers::TEXTS,
     twilio_accounts::TEXTS,
     walls::TEXTS,
     written::TEXTS,
@@ -621,6 +625,10 @@ aggregates! {
     twilio_account: TwilioAccounts;
     /// Who answers them.
     assistants: Assistants;
+    /// To whom they may pass a caller on.
+    transfer_targets: TransferTargets;
+    /// When they did.
+    transfers: Transfers;
     /// What can be booked.
     services: Services;
     /// Who or what it is booked with, and when they are open.

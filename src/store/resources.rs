@@ -64,16 +64,16 @@ struct ResourceRow {
 }
 
 /// A day's windows as they lie in a column: pairs of wall times, `24:00` being the day's end.
-type WindowsForm = Vec<(String, String)>;
+pub(super) type WindowsForm = Vec<(String, String)>;
 
 const DAY_END: &str = "24:00";
 
-fn to_form(windows: &[Window]) -> WindowsForm {
+pub(super) fn to_form(windows: &[Window]) -> WindowsForm {
     let closes = |at: civil::Time| if at == Window::DAY_END { DAY_END.to_owned() } else { at.to_string() };
     windows.iter().map(|window| (window.opens.to_string(), closes(window.closes))).collect()
 }
 
-fn of_form(form: WindowsForm) -> Result<Vec<Window>, Error> {
+pub(super) fn of_form(form: WindowsForm) -> Result<Vec<Window>, Error> {
     const WHAT: &str = "schedule windows";
     form.iter()
         .map(|(opens, closes)| {

@@ -20,6 +20,11 @@ pub const VOICE: &str = "/twilio/voice";
 /// Where Twilio tells how a call goes on.
 pub const STATUS: &str = "/twilio/status";
 
+/// Where Twilio asks what follows a call's media stream.
+pub const ONWARD: &str = "/twilio/onward";
+/// Below which Twilio asks about passing a caller on.
+pub const TRANSFERS: &str = "/twilio/transfers";
+
 /// What must be known to work with Twilio: the `[twilio]` part of the configuration.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

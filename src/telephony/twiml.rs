@@ -3,7 +3,7 @@
 //! A document is filled in one pass and every value is escaped, so a value can neither open an element nor
 //! stand for another placeholder. Which document a call gets is not decided here.
 
-use crate::domain::{assistant::Language, phrases::Phrase};
+use crate::domain::{assistant::Language, phone::E164, phrases::Phrase};
 
 use super::Settings;
 
@@ -11,22 +11,50 @@ use super::Settings;
 pub const CONTENT_TYPE: &str = "text/xml; charset=utf-8";
 
 /// The documents, by file name.
-pub const DOCUMENTS: [(&str, &str); 4] = [
+pub const DOCUMENTS: [(&str, &str); 9] = [
     ("connect.xml", CONNECT),
     ("unknown-number.xml", UNKNOWN_NUMBER),
     ("refused.xml", REFUSED),
     ("apology.xml", APOLOGY),
+    ("dial.xml", DIAL),
+    ("dial-announced.xml", DIAL_ANNOUNCED),
+    ("announcement.xml", ANNOUNCEMENT),
+    ("taken.xml", TAKEN),
+    ("hangup.xml", HANGUP),
 ];
 
 const CONNECT: &str = include_str!("../../twiml/connect.xml");
 const UNKNOWN_NUMBER: &str = include_str!("../../twiml/unknown-number.xml");
 const REFUSED: &str = include_str!("../../twiml/refused.xml");
+const DIAL: &str = include_str!("../../twiml/dial.xml");
+const DIAL_ANNOUNCED: &str = include_str!("../../twiml/dial-announced.xml");
+const ANNOUNCEMENT: &str = include_str!("../../twiml/announcement.xml");
+const TAKEN: &str = include_str!("../../twiml/taken.xml");
+const HANGUP: &str = include_str!("../../twiml/hangup.xml");
+/// How long a target is rung, in seconds: five or six rings.
+pub const RING_SECONDS_MAX: u32 = 25;
+/// How long a caller may be with a target, in seconds.
+pub const TALK_SECONDS_MAX: u32 = 3_600;
+/// How long a target has to press a key after the announcement, in seconds.
+pub const KEY_SECONDS_MAX: u32 = 8;
 const APOLOGY: &str = include_str!("../../twiml/apology.xml");
 
 /// Take the call: its sound goes to `socket_url` (a `wss` URL without a query, which Twilio would drop), where
-/// `token` proves whose call it is. An apology in `language` follows, should the socket close on its own.
-pub fn connect(settings: &Settings, language: Language, socket_url: &str, token: &str) -> String {
-    let values = [("socket_url", socket_url), ("token", token), ("apology", Phrase::Apology.words(language))];
+/// `token` proves whose call it is. What follows the stream is asked for at `onward_url`; an apology in `language` stands
+/// behind it.
+pub fn connect(
+    settings: &Settings,
+    language: Language,
+    socket_url: &str,
+    onward_url: &str,
+    token: &str,
+) -> String {
+    let values = [
+        ("socket_url", socket_url),
+        ("onward_url", onward_url),
+        ("token", token),
+        ("apology", Phrase::Apology.words(language)),
+    ];
     fill(CONNECT, &[&said_in(settings, language)[..], &values].concat())
 }
 
@@ -56,6 +84,55 @@ pub fn refused(settings: &Settings, language: Language) -> String {
 pub fn apology(settings: &Settings, language: Language) -> String {
     let values = [("apology", Phrase::Apology.words(language))];
     fill(APOLOGY, &[&said_in(settings, language)[..], &values].concat())
+}
+
+/// Whom a caller is passed on to, and where Twilio asks about it.
+#[derive(Clone, Debug)]
+pub struct Dial<'d> {
+    /// Where it rings.
+    pub number: &'d E164,
+    /// The number it sees.
+    pub shown: &'d E164,
+    /// Where what became of it is told.
+    pub ended_url: &'d str,
+    /// Where what it hears first is asked for, if it is to hear something.
+    pub announcement_url: Option<&'d str>,
+}
+
+/// Ring a target for the caller.
+pub fn dial(dial: &Dial<'_>) -> String {
+    let (ring, talk) = (RING_SECONDS_MAX.to_string(), TALK_SECONDS_MAX.to_string());
+    let values = [
+        ("ended_url", dial.ended_url),
+        ("announcement_url", dial.announcement_url.unwrap_or_default()),
+        ("number", dial.number.as_str()),
+        ("shown", dial.shown.as_str()),
+        ("ring_seconds", &ring),
+        ("talk_seconds", &talk),
+    ];
+    fill(if dial.announcement_url.is_some() { DIAL_ANNOUNCED } else { DIAL }, &values)
+}
+
+/// What a target hears before it is connected. A key takes it to `taken_url`.
+pub fn announcement(settings: &Settings, language: Language, words: &str, taken_url: &str) -> String {
+    let seconds = KEY_SECONDS_MAX.to_string();
+    let values = [
+        ("announcement", words),
+        ("press_to_take", Phrase::PressToTake.words(language)),
+        ("taken_url", taken_url),
+        ("key_seconds", &seconds),
+    ];
+    fill(ANNOUNCEMENT, &[&said_in(settings, language)[..], &values].concat())
+}
+
+/// The target takes the call.
+pub fn taken() -> String {
+    TAKEN.to_owned()
+}
+
+/// There is nothing more to do.
+pub fn hangup() -> String {
+    HANGUP.to_owned()
 }
 
 fn said_in(settings: &Settings, language: Language) -> [(&'static str, &str); 2] {

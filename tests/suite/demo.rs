@@ -7,6 +7,7 @@ use frontdesk::{
         assistant::Language,
         conversation::{Speaker, Turn},
         money::MicroUsd,
+        phrases::Phrase,
     },
     platform::clock::Clock,
     sim::{
@@ -122,6 +123,36 @@ async fn the_command_shows_the_call_as_it_was_and_its_exit_code_is_the_verdict()
     assert!(!shown.contains('\x1b'), "no colour where nobody looks");
     let path = shown.lines().find_map(|line| line.strip_prefix("Recording         ")).unwrap();
     assert!(std::path::Path::new(path).is_file(), "{path}");
+}
+
+#[tokio::test]
+async fn a_caller_who_wants_a_person_is_announced_and_connected() {
+    for language in Language::ALL {
+        let played = play("transfer", language, |_| {}).await;
+        all_is_well(&played);
+        let [rung] = &played.report.rung[..] else { panic!("one is rung") };
+        let heard: Vec<&str> = rung.heard.iter().map(|said| said.words.as_str()).collect();
+        assert!(heard[0].contains("Rechnung") || heard[0].contains("bill"), "{heard:?}");
+        assert_eq!(heard[1], Phrase::PressToTake.words(language));
+        let last = said_by(&played, Speaker::Agent).pop().unwrap();
+        assert_eq!(last.heard_text, Phrase::PassingOn.words(language), "heard before the line is let go of");
+        assert_eq!(played.report.said, [], "Twilio had nothing to say to the caller by itself");
+    }
+}
+
+#[tokio::test]
+async fn a_caller_whom_nobody_takes_is_back_with_an_agent_who_knows() {
+    for name in ["transfer-busy", "transfer-no-answer"] {
+        let played = play(name, Language::German, |_| {}).await;
+        all_is_well(&played);
+        let heard: Vec<&str> =
+            said_by(&played, Speaker::Agent).iter().map(|turn| turn.heard_text.as_str()).collect();
+        assert!(heard.contains(&Phrase::NobodyThere.words(Language::German)), "{heard:?}");
+        let ordinals: Vec<u32> = played.turns.iter().map(|turn| turn.ordinal).collect();
+        assert_eq!(ordinals, (0..u32::try_from(ordinals.len()).unwrap()).collect::<Vec<_>>(), "one record");
+        assert!(played.turns.is_sorted_by_key(|turn| turn.began), "in the call's own time");
+        assert_eq!(played.report.said, [], "never dead air, never an apology");
+    }
 }
 
 #[test]

@@ -29,6 +29,7 @@ mod microsoft;
 mod numbers;
 mod oauth;
 mod outside;
+mod passing_on;
 mod passwords;
 mod people;
 mod provision;

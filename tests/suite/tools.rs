@@ -19,6 +19,7 @@ use frontdesk::{
         spoken,
         time::{TimeRange, Timestamp},
         tool::ToolName,
+        transfer::TransferTarget,
     },
     platform::clock::Clock,
     store::{Message, Store, ToolCallStatus},
@@ -659,7 +660,16 @@ async fn an_english_call_is_answered_in_english() {
 fn the_model_is_told_of_the_tools_the_assistant_has() {
     let practice = Practice::named("specs");
     let services = [practice.vaccination.clone(), practice.checkup.clone()];
-    let all = specs(&practice.assistant, &services, Language::English);
+    let winter = TransferTarget {
+        id: "tgt_winter".parse().unwrap(),
+        name: "Dr. Winter".to_owned(),
+        number: "+493055501230".parse().unwrap(),
+        description: String::new(),
+        hours: None,
+        announced: true,
+        active: true,
+    };
+    let all = specs(&practice.assistant, &services, &[winter], Language::English);
     let names: Vec<&str> = all.iter().map(|spec| spec.name).collect();
     assert_eq!(names, ToolName::ALL.map(ToolName::as_str));
     for spec in &all {
@@ -677,9 +687,10 @@ fn the_model_is_told_of_the_tools_the_assistant_has() {
     modest.fallback = None;
     modest.recording = false;
     modest.tools = vec![ToolName::TakeMessage];
-    let few: Vec<&str> = specs(&modest, &services, Language::German).iter().map(|spec| spec.name).collect();
+    let few: Vec<&str> =
+        specs(&modest, &services, &[], Language::German).iter().map(|spec| spec.name).collect();
     assert_eq!(few, ["take_message", "end_call"]);
-    assert!(specs(&modest, &[], Language::German)[0].parameters["properties"]["language"].is_null());
+    assert!(specs(&modest, &[], &[], Language::German)[0].parameters["properties"]["language"].is_null());
 }
 
 #[tokio::test]

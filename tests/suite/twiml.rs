@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use frontdesk::{
-    domain::{assistant::Language, phrases::Phrase},
+    domain::{assistant::Language, phone::E164, phrases::Phrase},
     telephony::{Settings, twiml},
 };
 use proptest::prelude::*;
@@ -18,6 +18,28 @@ fn settings() -> Settings {
     }
 }
 
+/// Somebody who is rung, with what they hear first or without.
+fn dial(announcement_url: Option<&str>) -> twiml::Dial<'_> {
+    static NUMBERS: std::sync::LazyLock<(E164, E164)> =
+        std::sync::LazyLock::new(|| ("+493055501230".parse().unwrap(), "+4915112345678".parse().unwrap()));
+    let (number, shown) = &*NUMBERS;
+    twiml::Dial { number, shown, ended_url: "https://voice.example.com/ended", announcement_url }
+}
+
+#[test]
+fn a_caller_hears_it_ring_until_whoever_is_rung_has_taken_the_call() {
+    let filled = twiml::dial(&dial(Some("https://voice.example.com/announcement")));
+    let document = roxmltree::Document::parse(&filled).unwrap();
+    let verb = document.root_element().first_element_child().unwrap();
+    assert_eq!(verb.attribute("answerOnBridge"), Some("true"), "else the caller hears nothing meanwhile");
+    assert_eq!(verb.attribute("action"), Some("https://voice.example.com/ended"));
+    assert_eq!(verb.attribute("callerId"), Some("+4915112345678"));
+    let number = verb.first_element_child().unwrap();
+    assert_eq!(number.attribute("url"), Some("https://voice.example.com/announcement"));
+    assert_eq!(number.text(), Some("+493055501230"));
+    assert!(!twiml::dial(&dial(None)).contains("url="));
+}
+
 #[test]
 fn every_document_is_well_formed_before_and_after_it_is_filled() {
     for (name, text) in twiml::DOCUMENTS {
@@ -27,10 +49,21 @@ fn every_document_is_well_formed_before_and_after_it_is_filled() {
     for language in Language::ALL {
         let settings = settings();
         for filled in [
-            twiml::connect(&settings, language, "wss://voice.example.com/twilio/media", "secret"),
+            twiml::connect(
+                &settings,
+                language,
+                "wss://voice.example.com/twilio/media",
+                "https://voice.example.com/twilio/onward",
+                "secret",
+            ),
             twiml::unknown_number(&settings),
             twiml::refused(&settings, language),
             twiml::apology(&settings, language),
+            twiml::dial(&dial(None)),
+            twiml::dial(&dial(Some("https://voice.example.com/announcement"))),
+            twiml::announcement(&settings, language, "A call.", "https://voice.example.com/taken"),
+            twiml::taken(),
+            twiml::hangup(),
         ] {
             let document = roxmltree::Document::parse(&filled).unwrap();
             assert!(!filled.contains("{{"), "{filled}");
@@ -46,8 +79,13 @@ fn every_document_is_well_formed_before_and_after_it_is_filled() {
 
 #[test]
 fn a_call_that_is_taken_is_connected_and_has_a_safety_net_behind_it() {
-    let filled =
-        twiml::connect(&settings(), Language::German, "wss://voice.example.com/twilio/media", "t0ken");
+    let filled = twiml::connect(
+        &settings(),
+        Language::German,
+        "wss://voice.example.com/twilio/media",
+        "https://voice.example.com/twilio/onward",
+        "t0ken",
+    );
     let document = roxmltree::Document::parse(&filled).unwrap();
     let verbs: Vec<_> = document.root_element().children().filter(roxmltree::Node::is_element).collect();
     assert_eq!(
@@ -66,7 +104,7 @@ fn a_call_that_is_taken_is_connected_and_has_a_safety_net_behind_it() {
 #[test]
 fn a_hostile_value_stays_a_value() {
     let hostile = r#""/><Hangup/><Say x='{{voice}}'>&amp;<![CDATA["#;
-    let filled = twiml::connect(&settings(), Language::English, "wss://a/b", hostile);
+    let filled = twiml::connect(&settings(), Language::English, "wss://a/b", "https://a/c", hostile);
     let document = roxmltree::Document::parse(&filled).unwrap();
     let parameter = document.descendants().find(|node| node.has_tag_name("Parameter")).unwrap();
     assert_eq!(parameter.attribute("value"), Some(hostile));

@@ -286,6 +286,7 @@ on_both! {
             cost: MicroUsd(12_345),
             recording: Some("recordings/x.wav".to_owned()),
             consent: Some(Consent { at: at(1), wording: "Darf ich aufzeichnen?".to_owned() }),
+            stream: Some(0),
         };
         let mut tx = fresh.store.begin(&practice.tenant.id).await.unwrap();
         assert!(tx.calls().finish(&id, &ended).await.unwrap());

@@ -75,6 +75,16 @@ pub(super) struct TakeMessage {
     pub number: Option<String>,
 }
 
+#[derive(Deserialize)]
+pub(super) struct Transfer {
+    #[serde(default, deserialize_with = "text")]
+    pub to: Option<String>,
+    #[serde(default, deserialize_with = "text")]
+    pub wish: Option<String>,
+    #[serde(default)]
+    pub confirmed: Option<bool>,
+}
+
 /// Why arguments could not be read, in words for the model.
 #[derive(Debug)]
 pub(super) struct Unreadable(pub String);

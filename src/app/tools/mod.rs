@@ -12,6 +12,7 @@ mod offers;
 mod own;
 mod slots;
 mod specs;
+mod transfer;
 mod words;
 
 use std::{
@@ -31,6 +32,7 @@ pub use self::{
     offers::{OFFERED_AT_A_TIME_MAX, OFFERS_PER_CALL_MAX},
     own::{IDENTITY_FAILURES_MAX, TOLD_MAX},
     specs::{Spec, specs},
+    transfer::WISH_CHARS_MAX,
 };
 use self::{offers::Offers, own::Own, words::Say};
 use crate::{
@@ -41,7 +43,7 @@ use crate::{
     domain::{
         assistant::{Assistant, Language},
         booking::Appointment,
-        id::{AppointmentId, CallId, ContactId, MessageId, ToolCallId},
+        id::{AppointmentId, CallId, ContactId, MessageId, ToolCallId, TransferTargetId},
         org::Tenant,
         phone::E164,
         spoken,
@@ -108,6 +110,8 @@ pub struct Answer {
     pub output: String,
     /// Whether the tool did its work, be it to refuse; false when something broke.
     pub ok: bool,
+    /// Whether the caller is to be passed on now.
+    pub passes_on: bool,
 }
 
 impl fmt::Debug for Answer {
@@ -148,6 +152,8 @@ struct State {
     given_back: usize,
     requests: u32,
     messages: u32,
+    /// To whom the caller was asked to be passed on.
+    passing_on: Option<TransferTargetId>,
 }
 
 /// What a tool has to say.
@@ -156,11 +162,12 @@ struct Reply {
     say: String,
     more: Map<String, Value>,
     broke: bool,
+    passes_on: bool,
 }
 
 impl Reply {
     fn new(status: &'static str, say: impl Into<String>) -> Self {
-        Self { status, say: say.into(), more: Map::new(), broke: false }
+        Self { status, say: say.into(), more: Map::new(), broke: false, passes_on: false }
     }
 
     fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
@@ -172,7 +179,7 @@ impl Reply {
         let mut output =
             Map::from_iter([("status".to_owned(), json!(self.status)), ("say".to_owned(), json!(self.say))]);
         output.extend(self.more);
-        Answer { output: Value::Object(output).to_string(), ok: !self.broke }
+        Answer { output: Value::Object(output).to_string(), ok: !self.broke, passes_on: self.passes_on }
     }
 }
 
@@ -236,7 +243,7 @@ impl Toolbox {
                 return Err(self.mistake("This id was used for another request.").answer());
             }
             Ok(Some(ToolCall { output: Some(output), status, .. })) => {
-                return Err(Answer { output, ok: status == ToolCallStatus::Answered });
+                return Err(Answer { output, ok: status == ToolCallStatus::Answered, passes_on: false });
             }
             // Begun by somebody who never finished; what came of it is not known.
             Ok(Some(_)) => return Err(self.unavailable().answer()),
@@ -290,6 +297,7 @@ impl Toolbox {
                 self.cancel_appointment(state, request, arguments::read(arguments)?).await
             }
             ToolName::TakeMessage => self.take_message(state, arguments::read(arguments)?).await,
+            ToolName::Transfer => self.transfer(state, arguments::read(arguments)?).await,
             ToolName::RecordingConsent | ToolName::EndCall => {
                 Ok(self.mistake("The call itself answers that."))
             }

@@ -6,6 +6,7 @@ use crate::domain::{
     assistant::{Assistant, Language},
     booking::Service,
     tool::ToolName,
+    transfer::TransferTarget,
 };
 
 /// A tool as the model is told about it.
@@ -19,8 +20,14 @@ pub struct Spec {
     pub parameters: Value,
 }
 
-/// The tools that this assistant may use. Services are named in `language`.
-pub fn specs(assistant: &Assistant, services: &[Service], language: Language) -> Vec<Spec> {
+/// The tools that this assistant may use, with what it may book and to whom it may pass callers on. Services are named
+/// in `language`.
+pub fn specs(
+    assistant: &Assistant,
+    services: &[Service],
+    targets: &[TransferTarget],
+    language: Language,
+) -> Vec<Spec> {
     let names: Vec<&str> = services
         .iter()
         .filter(|service| assistant.services.contains(&service.id))
@@ -31,6 +38,7 @@ pub fn specs(assistant: &Assistant, services: &[Service], language: Language) ->
         .filter(|tool| match tool {
             ToolName::EndCall => true,
             ToolName::RecordingConsent => assistant.recording,
+            ToolName::Transfer => assistant.tools.contains(tool) && !targets.is_empty(),
             ToolName::FindSlots
             | ToolName::HoldSlot
             | ToolName::Book
@@ -42,7 +50,7 @@ pub fn specs(assistant: &Assistant, services: &[Service], language: Language) ->
         .map(|tool| Spec {
             name: tool.as_str(),
             description: description(tool).to_owned(),
-            parameters: parameters(tool, &names, assistant),
+            parameters: parameters(tool, &names, targets, assistant),
         })
         .collect()
 }
@@ -80,6 +88,10 @@ fn description(tool: ToolName) -> &'static str {
              question in the answer, call it again with confirmed set to true."
         }
         ToolName::TakeMessage => "Leaves a message for the business, in the caller's words.",
+        ToolName::Transfer => {
+            "Puts the caller through to a person. Call it as soon as the caller wants one; when the caller has said yes to \
+             the question in the answer, call it again with confirmed set to true. Only people of the list can be reached."
+        }
         ToolName::RecordingConsent => {
             "Reports the caller's answer to the question whether the call may be recorded. Call it once, as soon \
              as they have answered."
@@ -91,7 +103,7 @@ fn description(tool: ToolName) -> &'static str {
     }
 }
 
-fn parameters(tool: ToolName, services: &[&str], assistant: &Assistant) -> Value {
+fn parameters(tool: ToolName, services: &[&str], targets: &[TransferTarget], assistant: &Assistant) -> Value {
     let text = |description: &str| json!({ "type": "string", "description": description });
     let service = if services.is_empty() {
         // A list of choices may not be empty.
@@ -150,6 +162,21 @@ fn parameters(tool: ToolName, services: &[&str], assistant: &Assistant) -> Value
                 "number": text("Another number to call back, with its country code, if the caller gave one."),
             }),
             &["text"],
+        ),
+        ToolName::Transfer => (
+            json!({
+                "to": {
+                    "type": "string",
+                    "enum": targets.iter().map(|target| target.name.as_str()).collect::<Vec<_>>(),
+                    "description": "Whom the caller wants to speak to.",
+                },
+                "wish": text("What the caller wants, in one short sentence: the person hears it first."),
+                "confirmed": {
+                    "type": "boolean",
+                    "description": "True only after the caller said yes to the question whether to be put through.",
+                },
+            }),
+            &["to", "wish"],
         ),
         ToolName::RecordingConsent => (
             json!({

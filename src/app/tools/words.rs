@@ -51,6 +51,12 @@ pub(super) enum Say {
     WhatMessage,
     /// The message was taken.
     MessageTaken,
+    /// Nobody can be put through to.
+    NobodyToReach,
+    /// To whom?
+    WhichTarget,
+    /// The caller is put through: nothing more is to be said.
+    PuttingThrough,
     /// That did not work.
     DidNotWork,
     /// The calendar cannot be reached; nothing was changed.
@@ -104,6 +110,13 @@ impl Say {
             (Self::WhatMessage, English) => "What is the message?",
             (Self::MessageTaken, German) => "Ich habe Ihre Nachricht aufgenommen.",
             (Self::MessageTaken, English) => "I have taken your message.",
+            (Self::NobodyToReach, German) => "Ich kann Sie gerade leider mit niemandem verbinden.",
+            (Self::NobodyToReach, English) => {
+                "I am afraid I cannot put you through to anybody at the moment."
+            }
+            (Self::WhichTarget, German) => "Mit wem möchten Sie sprechen?",
+            (Self::WhichTarget, English) => "Who would you like to speak to?",
+            (Self::PuttingThrough, _) => "",
             (Self::DidNotWork, German) => "Das hat leider nicht geklappt.",
             (Self::DidNotWork, English) => "I am afraid that did not work.",
             (Self::Unavailable, German) => {
@@ -191,6 +204,33 @@ pub(super) fn appointments(spoken: &[&str], language: Language) -> String {
         return format!("{begin} {next}.");
     }
     format!("{begin} {next}. {then} {}.", more.join("; "))
+}
+
+/// "I can put you through: …. Shall I do that?"
+pub(super) fn pass_on(name: &str, language: Language) -> String {
+    match language {
+        German => format!("Ich kann Sie verbinden: {name}. Soll ich das tun?"),
+        English => format!("I can put you through: {name}. Shall I do that?"),
+    }
+}
+
+/// "… cannot be reached at the moment, only from … on."
+pub(super) fn closed(name: &str, opens: Option<&str>, language: Language) -> String {
+    match (language, opens) {
+        (German, Some(opens)) => format!("{name} ist gerade nicht zu sprechen, erst wieder {opens}."),
+        (German, None) => format!("{name} ist gerade nicht zu sprechen."),
+        (English, Some(opens)) => format!("{name} cannot be reached at the moment, only from {opens} on."),
+        (English, None) => format!("{name} cannot be reached at the moment."),
+    }
+}
+
+/// "I can put you through to: …, …. Who would you like to speak to?"
+pub(super) fn reachable(names: &[&str], language: Language) -> String {
+    let question = Say::WhichTarget.words(language);
+    match language {
+        German => format!("Ich kann Sie verbinden mit: {}. {question}", names.join(", ")),
+        English => format!("I can put you through to: {}. {question}", names.join(", ")),
+    }
 }
 
 /// What has to be asked about a time.

@@ -88,6 +88,8 @@ impl Screen {
         match &notice.what {
             What::Ringing => {}
             What::Answered => self.aside(notice.at, "the call is answered"),
+            What::PassedOn => self.aside(notice.at, "the line is let go of: the caller is passed on"),
+            What::Transfer(state) => self.aside(notice.at, &format!("passing on: {}", state.as_str())),
             What::RecordingBegan => self.aside(notice.at, "the caller agreed: recording"),
             What::Ended(outcome) => self.aside(notice.at, &format!("the call is over: {}", outcome.as_str())),
             What::Note { note, tool, .. } => self.note(notice.at, note, tool.as_deref()),

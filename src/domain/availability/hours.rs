@@ -159,6 +159,25 @@ impl Schedule {
         self.exceptions.get(&date).unwrap_or(&self.week[weekday % 7])
     }
 
+    /// Whether it is open at that instant.
+    pub fn open_at(&self, at: Timestamp, zone: &Zone) -> bool {
+        let spans = self.spans(zone.wall(at).date(), zone);
+        spans.iter().any(|span| span.from <= at && at < span.until)
+    }
+
+    /// The first opening after that instant, on its date or one of the `days_max` that follow.
+    pub fn opens_after(&self, at: Timestamp, zone: &Zone, days_max: u32) -> Option<Timestamp> {
+        let mut date = zone.wall(at).date();
+        for _ in 0..=days_max {
+            let opens = self.spans(date, zone).into_iter().map(|span| span.from).find(|from| *from > at);
+            if opens.is_some() {
+                return opens;
+            }
+            date = date.tomorrow().ok()?;
+        }
+        None
+    }
+
     /// Where one may start on `date`: its own windows, merged, and what is left of the night before. A night that
     /// ends at midnight leaves nothing, so the grid of a day begins with the day.
     pub(super) fn spans(&self, date: civil::Date, zone: &Zone) -> Vec<Span> {

@@ -15,9 +15,7 @@ use super::form::{Asked, Body, Listed, PageAsked, Patch, Seen, Tagged, id, insta
 use crate::{
     app::{self, Faults, assistants},
     domain::{
-        assistant::{
-            Assistant, AssistantStatus, AssistantVersion, Language, Sensitivity, TransferTarget, TurnPolicy,
-        },
+        assistant::{Assistant, AssistantStatus, AssistantVersion, Language, Sensitivity, TurnPolicy},
         id::AssistantId,
         revision::{Revised, Revision},
         tool::ToolName,
@@ -83,9 +81,9 @@ struct AssistantWanted {
     /// Ids of the services it may book.
     #[serde(default)]
     services: Vec<String>,
-    /// To whom it may pass a caller on.
+    /// Ids of the transfer targets it may pass a caller on to.
     #[serde(default)]
-    transfers: Vec<TransferForm>,
+    transfers: Vec<String>,
 }
 
 /// When the agent speaks, when it yields and when it gives up.
@@ -112,16 +110,6 @@ struct PolicyForm {
     silence_goodbye_ms: u64,
     /// The longest a call may last.
     max_duration_ms: u64,
-}
-
-/// Somebody a caller may be put through to.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct TransferForm {
-    /// What the caller and the assistant call it.
-    name: String,
-    /// Where it rings, such as `+4930123456`.
-    number: String,
 }
 
 fn draft() -> String {
@@ -195,11 +183,7 @@ impl AssistantWanted {
             transcripts: assistant.transcripts,
             tools: assistant.tools.iter().map(|tool| tool.as_str().to_owned()).collect(),
             services: assistant.services.iter().map(ToString::to_string).collect(),
-            transfers: assistant
-                .transfers
-                .iter()
-                .map(|target| TransferForm { name: target.name.clone(), number: target.number.to_string() })
-                .collect(),
+            transfers: assistant.transfers.iter().map(ToString::to_string).collect(),
         }
     }
 
@@ -230,13 +214,9 @@ impl AssistantWanted {
         let services = self.services.iter().enumerate();
         let services =
             services.filter_map(|(at, id)| faults.take(id.parse(), format!("/services/{at}"))).collect();
-        let transfers = self.transfers.into_iter().enumerate();
-        let transfers = transfers
-            .filter_map(|(at, target)| {
-                let number = faults.take(target.number.parse(), format!("/transfers/{at}/number"));
-                Some(TransferTarget { name: target.name, number: number? })
-            })
-            .collect();
+        let transfers = self.transfers.iter().enumerate();
+        let transfers =
+            transfers.filter_map(|(at, id)| faults.take(id.parse(), format!("/transfers/{at}"))).collect();
         let (Some(status), Some(language), Some(sensitivity)) = (status, language, sensitivity) else {
             return Err(faults.refusal());
         };

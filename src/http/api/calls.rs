@@ -18,16 +18,18 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     availability::instant as read_instant,
-    form::{Asked, Listed, id, instant, page},
+    form::{Asked, Body as JsonBody, Listed, id, instant, page},
 };
 use crate::{
-    app::{Faults, calls, recordings},
+    app::{Faults, calls, recordings, tools::WISH_CHARS_MAX, transfers},
     domain::{
         conversation::{CallRecord, CallState, Outcome, Turn},
         id::CallId,
         money::MicroUsd,
+        transfer::Transfer,
     },
     http::{Doors, auth::By, problem::Problem},
+    live::Asked as AskedOfCall,
     store::{CallFilter, CallsOf, ToolCall},
 };
 
@@ -40,6 +42,7 @@ pub(super) fn router() -> OpenApiRouter<Doors> {
         .routes(routes!(show))
         .routes(routes!(recording))
         .routes(routes!(end))
+        .routes(routes!(transfer))
 }
 
 /// A call.
@@ -52,7 +55,7 @@ struct CallShown {
     /// `ringing`, `in-progress`, `completed` or `failed`.
     state: &'static str,
     /// How it ended, once it has: `caller_left`, `agent_left`, `silence`, `max_duration`, `degraded`, `drained`,
-    /// `dismissed`, `refused` or `lost`.
+    /// `dismissed`, `transferred`, `refused` or `lost`.
     #[schema(required)]
     outcome: Option<&'static str>,
     /// The assistant's id.
@@ -95,6 +98,47 @@ struct CallWhole {
     /// The caller's yes to being recorded.
     #[schema(required)]
     consent: Option<ConsentShown>,
+    /// When the caller was passed on to a person, or was to be.
+    transfers: Vec<TransferShown>,
+}
+
+/// One time that the caller was passed on.
+#[derive(Serialize, ToSchema)]
+struct TransferShown {
+    /// Its id.
+    id: String,
+    /// The transfer target's id.
+    target: String,
+    /// What the target was called.
+    name: String,
+    /// Whether the target was told first who calls and why.
+    announced: bool,
+    /// Who asked for it: `assistant`, or somebody as in the audit log.
+    by: String,
+    /// `asked`, `ringing`, `connected`, `busy`, `no-answer`, `declined`, `failed` or `cancelled`.
+    state: &'static str,
+    #[schema(format = DateTime)]
+    asked_at: String,
+    /// When the target took the call.
+    #[schema(required, format = DateTime)]
+    connected_at: Option<String>,
+    #[schema(required, format = DateTime)]
+    ended_at: Option<String>,
+}
+
+/// To whom a call is to be passed on.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"target": "tgt_…", "announced": true, "wish": "Wants to speak about a bill."}))]
+struct TransferWanted {
+    /// The transfer target's id.
+    target: String,
+    /// Whether the target is told first who calls and why, and takes the call by a key; as the target is set up, when
+    /// left out.
+    announced: Option<bool>,
+    /// What the target is told of what the caller wants.
+    #[serde(default)]
+    wish: String,
 }
 
 /// One side holding the floor.
@@ -273,6 +317,20 @@ fn show_tool(tool: &ToolCall) -> ToolCallShown {
     }
 }
 
+fn show_transfer(transfer: &Transfer) -> TransferShown {
+    TransferShown {
+        id: transfer.id.to_string(),
+        target: transfer.target.to_string(),
+        name: transfer.name.clone(),
+        announced: transfer.announced,
+        by: transfer.by.clone(),
+        state: transfer.state.as_str(),
+        asked_at: instant(transfer.asked),
+        connected_at: transfer.connected.map(instant),
+        ended_at: transfer.ended.map(instant),
+    }
+}
+
 /// The calls, latest first.
 #[utoipa::path(get, path = "/api/calls", tag = "calls", params(CallsAsked),
     responses((status = OK, body = Listed<CallShown>)))]
@@ -301,6 +359,7 @@ async fn show(
         tool_calls: kept.tool_calls.iter().map(show_tool).collect(),
         appointments: kept.appointments.iter().map(|appointment| appointment.id.to_string()).collect(),
         messages: kept.messages.iter().map(|message| message.id.to_string()).collect(),
+        transfers: kept.transfers.iter().map(show_transfer).collect(),
         consent: kept.consent.map(|yes| ConsentShown { at: instant(yes.at), wording: yes.wording }),
     }))
 }
@@ -317,8 +376,35 @@ async fn end(
     let in_air = doors.lines.carries(by.tenant(), &call);
     calls::end(&doors.store, &by, doors.clock.now(), &call, in_air).await?;
     // One that has ended meanwhile has ended.
-    doors.lines.dismiss(by.tenant(), &call);
+    doors.lines.ask(by.tenant(), &call, AskedOfCall::Dismiss);
     Ok(StatusCode::ACCEPTED)
+}
+
+/// Passes a call in the air on to a person. The caller hears so first.
+#[utoipa::path(post, path = "/api/calls/{call}/transfer", tag = "calls", params(("call", description = "Its id.")),
+    request_body = TransferWanted, responses((status = ACCEPTED, body = TransferShown)))]
+async fn transfer(
+    State(doors): State<Doors>,
+    By(by): By,
+    Path(call): Path<String>,
+    JsonBody(wanted): JsonBody<TransferWanted>,
+) -> Result<(StatusCode, Json<TransferShown>), Problem> {
+    let call: CallId = id(&call)?;
+    let mut faults = Faults::new();
+    let target = faults.take(wanted.target.parse(), "/target");
+    faults.unless(
+        wanted.wish.chars().count() <= WISH_CHARS_MAX && !wanted.wish.chars().any(char::is_control),
+        "/wish",
+        format!("must be one line of at most {WISH_CHARS_MAX} characters"),
+    );
+    let Some(target) = target else { return Err(faults.refusal().into()) };
+    faults.settle()?;
+    let in_air = doors.lines.carries(by.tenant(), &call);
+    let asked = transfers::Asked { target, announced: wanted.announced, wish: wanted.wish };
+    let transfer = transfers::ask(&doors.store, &by, doors.clock.now(), &call, asked, in_air).await?;
+    // One that has ended meanwhile has ended.
+    doors.lines.ask(by.tenant(), &call, AskedOfCall::PassOn);
+    Ok((StatusCode::ACCEPTED, Json(show_transfer(&transfer))))
 }
 
 /// A call's recording. A part of it can be asked for with `Range`.

@@ -104,7 +104,7 @@ impl Drop for Seat {
 #[derive(Default, Serialize, ToSchema)]
 struct EventShown {
     /// The same as the event's name: `ringing`, `answered`, `speaking`, `heard`, `turn`, `paused`, `judged`, `tool_began`,
-    /// `tool_ended`, `recording`, `ended`; of an appointment, `appointment` and `clash`; or `missed`.
+    /// `tool_ended`, `recording`, `passed_on`, `transfer`, `ended`; of an appointment, `appointment` and `clash`; or `missed`.
     kind: &'static str,
     /// The call's id.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -130,7 +130,8 @@ struct EventShown {
     /// Of `tool_began` and `tool_ended`: which.
     #[serde(skip_serializing_if = "Option::is_none")]
     tool: Option<String>,
-    /// Of `tool_ended`: `answered`; `failed` when it broke; `late` when it was given up.
+    /// Of `tool_ended`: `answered`; `failed` when it broke; `late` when it was given up. Of `transfer`: where it stands, as
+    /// in the call's `transfers`.
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<&'static str>,
     /// Of `tool_ended`.
@@ -168,6 +169,10 @@ impl EventShown {
         let (note, tool, broke) = match &notice.what {
             What::Ringing => return Some(plain("ringing")),
             What::Answered => return Some(plain("answered")),
+            What::PassedOn => return Some(plain("passed_on")),
+            What::Transfer(state) => {
+                return Some(Self { status: Some(state.as_str()), ..plain("transfer") });
+            }
             What::RecordingBegan => return Some(plain("recording")),
             What::Ended(outcome) => return Some(Self { outcome: Some(outcome.as_str()), ..plain("ended") }),
             What::Note { note, tool, broke } => (note, tool, *broke),

@@ -20,6 +20,7 @@ mod resources;
 mod schedules;
 mod services;
 mod tenants;
+mod transfer_targets;
 mod twilio_account;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -31,6 +32,7 @@ pub(super) fn router() -> OpenApiRouter<Doors> {
     OpenApiRouter::new()
         .merge(tenants::router())
         .merge(assistants::router())
+        .merge(transfer_targets::router())
         .merge(services::router())
         .merge(availability::router())
         .merge(appointments::router())

@@ -49,7 +49,8 @@ pub(super) struct Hours {
 }
 
 impl Hours {
-    fn of(schedule: &Schedule) -> Self {
+    /// As it is shown.
+    pub(super) fn of(schedule: &Schedule) -> Self {
         let week = DAYS.iter().zip(&schedule.week).filter(|(_, hours)| !hours.is_empty());
         Self {
             week: week.map(|(day, hours)| ((*day).to_owned(), forms(hours))).collect(),

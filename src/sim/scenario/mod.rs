@@ -14,6 +14,7 @@ pub use written::{NAMES, named};
 
 use super::{
     caller::{Caller, Cue, Doing, Line},
+    twilio::Callee,
     voice::{UnknownWords, Voice},
 };
 use crate::domain::assistant::Language;
@@ -36,6 +37,10 @@ pub struct Scenario {
     pub patient: Option<&'static str>,
     /// Whether the practice is open at all.
     pub open: bool,
+    /// Whom callers can be put through to, where there is somebody.
+    pub reception: Option<&'static str>,
+    /// How they behave when they are rung.
+    pub callee: Callee,
     /// What it comes to.
     pub outcome: Outcome,
 }
@@ -53,6 +58,10 @@ pub enum Outcome {
     NothingFree,
     /// No appointment: the agent gave up on a caller who says nothing.
     Silence,
+    /// The caller spoke with a person.
+    PassedOn,
+    /// Nobody took the call: the caller was back with the agent.
+    BackAgain,
 }
 
 /// What a caller does on a cue.

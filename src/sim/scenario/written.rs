@@ -5,16 +5,19 @@ use serde_json::{Value, json};
 use super::{Does, Outcome, Part, Response, Scenario, Turn};
 use crate::{
     domain::assistant::Language::{self, English, German},
-    sim::caller::Cue,
+    sim::{caller::Cue, twilio::Callee},
 };
 
 /// What a scenario is called, and what happens in it.
-pub const NAMES: [(&str, &str); 5] = [
+pub const NAMES: [(&str, &str); 8] = [
     ("book", "the caller interrupts, listens, takes the second time offered and hangs up"),
     ("move", "a patient moves an appointment"),
     ("cancel", "a patient gives an appointment back"),
     ("no-free-time", "the practice is closed, and the caller learns it"),
     ("silent", "the caller says nothing at all"),
+    ("transfer", "the caller wants a person, who hears why and takes the call"),
+    ("transfer-busy", "the caller wants a person, who is on the telephone, and is back with the agent"),
+    ("transfer-no-answer", "the caller wants a person, nobody answers, and is back with the agent"),
 ];
 
 /// The scenario of that name.
@@ -29,6 +32,9 @@ pub fn named(name: &str, language: Language) -> Option<Scenario> {
         "move" => moves(words, language),
         "cancel" => cancels(words, language),
         "no-free-time" => no_free_time(words, language),
+        "transfer" => transfers(words, language, Callee::Takes),
+        "transfer-busy" => transfers(words, language, Callee::Busy),
+        "transfer-no-answer" => transfers(words, language, Callee::NoAnswer),
         _ => silent(language),
     })
 }
@@ -70,6 +76,8 @@ fn book(words: &'static Words, language: Language) -> Scenario {
         ],
         patient: None,
         open: true,
+        reception: None,
+        callee: Callee::default(),
         outcome: Outcome::Booked,
     }
 }
@@ -123,6 +131,8 @@ fn moves(words: &'static Words, language: Language) -> Scenario {
         ],
         patient: Some(words.patient),
         open: true,
+        reception: None,
+        callee: Callee::default(),
         outcome: Outcome::Moved,
     }
 }
@@ -151,6 +161,8 @@ fn cancels(words: &'static Words, language: Language) -> Scenario {
         ],
         patient: Some(words.patient),
         open: true,
+        reception: None,
+        callee: Callee::default(),
         outcome: Outcome::Cancelled,
     }
 }
@@ -173,7 +185,43 @@ fn no_free_time(words: &'static Words, language: Language) -> Scenario {
         ],
         patient: None,
         open: false,
+        reception: None,
+        callee: Callee::default(),
         outcome: Outcome::NothingFree,
+    }
+}
+
+fn transfers(words: &'static Words, language: Language, callee: Callee) -> Scenario {
+    let pass_on = |confirmed: bool| {
+        let wish = json!({ "to": words.reception, "wish": words.wish, "confirmed": confirmed });
+        call("", "transfer", wish)
+    };
+    let mut caller =
+        vec![says(MY_TURN, words.yes), says(MY_TURN, words.wants_a_person), says(MY_TURN, words.yes_right)];
+    let mut model = vec![
+        turn(words.yes, [agrees(), say(words.what_can_i_do)]),
+        turn(words.wants_a_person, [pass_on(false), say("{transfer:/say}")]),
+        turn(words.yes_right, [pass_on(true), say("")]),
+    ];
+    let taken = callee == Callee::Takes;
+    if !taken {
+        caller.push(says(MY_TURN, words.calls_again));
+        model.push(turn(words.calls_again, [ends(words)]));
+    }
+    Scenario {
+        name: match callee {
+            Callee::Takes => "transfer",
+            Callee::Busy => "transfer-busy",
+            Callee::NoAnswer | Callee::Declines | Callee::Nowhere => "transfer-no-answer",
+        },
+        language,
+        caller,
+        model,
+        patient: None,
+        open: true,
+        reception: Some(words.reception),
+        callee,
+        outcome: if taken { Outcome::PassedOn } else { Outcome::BackAgain },
     }
 }
 
@@ -185,6 +233,8 @@ fn silent(language: Language) -> Scenario {
         model: vec![],
         patient: None,
         open: true,
+        reception: None,
+        callee: Callee::default(),
         outcome: Outcome::Silence,
     }
 }
@@ -197,6 +247,10 @@ struct Words {
     when: &'static str,
     /// The caller's name.
     patient: &'static str,
+    /// Whom callers can be put through to.
+    reception: &'static str,
+    /// What the model says the caller wants of them.
+    wish: &'static str,
     /// So much of the opening is heard when the recording question has begun and is far from over.
     opening_ms: u64,
     // The caller.
@@ -206,6 +260,8 @@ struct Words {
     wants_appointment: &'static str,
     wants_to_move: &'static str,
     wants_to_cancel: &'static str,
+    wants_a_person: &'static str,
+    yes_right: &'static str,
     asks_when: &'static str,
     second: &'static str,
     name: &'static str,
@@ -228,6 +284,8 @@ static GERMAN: Words = Words {
     service: "Kontrolle",
     when: "nächste Woche vormittags",
     patient: "Erika Mustermann",
+    reception: "Anmeldung",
+    wish: "Hat eine Frage zu einer Rechnung.",
     opening_ms: 5_000,
     interrupts: "Ja, das ist in Ordnung, ich brauche einen Termin zur Kontrolle.",
     listens: "Mm-hm.",
@@ -235,6 +293,8 @@ static GERMAN: Words = Words {
     wants_appointment: "Guten Tag, ich hätte gern einen Termin.",
     wants_to_move: "Ich möchte meinen Termin verschieben.",
     wants_to_cancel: "Ich muss meinen Termin absagen.",
+    wants_a_person: "Ich möchte bitte mit einem Menschen sprechen.",
+    yes_right: "Ja, das stimmt.",
     asks_when: "Geht es nächste Woche vormittags?",
     second: "Den zweiten bitte.",
     name: "Mein Name ist Erika Mustermann.",
@@ -257,6 +317,8 @@ static ENGLISH: Words = Words {
     service: "check-up",
     when: "next week in the morning",
     patient: "Erica Miller",
+    reception: "Reception",
+    wish: "Has a question about a bill.",
     opening_ms: 4_700,
     interrupts: "Yes, that is fine, I need an appointment for a check-up.",
     listens: "Mm-hm.",
@@ -264,6 +326,8 @@ static ENGLISH: Words = Words {
     wants_appointment: "Hello, I would like an appointment.",
     wants_to_move: "I would like to move my appointment.",
     wants_to_cancel: "I need to cancel my appointment.",
+    wants_a_person: "I would like to speak to a person, please.",
+    yes_right: "Yes, that is right.",
     asks_when: "Is there anything next week in the morning?",
     second: "The second one, please.",
     name: "My name is Erica Miller.",

@@ -14,15 +14,16 @@ pub mod shapes;
 mod signing;
 mod stream;
 pub mod twiml;
+mod verbs;
 
 use std::{net::SocketAddr, time::Duration};
 
 use reqwest::header::CONTENT_TYPE;
-use tokio_util::sync::CancellationToken;
 
 pub use conditions::Conditions;
 pub use exchange::Exchange;
 pub use signing::signature;
+pub use verbs::{Callee, Ring, Rung};
 
 use super::{Faults, caller::Person};
 use crate::platform::{clock::Clock, ids};
@@ -59,6 +60,8 @@ pub struct Dial {
     pub conditions: Conditions,
     /// Where calls can be ended from, if the server is to be able to.
     pub exchange: Option<Exchange>,
+    /// How whoever is rung for the caller behaves.
+    pub callee: Callee,
     /// The longest the call may take; the caller hangs up then.
     pub limit: Duration,
     /// Whether the stream's messages are kept, both ways, for a test to read.
@@ -114,6 +117,8 @@ pub struct Report {
     pub underruns: usize,
     /// What Twilio spoke by itself.
     pub said: Vec<Said>,
+    /// Who was rung for the caller.
+    pub rung: Vec<Rung>,
     /// What the caller did not get to do, in words.
     pub undone: Vec<String>,
     /// How long it took, from the answer on.
@@ -158,7 +163,7 @@ impl Dial {
                 faults.add(format!("TwiML of content type {:?} (12300)", answer.content_type));
             }
             match twiml::parse(&answer.body) {
-                Ok(verbs) => self.follow(&verbs, person, &ended, faults, &mut report).await,
+                Ok(verbs) => self.follow(verbs, person, &ended, faults, &mut report).await,
                 Err(why) => faults.add(format!("TwiML (12100): {why}")),
             }
         } else {
@@ -178,40 +183,6 @@ impl Dial {
             }
         }
         Ok(report)
-    }
-
-    /// One verb after the other, as far as they lead.
-    async fn follow(
-        &self,
-        verbs: &[twiml::Verb],
-        person: &mut dyn Person,
-        ended: &CancellationToken,
-        faults: &Faults,
-        report: &mut Report,
-    ) {
-        for verb in verbs {
-            match verb {
-                twiml::Verb::Connect { url, parameters } => {
-                    let end = self.stream(url, parameters, person, ended, faults, report).await;
-                    let over = matches!(
-                        end,
-                        StreamEnd::CallerHungUp | StreamEnd::ServerHungUp | StreamEnd::LimitReached
-                    );
-                    if end == StreamEnd::LimitReached {
-                        report.undone.push(format!("the call took longer than {:?}", self.limit));
-                    }
-                    report.stream_end = Some(end);
-                    if over {
-                        return;
-                    }
-                }
-                twiml::Verb::Say { words, language } => {
-                    report.said.push(Said { words: words.clone(), language: language.clone() });
-                }
-                twiml::Verb::Pause { seconds } => self.clock.sleep(Duration::from_secs(*seconds)).await,
-                twiml::Verb::Hangup | twiml::Verb::Reject => return,
-            }
-        }
     }
 
     /// A signed form POST, sent to where the server can be reached.

@@ -37,6 +37,8 @@ struct Stream<'a> {
     sequence: u64,
     playback: Playback,
     line: Line,
+    /// What was heard on earlier streams of the call, in milliseconds.
+    before_ms: u64,
     /// Frames that are under way to the server, and when each arrives.
     under_way: VecDeque<(u64, String)>,
 }
@@ -57,6 +59,7 @@ impl Dial {
             None => return StreamEnd::Broken(31_901),
         };
         let sid = sid("MZ");
+        let before_ms = (report.caller_sound.len() / sound::BYTES_PER_MS) as u64;
         report.stream_sid = Some(sid.clone());
         let mut stream = Stream {
             socket,
@@ -68,6 +71,7 @@ impl Dial {
             sequence: 0,
             playback: Playback::default(),
             line: Line::new(self.conditions.clone()),
+            before_ms,
             under_way: VecDeque::new(),
         };
         let end = match stream.talk(parameters, person, ended).await {
@@ -152,7 +156,8 @@ impl Stream<'_> {
     ) -> Result<Option<StreamEnd>, tokio_tungstenite::tungstenite::Error> {
         let now = number * 20;
         let (mut played, marks) = self.playback.play(now);
-        let act = person.live(&played, now);
+        // A person's own time goes on from one stream to the next.
+        let act = person.live(&played, self.before_ms + now);
         played.resize(sound::FRAME, sound::SILENCE);
         self.report.agent_sound.extend_from_slice(&played);
         let mut spoken = act.sound;

@@ -2,6 +2,8 @@
 
 use roxmltree::{Document, Node};
 
+use super::Ring;
+
 /// What Twilio allows of a stream's parameter, name and value together, in characters.
 const PARAMETER_MAX: usize = 500;
 
@@ -14,6 +16,19 @@ pub enum Verb {
         url: String,
         /// What arrives as `start.customParameters`.
         parameters: Vec<(String, String)>,
+        /// Where what follows is asked for.
+        action: Option<String>,
+    },
+    /// `<Dial>`: somebody is rung for the caller.
+    Ring(Ring),
+    /// `<Gather>`: a key is asked for.
+    Gather {
+        /// Where the key is told.
+        action: String,
+        /// How long it is waited for, in seconds.
+        timeout: u64,
+        /// What is heard meanwhile.
+        inside: Vec<Verb>,
     },
     /// `<Say>`.
     Say {
@@ -54,7 +69,9 @@ fn verb(node: Node<'_, '_>) -> Result<Verb, String> {
             only_attributes(node, &["action", "method"])?;
             let inside: Vec<Node<'_, '_>> = node.children().filter(Node::is_element).collect();
             match inside[..] {
-                [stream] if stream.tag_name().name() == "Stream" => connect(stream),
+                [stream] if stream.tag_name().name() == "Stream" => {
+                    connect(stream, node.attribute("action").map(str::to_owned))
+                }
                 _ => Err("<Connect> wants exactly one <Stream>".to_owned()),
             }
         }
@@ -74,13 +91,58 @@ fn verb(node: Node<'_, '_>) -> Result<Verb, String> {
             let seconds = node.attribute("length").unwrap_or("1").parse();
             Ok(Verb::Pause { seconds: seconds.map_err(|_| "<Pause> of no length".to_owned())? })
         }
+        "Dial" => ring(node),
+        "Gather" => {
+            only_attributes(node, &["action", "method", "numDigits", "timeout", "finishOnKey"])?;
+            let inside = node.children().filter(Node::is_element).map(verb).collect::<Result<Vec<_>, _>>()?;
+            if inside.iter().any(|inner| !matches!(inner, Verb::Say { .. } | Verb::Pause { .. })) {
+                return Err("<Gather> holds <Say>, <Play> and <Pause> only".to_owned());
+            }
+            // Without an action it asks the same URL again, for ever (protocols.md §1.2).
+            let action = node.attribute("action").ok_or("<Gather> without an action")?.to_owned();
+            Ok(Verb::Gather { action, timeout: seconds(node, "timeout", 5)?, inside })
+        }
         "Hangup" => only_attributes(node, &[]).map(|()| Verb::Hangup),
         "Reject" => only_attributes(node, &["reason"]).map(|()| Verb::Reject),
         other => Err(format!("the stand-in cannot follow <{other}>")),
     }
 }
 
-fn connect(stream: Node<'_, '_>) -> Result<Verb, String> {
+fn ring(node: Node<'_, '_>) -> Result<Verb, String> {
+    only_attributes(node, &["action", "method", "timeout", "timeLimit", "answerOnBridge", "callerId"])?;
+    let inside: Vec<Node<'_, '_>> = node.children().filter(Node::is_element).collect();
+    let [number] = inside[..] else { return Err("<Dial> wants exactly one <Number>".to_owned()) };
+    if number.tag_name().name() != "Number" {
+        return Err(format!("the stand-in cannot dial a <{}>", number.tag_name().name()));
+    }
+    only_attributes(number, &["url", "method"])?;
+    let digits = number.text().unwrap_or_default().trim().to_owned();
+    if digits.parse::<crate::domain::phone::E164>().is_err() {
+        return Err("<Number> without a number (13224)".to_owned());
+    }
+    let shown = node.attribute("callerId").map(str::to_owned);
+    if shown.as_ref().is_some_and(|shown| shown.parse::<crate::domain::phone::E164>().is_err()) {
+        return Err("<Dial> with a callerId that is no number (13214)".to_owned());
+    }
+    // A caller who hears nothing while the callee is told something thinks the line is dead.
+    if number.attribute("url").is_some() && node.attribute("answerOnBridge") != Some("true") {
+        return Err("<Number url> without answerOnBridge: the caller hears silence".to_owned());
+    }
+    Ok(Verb::Ring(Ring {
+        number: digits,
+        action: node.attribute("action").map(str::to_owned),
+        url: number.attribute("url").map(str::to_owned),
+        timeout: seconds(node, "timeout", 30)?,
+        shown,
+    }))
+}
+
+fn seconds(node: Node<'_, '_>, name: &str, usual: u64) -> Result<u64, String> {
+    let wrong = || format!("<{} {name}> is no number of seconds", node.tag_name().name());
+    node.attribute(name).map_or(Ok(usual), |value| value.parse().map_err(|_| wrong()))
+}
+
+fn connect(stream: Node<'_, '_>, action: Option<String>) -> Result<Verb, String> {
     only_attributes(stream, &["url", "name", "statusCallback", "statusCallbackMethod"])?;
     let url = stream.attribute("url").ok_or("<Stream> without a url")?.to_owned();
     let parsed = url::Url::parse(&url).map_err(|_| format!("<Stream url=\"{url}\"> is no URL (31923)"))?;
@@ -105,7 +167,7 @@ fn connect(stream: Node<'_, '_>) -> Result<Verb, String> {
         }
         parameters.push((name, value));
     }
-    Ok(Verb::Connect { url, parameters })
+    Ok(Verb::Connect { url, parameters, action })
 }
 
 fn only_attributes(node: Node<'_, '_>, known: &[&str]) -> Result<(), String> {

@@ -52,6 +52,7 @@ async fn calls_are_found_by_when_who_and_how_they_ended_latest_first() {
                 cost: MicroUsd(12_345),
                 recording: None,
                 consent: None,
+                stream: Some(0),
             };
             tx.calls().advance(&call.id, CallState::Completed, ended.at).await.unwrap();
             tx.calls().finish(&call.id, &ended).await.unwrap();
@@ -323,6 +324,45 @@ async fn the_business_ends_a_call_that_is_in_the_air_and_nobody_elses() {
         assert_eq!(theirs.next().await, None, "nothing of it was told elsewhere, until the server left");
         assert_eq!(stream.next().await, None);
     });
+}
+
+#[tokio::test]
+async fn the_business_passes_on_a_call_that_is_in_the_air() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = stage("silent", folder.path()).await;
+    let (elsewhere, owner) = owners_at(&stage).await;
+    let mut stream = Stream::open(&owner, "/api/events").await;
+    let target = json!({ "name": "Boss", "number": "+493055501230" });
+    let target = owner.post("/api/transfer-targets", target).await.well();
+    let passing_on = async {
+        let ringing = stream.until("ringing").await;
+        let call = ringing[0]["call"].as_str().unwrap().to_owned();
+        let path = format!("/api/calls/{call}/transfer");
+        stream.until("speaking").await;
+        let wanted = json!({ "target": target["id"], "wish": "Has a question." });
+        assert_eq!(elsewhere.post(&path, wanted.clone()).await.status, 404, "it is none of theirs");
+        let asked = owner.post(&path, wanted).await;
+        assert_eq!((asked.status, &asked.body["state"]), (202, &json!("asked")), "{}", asked.body);
+        stream.until("passed_on").await;
+        stream.until("ended").await.pop().unwrap()
+    };
+    let (played, last) = tokio::join!(stage.play(), passing_on);
+    assert_eq!(last["outcome"], "transferred");
+    let played = played.unwrap();
+    let [rung] = &played.report.rung[..] else { panic!("one is rung: {:?}", played.report.rung) };
+    assert!(rung.bridged && rung.number == "+493055501230");
+    assert!(rung.heard.iter().any(|said| said.words.contains("Has a question")), "{:?}", rung.heard);
+    let call = played.call.unwrap();
+    let detail = owner.get(&format!("/api/calls/{}", call.id)).await.well();
+    assert_eq!((&detail["state"], &detail["outcome"]), (&json!("completed"), &json!("transferred")));
+    assert_eq!(
+        (&detail["transfers"][0]["state"], &detail["transfers"][0]["by"]),
+        (&json!("connected"), &json!(owner.user()))
+    );
+    let late =
+        owner.post(&format!("/api/calls/{}/transfer", call.id), json!({ "target": target["id"] })).await;
+    assert_eq!((late.status, late.problem()), (409, "conflict"));
+    tokio::join!(stage.strike(), async { assert_eq!(stream.next().await, None) });
 }
 
 #[tokio::test]

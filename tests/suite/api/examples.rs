@@ -19,10 +19,15 @@ const NEEDS_MORE: &[&str] = &[
     "POST /api/appointments/{appointment}/move",
     "POST /api/calendars/connections",
     "POST /api/calendars/connections/{connection}/mailboxes",
+    "POST /api/calls/{call}/transfer",
     "POST /api/numbers",
     "POST /api/numbers/import",
     "PUT /api/tenants/{tenant}/twilio",
+    "POST /twilio/onward",
     "POST /twilio/status",
+    "POST /twilio/transfers/{transfer}/announcement",
+    "POST /twilio/transfers/{transfer}/ended",
+    "POST /twilio/transfers/{transfer}/taken",
     "POST /twilio/voice",
 ];
 

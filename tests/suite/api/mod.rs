@@ -7,4 +7,5 @@ mod examples;
 mod numbers;
 mod people;
 mod things;
+mod transfers;
 mod walls;

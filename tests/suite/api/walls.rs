@@ -28,9 +28,11 @@ fn bodies(own: &Neighbour) -> Vec<(&'static str, Value, Places)> {
         ("PATCH /api/api-keys/{key}", json!({}), vec![]),
         (
             "PATCH /api/assistants/{assistant}",
-            json!({ "services": [id("service")] }),
-            vec![("/services/0", "service")],
+            json!({ "services": [id("service")], "transfers": [id("target")] }),
+            vec![("/services/0", "service"), ("/transfers/0", "target")],
         ),
+        ("PATCH /api/transfer-targets/{target}", json!({}), vec![]),
+        ("POST /api/calls/{call}/transfer", json!({ "target": id("target") }), vec![("/target", "target")]),
         (
             "POST /api/assistants",
             json!({ "name": "x", "language": "en", "opening": { "en": "Hello" }, "services": [id("service")] }),
@@ -112,6 +114,7 @@ const WITHOUT_IDS: &[&str] = &[
     "POST /api/invitations",
     "POST /api/resources",
     "POST /api/tenants",
+    "POST /api/transfer-targets",
 ];
 
 /// What may be asked without being anybody: there is nothing of a tenant's in it but for whoever shows a secret.

@@ -11,3 +11,4 @@ mod properties;
 mod replies;
 mod silence;
 mod tools;
+mod transfer;

@@ -11,6 +11,7 @@ use frontdesk::{
         },
         id::{AppointmentId, MessageId},
         time::{TimeRange, Timestamp, Zone},
+        transfer::TransferTarget,
     },
     store::{Message, SealedTokens},
 };
@@ -112,10 +113,20 @@ impl Neighbour {
             settled: None,
         };
         let tokens = SealedTokens { refresh: None, access: None, access_expires: MONDAY_8 };
+        let target = TransferTarget {
+            id: format!("tgt_{name}").parse().unwrap(),
+            name: words.to_owned(),
+            number: "+493055509999".parse().unwrap(),
+            description: words.to_owned(),
+            hours: None,
+            announced: true,
+            active: true,
+        };
         let mut tx = store.begin(&id).await.unwrap();
         tx.connections().add(&connection, &BTreeSet::new(), &tokens, "usr_1").await.unwrap();
         tx.calendars().put(&calendar, MONDAY_8).await.unwrap();
         tx.messages().add(&message).await.unwrap();
+        tx.transfer_targets().put(&target).await.unwrap();
         tx.appointments().insert(&appointment, Some(&call), Timestamp(MONDAY_8.0)).await.unwrap();
         assert!(tx.clashes().add(&clash).await.unwrap());
         tx.commit().await.unwrap();
@@ -141,6 +152,7 @@ impl Neighbour {
             ("connection", connection.id.to_string()),
             ("calendar", calendar.id.to_string()),
             ("clash", clash.id.to_string()),
+            ("target", target.id.to_string()),
         ]);
         Self { owner, ids }
     }

@@ -72,6 +72,8 @@ pub fn setup() -> Setup {
         Phrase::StillWorking,
         Phrase::OfferCallBack,
         Phrase::Drained,
+        Phrase::PassingOn,
+        Phrase::NobodyThere,
     ];
     Setup {
         policy: TurnPolicy::default(),

@@ -19,7 +19,7 @@ use axum::{
 };
 use frontdesk::{
     platform::clock::Clock,
-    sim::twilio::{Account, Conditions, Dial, signature},
+    sim::twilio::{Account, Callee, Conditions, Dial, signature},
 };
 use serde_json::Value;
 use tokio_util::{
@@ -92,6 +92,7 @@ impl TelephoneServer {
             verified: Some("TN-Validation-Passed-A".to_owned()),
             conditions: Conditions::default(),
             exchange: None,
+            callee: Callee::default(),
             limit: Duration::from_secs(60),
             keep_log: true,
         }

@@ -1,0 +1,211 @@
+//! Twilio's doors behind a call's media stream: what follows it, and how passing a caller on goes.
+//!
+//! What a door answers was decided before and stands in the database; who knocks is known by the signature, and speaks only
+//! of calls of the account that signs. A caller always hears something: a person, the agent who is back, or an apology.
+
+use std::collections::BTreeMap;
+
+use axum::{
+    body::Bytes,
+    extract::{Path, State},
+    http::{HeaderMap, Uri},
+    response::{IntoResponse, Response},
+};
+use tracing::{error, warn};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    Doors,
+    problem::Problem,
+    twilio::{connected, document, signed_form},
+};
+use crate::{
+    app::transfers::{self, After, Announcement, Onward, Rang},
+    domain::{assistant::Language, conversation::CallSid, id::TransferId, spoken, transfer::TransferState},
+    telephony::{
+        TRANSFERS,
+        twiml::{self, Dial},
+    },
+};
+
+pub(super) fn router() -> OpenApiRouter<Doors> {
+    OpenApiRouter::new()
+        .routes(routes!(onward))
+        .routes(routes!(announcement))
+        .routes(routes!(taken))
+        .routes(routes!(ended))
+}
+
+type Form = BTreeMap<String, String>;
+
+/// `POST /twilio/onward`: a call's media stream has ended; what follows?
+#[utoipa::path(post, path = "/twilio/onward", tag = "twilio",
+    request_body(content_type = "application/x-www-form-urlencoded", content = Object),
+    responses((status = OK, description = "What Twilio is to do.", content_type = "text/xml", body = String)))]
+async fn onward(State(doors): State<Doors>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+    let form = match signed_form(&doors, &uri, &headers, &body).await {
+        Ok(form) => form,
+        Err(problem) => return problem.into_response(),
+    };
+    let Some(sid) = form.get("CallSid").and_then(|sid| sid.parse::<CallSid>().ok()) else {
+        return Problem::Malformed("CallSid is not a call SID".to_owned()).into_response();
+    };
+    let twilio = &doors.twilio;
+    document(match transfers::onward(&doors.store, doors.clock.now(), &sid).await {
+        Ok(Onward::Ring { tenant, transfer, shown, language: _ }) => {
+            doors.lines.tell_transfer(&tenant, &transfer.call, TransferState::Ringing, false);
+            let at = |what: &str| doors.public_url.webhook(&format!("{TRANSFERS}/{}/{what}", transfer.id));
+            let (ended, announcement) = (at("ended"), at("announcement"));
+            twiml::dial(&Dial {
+                number: &transfer.number,
+                shown: &shown,
+                ended_url: &ended,
+                announcement_url: transfer.announced.then_some(announcement.as_str()),
+            })
+        }
+        Ok(Onward::Over) => twiml::hangup(),
+        Ok(Onward::Broken(language)) => twiml::apology(twilio, language),
+        Ok(Onward::Unknown) => twiml::hangup(),
+        Err(error) => {
+            error!(error = &error as &dyn std::error::Error, "what follows a stream could not be looked up");
+            twiml::apology(twilio, Language::English)
+        }
+    })
+}
+
+/// `POST /twilio/transfers/{transfer}/announcement`: the target has answered; what does it hear before it is connected?
+#[utoipa::path(post, path = "/twilio/transfers/{transfer}/announcement", tag = "twilio",
+    params(("transfer", description = "The transfer's id.")),
+    request_body(content_type = "application/x-www-form-urlencoded", content = Object),
+    responses((status = OK, description = "What Twilio is to do.", content_type = "text/xml", body = String)))]
+async fn announcement(
+    State(doors): State<Doors>,
+    Path(transfer): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let (id, account, _) = match asked(&doors, &transfer, &uri, &headers, &body).await {
+        Ok(asked) => asked,
+        Err(problem) => return problem.into_response(),
+    };
+    document(match transfers::announcement(&doors.store, &id, &account).await {
+        Ok(Some(told)) => {
+            let taken = doors.public_url.webhook(&format!("{TRANSFERS}/{id}/taken"));
+            twiml::announcement(&doors.twilio, told.language, &words(&told), &taken)
+        }
+        Ok(None) => twiml::hangup(),
+        Err(error) => {
+            warn!(error = &error as &dyn std::error::Error, "a call could not be announced");
+            twiml::hangup()
+        }
+    })
+}
+
+/// `POST /twilio/transfers/{transfer}/taken`: the target has pressed a key.
+#[utoipa::path(post, path = "/twilio/transfers/{transfer}/taken", tag = "twilio",
+    params(("transfer", description = "The transfer's id.")),
+    request_body(content_type = "application/x-www-form-urlencoded", content = Object),
+    responses((status = OK, description = "What Twilio is to do.", content_type = "text/xml", body = String)))]
+async fn taken(
+    State(doors): State<Doors>,
+    Path(transfer): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let (id, account, form) = match asked(&doors, &transfer, &uri, &headers, &body).await {
+        Ok(asked) => asked,
+        Err(problem) => return problem.into_response(),
+    };
+    if form.get("Digits").map(String::as_str) != Some(TAKE_KEY) {
+        return document(twiml::hangup());
+    }
+    document(match transfers::taken(&doors.store, doors.clock.now(), &id, &account).await {
+        Ok(Some((tenant, transfer))) => {
+            doors.lines.tell_transfer(&tenant, &transfer.call, TransferState::Connected, false);
+            twiml::taken()
+        }
+        Ok(None) => twiml::hangup(),
+        Err(error) => {
+            warn!(error = &error as &dyn std::error::Error, "it could not be kept that a call was taken");
+            twiml::hangup()
+        }
+    })
+}
+
+/// `POST /twilio/transfers/{transfer}/ended`: ringing the target is over; what follows for the caller?
+#[utoipa::path(post, path = "/twilio/transfers/{transfer}/ended", tag = "twilio",
+    params(("transfer", description = "The transfer's id.")),
+    request_body(content_type = "application/x-www-form-urlencoded", content = Object),
+    responses((status = OK, description = "What Twilio is to do.", content_type = "text/xml", body = String)))]
+async fn ended(
+    State(doors): State<Doors>,
+    Path(transfer): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let (id, account, form) = match asked(&doors, &transfer, &uri, &headers, &body).await {
+        Ok(asked) => asked,
+        Err(problem) => return problem.into_response(),
+    };
+    // protocols.md §1.2, `<Dial>`.
+    let rang = match form.get("DialCallStatus").map(String::as_str) {
+        Some("completed" | "answered") => Rang::Answered,
+        Some("busy") => Rang::Busy,
+        Some("no-answer") => Rang::NoAnswer,
+        Some("canceled") => Rang::Cancelled,
+        Some(_) | None => Rang::Failed,
+    };
+    let bridged = form.get("DialBridged").map(|bridged| bridged == "true");
+    let now = doors.clock.now();
+    let after = transfers::ended(&doors.store, now, &id, &account, rang, bridged).await;
+    document(match after {
+        Ok(After::Over { tenant, call, state }) => {
+            doors.lines.tell_transfer(&tenant, &call, state, true);
+            twiml::hangup()
+        }
+        Ok(After::Back { state, answer }) => {
+            let language = answer.number.language;
+            doors.lines.tell_transfer(&answer.tenant.id, &answer.record.id, state, false);
+            match doors.lines.expect(*answer, account).await {
+                Ok(token) => connected(&doors, language, &token),
+                Err(refused) => {
+                    warn!(reason = %refused, "a caller who was passed on cannot come back");
+                    twiml::apology(&doors.twilio, language)
+                }
+            }
+        }
+        Ok(After::Unknown) => twiml::hangup(),
+        Err(error) => {
+            error!(
+                error = &error as &dyn std::error::Error,
+                "what follows a transfer could not be looked up"
+            );
+            twiml::apology(&doors.twilio, Language::English)
+        }
+    })
+}
+
+/// By which key a target takes a call.
+const TAKE_KEY: &str = "1";
+
+async fn asked(
+    doors: &Doors,
+    transfer: &str,
+    uri: &Uri,
+    headers: &HeaderMap,
+    body: &Bytes,
+) -> Result<(TransferId, String, Form), Problem> {
+    let form = signed_form(doors, uri, headers, body).await?;
+    let id = transfer.parse().map_err(|_| Problem::Malformed("that is no transfer".to_owned()))?;
+    let account = form.get("AccountSid").cloned().unwrap_or_default();
+    Ok((id, account, form))
+}
+
+/// What the target hears: who calls, about which service, with which wish. Facts the server knows, and one sentence of the
+/// model's.
+fn words(told: &Announcement) -> String {
+    spoken::announcement(told.caller.as_deref(), told.service.as_deref(), &told.transfer.wish, told.language)
+}
