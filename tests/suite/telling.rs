@@ -70,7 +70,7 @@ fn a_delivery_is_tried_for_about_a_day_further_and_further_apart() {
 
 on_both! {
     async fn what_becomes_of_calls_appointments_and_messages_is_told_and_signed(fresh: Fresh) {
-        let mut desk = Desk::open(&fresh, Clock::showing(MONDAY_8)).await;
+        let mut desk = Desk::open(&fresh, Clock::showing(at(10))).await;
         let webhook = desk.webhook("/taken", &ALL).await;
         desk.run();
         let (store, practice, tenant) = (&fresh.store, &desk.practice, &desk.practice.tenant.id);
