@@ -16,7 +16,7 @@ use futures_util::future::BoxFuture;
 use metrics::counter;
 use reqwest::{
     dns::{Addrs, Name, Resolve, Resolving},
-    header::HeaderMap,
+    header::CONTENT_TYPE,
 };
 use serde::Deserialize;
 use url::{Host, Url};
@@ -147,14 +147,20 @@ impl Egress {
         Ok(url)
     }
 
-    /// Sends `body` there, and reads what comes back as far as it must.
+    /// Sends `body`, which is JSON, there with these fields in its head, and reads what comes back as far as it must.
     ///
     /// # Errors
     /// [`Error`] says what stood in the way; whoever is there may have got the body all the same.
-    pub async fn post(&self, url: &Url, headers: HeaderMap, body: Vec<u8>) -> Result<Answer, Error> {
+    pub async fn post(
+        &self,
+        url: &Url,
+        fields: &[(&'static str, String)],
+        body: String,
+    ) -> Result<Answer, Error> {
         self.judge(url)?;
         let asked = async {
-            let request = self.client.post(url.clone()).headers(headers).body(body);
+            let request = self.client.post(url.clone()).header(CONTENT_TYPE, "application/json").body(body);
+            let request = fields.iter().fold(request, |request, (name, value)| request.header(*name, value));
             let mut answer = request.send().await.map_err(failed)?;
             let status = answer.status().as_u16();
             let mut length = 0;

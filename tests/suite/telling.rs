@@ -70,7 +70,7 @@ fn a_delivery_is_tried_for_about_a_day_further_and_further_apart() {
 
 on_both! {
     async fn what_becomes_of_calls_appointments_and_messages_is_told_and_signed(fresh: Fresh) {
-        let mut desk = Desk::open(&fresh, Clock::showing(at(10))).await;
+        let desk = Desk::open(&fresh, Clock::showing(at(10))).await;
         let webhook = desk.webhook("/taken", &ALL).await;
         desk.run();
         let (store, practice, tenant) = (&fresh.store, &desk.practice, &desk.practice.tenant.id);
@@ -178,7 +178,7 @@ on_both! {
     }
 
     async fn whoever_hangs_floods_or_leads_elsewhere_holds_nobody_else_up(fresh: Fresh) {
-        let mut desk = Desk::open(&fresh, Clock::hurried(4)).await;
+        let desk = Desk::open(&fresh, Clock::hurried(4)).await;
         let inside = desk.receiver.url("/inside");
         let bad = [
             ("/hang", Mood::Hanging, "the answer took too long"),
@@ -347,7 +347,7 @@ impl Desk {
     }
 
     /// Has what waits told, promptly.
-    fn run(&mut self) {
+    fn run(&self) {
         let webhooks = self.webhooks.clone();
         let handler: Handler = Arc::new(move |job| {
             let webhooks = webhooks.clone();

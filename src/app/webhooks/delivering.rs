@@ -94,10 +94,9 @@ impl Webhooks {
     ) -> Result<(), Error> {
         let inner = &*self.0;
         let (began, watch) = (inner.clock.now(), inner.clock.stopwatch());
-        let headers = signature::headers(secrets, &delivery.event, began, &delivery.payload);
-        let headers = headers.map_err(|error| Error::Internal(error.into()))?;
+        let fields = signature::fields(secrets, &delivery.event, began, &delivery.payload);
         let answer = match inner.egress.read(&webhook.url) {
-            Ok(url) => inner.egress.post(&url, headers, delivery.payload.clone().into_bytes()).await,
+            Ok(url) => inner.egress.post(&url, &fields, delivery.payload.clone()).await,
             Err(refusal) => Err(refusal.into()),
         };
         let now = inner.clock.now();
