@@ -220,7 +220,7 @@ impl Resolve for Judging {
             let found = found.await?;
             // A name with one foot inside is not trusted with the other.
             if found.is_empty() || !found.iter().all(|address| allowed(address.ip(), loopback)) {
-                return Err(Box::new(Refusal::Inside).into());
+                return Err(Refusal::Inside.into());
             }
             let addrs: Addrs = Box::new(found.into_iter());
             Ok(addrs)

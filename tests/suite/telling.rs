@@ -83,8 +83,8 @@ on_both! {
             service: practice.checkup.id.clone(), start: at(minutes), resource: Some(practice.ada.id.clone()), seats: 1,
         };
         let contact = &practice.contact.id;
-        let booked = bookings::book(store, &by, at(1), &wish(120), contact, "knee", None).await.unwrap();
-        bookings::move_to(store, &by, at(2), &booked.id, None, &wish(180), None).await.unwrap();
+        let booked = bookings::book(store, &by, at(1), &wish(180), contact, "knee", None).await.unwrap();
+        bookings::move_to(store, &by, at(2), &booked.id, None, &wish(360), None).await.unwrap();
         bookings::cancel(store, &by, at(3), &booked.id, None).await.unwrap();
         let message = Message {
             id: "msg_1".parse().unwrap(), call: Some(call.clone()), name: "Frau Ohnesorg".to_owned(),
@@ -112,8 +112,8 @@ on_both! {
         let moved = of("appointment.moved");
         assert_eq!(moved["appointment"], booked.id.as_str());
         assert_eq!((&moved["service_key"], &moved["by"]), (&"checkup".into(), &call.as_str().into()));
-        assert_eq!(moved["previous_start"], at(120).to_string());
-        assert_eq!(moved["start"], at(180).to_string());
+        assert_eq!(moved["previous_start"], at(180).to_string());
+        assert_eq!(moved["start"], at(360).to_string());
         assert_eq!(of("appointment.booked").get("previous_start"), None);
         assert_eq!(of("appointment.cancelled")["status"], "cancelled");
         assert_eq!((&of("call.ended")["outcome"], &of("call.ended")["call"]), (&"caller_left".into(), &call.as_str().into()));
