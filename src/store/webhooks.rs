@@ -92,6 +92,13 @@ impl fmt::Debug for SealedSecrets {
 }
 
 #[derive(FromRow)]
+struct SecretsRow {
+    secret: Vec<u8>,
+    former_secret: Option<Vec<u8>>,
+    former_until: Option<i64>,
+}
+
+#[derive(FromRow)]
 struct WebhookRow {
     id: String,
     url: String,
@@ -248,13 +255,13 @@ impl Webhooks<'_> {
     /// # Errors
     /// When the database cannot answer.
     pub async fn secrets(&mut self, id: &WebhookId) -> Result<Option<SealedSecrets>, Error> {
-        let row: Option<(Vec<u8>, Option<Vec<u8>>, Option<i64>)> = on!(self.tx, db => sqlx::query_as(SECRETS)
+        let row: Option<SecretsRow> = on!(self.tx, db => sqlx::query_as(SECRETS)
             .bind(self.tenant.as_str())
             .bind(id.as_str())
             .fetch_optional(db).await?);
-        Ok(row.map(|(secret, former, until)| SealedSecrets {
-            secret,
-            former: former.zip(until.map(Timestamp)),
+        Ok(row.map(|row| SealedSecrets {
+            secret: row.secret,
+            former: row.former_secret.zip(row.former_until.map(Timestamp)),
         }))
     }
 
