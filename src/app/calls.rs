@@ -5,7 +5,12 @@
 
 use std::fmt;
 
-use super::{Error, access::Actor, audit, transfers};
+use super::{
+    Error,
+    access::Actor,
+    audit, transfers,
+    webhooks::{self, Event},
+};
 use crate::{
     domain::{
         assistant::{Assistant, Language},
@@ -23,6 +28,9 @@ use crate::{
     platform::ids,
     store::{CallFilter, Consent, Ended, Message, NewCall, Page, Place, Store, TenantTx, ToolCall, Work},
 };
+
+/// Calls closed as lost in one go.
+pub const LOST_AT_ONCE_MAX: u32 = 500;
 
 /// A telephone that rings. It carries numbers, so it has no `Debug`.
 #[derive(Clone)]
@@ -241,7 +249,9 @@ async fn answer(
 /// # Errors
 /// [`Error::Unavailable`] when the database is away.
 pub async fn answered(store: &Store, tenant: &TenantId, call: &CallId, now: Timestamp) -> Result<(), Error> {
-    advance(store, tenant, call, CallState::InProgress, now).await
+    let mut tx = store.begin(tenant).await?;
+    begin(&mut tx, call, now).await?;
+    Ok(tx.commit().await?)
 }
 
 /// Notes that a call was not taken: a limit was reached.
@@ -258,8 +268,10 @@ pub async fn refused(store: &Store, tenant: &TenantId, call: &CallId, now: Times
         stream: None,
     };
     let mut tx = store.begin(tenant).await?;
+    let before = tx.calls().get(call).await?.ok_or(Error::NotFound("call"))?;
     tx.calls().advance(call, CallState::Failed, now).await?;
     tx.calls().finish(call, &ended).await?;
+    tell_ended(&mut tx, &before, now).await?;
     Ok(tx.commit().await?)
 }
 
@@ -291,7 +303,7 @@ pub async fn finished(
     let turns: Vec<Turn> = finished.turns.iter().cloned().map(|turn| shifted(turn, ordinals)).collect();
     // That it was answered may be told only now, when the call was over in no time.
     if let Some(answered) = finished.answered {
-        tx.calls().advance(call, CallState::InProgress, answered).await?;
+        begin(&mut tx, call, answered).await?;
     }
     let answered = finished.answered.or(record.answered).is_some();
     let state = if answered { CallState::Completed } else { CallState::Failed };
@@ -301,6 +313,7 @@ pub async fn finished(
     } else {
         tx.calls().advance(call, state, at).await?;
         tx.calls().finish(call, &ended).await?;
+        tell_ended(&mut tx, &record, at).await?;
     }
     tx.calls().add_turns(call, &turns).await?;
     tx.appointments().release_of_call(call).await?;
@@ -311,6 +324,24 @@ pub async fn finished(
     Ok(tx.commit().await?)
 }
 
+/// Closes calls that rang by `rang` and whose end nobody has told as lost, at most [`LOST_AT_ONCE_MAX`]; how many.
+///
+/// # Errors
+/// [`Error::Unavailable`] when the database is away; those closed before stay closed.
+pub async fn close_lost(store: &Store, rang: Timestamp, now: Timestamp) -> Result<u64, Error> {
+    let mut closed = 0;
+    for (tenant, call) in store.across_tenants().lost_calls(rang, LOST_AT_ONCE_MAX).await? {
+        let mut tx = store.begin(&tenant).await?;
+        let Some(before) = tx.calls().get(&call).await? else { continue };
+        if tx.calls().close_lost(&call, now).await? {
+            tell_ended(&mut tx, &before, now).await?;
+            tx.commit().await?;
+            closed += 1;
+        }
+    }
+    Ok(closed)
+}
+
 /// Moves a call forward as Twilio tells. News that come late, or of a call nobody here knows, change nothing.
 ///
 /// # Errors
@@ -319,7 +350,11 @@ pub async fn status(store: &Store, now: Timestamp, sid: &CallSid, state: CallSta
     match store.across_tenants().call(sid).await? {
         Some((tenant, call)) => {
             let mut tx = store.begin(&tenant).await?;
-            tx.calls().advance(&call, state, now).await?;
+            if state == CallState::InProgress {
+                begin(&mut tx, &call, now).await?;
+            } else {
+                tx.calls().advance(&call, state, now).await?;
+            }
             if matches!(state, CallState::Completed | CallState::Failed) {
                 transfers::caller_gone(&mut tx, &call, now).await?;
             }
@@ -408,14 +443,22 @@ fn shifted(turn: Turn, ordinals: u32) -> Turn {
     Turn { ordinal: turn.ordinal.saturating_add(ordinals), ..turn }
 }
 
-async fn advance(
-    store: &Store,
-    tenant: &TenantId,
-    call: &CallId,
-    state: CallState,
-    now: Timestamp,
-) -> Result<(), Error> {
-    let mut tx = store.begin(tenant).await?;
-    tx.calls().advance(call, state, now).await?;
-    Ok(tx.commit().await?)
+/// Notes that a call is being answered, and tells the tenant's programs, once.
+async fn begin(tx: &mut TenantTx, call: &CallId, at: Timestamp) -> Result<(), Error> {
+    if tx.calls().advance(call, CallState::InProgress, at).await?
+        && let Some(begun) = tx.calls().get(call).await?
+    {
+        webhooks::tell(tx, at, Event::CallStarted(&begun)).await?;
+    }
+    Ok(())
+}
+
+/// Tells the tenant's programs that a call is over, once: when nobody had said so `before`.
+pub(super) async fn tell_ended(tx: &mut TenantTx, before: &CallRecord, at: Timestamp) -> Result<(), Error> {
+    if before.outcome.is_none()
+        && let Some(ended) = tx.calls().get(&before.id).await?
+    {
+        webhooks::tell(tx, at, Event::CallEnded(&ended)).await?;
+    }
+    Ok(())
 }

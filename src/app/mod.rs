@@ -29,6 +29,7 @@ pub mod tenants;
 pub mod tools;
 pub mod transfer_targets;
 pub mod transfers;
+pub mod webhooks;
 
 use std::fmt;
 

@@ -377,11 +377,12 @@ pub(super) async fn caller_gone(tx: &mut TenantTx, call: &CallId, now: Timestamp
 }
 
 async fn finish(tx: &mut TenantTx, call: &CallId, outcome: Outcome, now: Timestamp) -> Result<(), Error> {
+    let before = tx.calls().get(call).await?.ok_or(Error::NotFound("call"))?;
     tx.calls().advance(call, CallState::Completed, now).await?;
     let ended =
         Ended { outcome, at: now, cost: MicroUsd::default(), recording: None, consent: None, stream: None };
     tx.calls().finish(call, &ended).await?;
-    Ok(())
+    calls::tell_ended(tx, &before, now).await
 }
 
 /// How it ended. Where a target takes calls by a key, being answered is not being taken.

@@ -21,7 +21,7 @@ use crate::{
     calendars, http,
     live::Limits,
     mail,
-    platform::{blobs, hints},
+    platform::{blobs, egress, hints},
     speech, store,
     telephony::{self, PublicUrl},
 };
@@ -66,6 +66,8 @@ pub struct Config {
     pub google: calendars::google::Settings,
     /// Microsoft's calendars.
     pub microsoft: calendars::microsoft::Settings,
+    /// The way out to addresses that tenants choose.
+    pub egress: egress::Settings,
     /// Limits, each with its unit.
     pub limits: Limits,
     /// How often somebody may ask.

@@ -24,6 +24,7 @@ use crate::{
         keys::{self, Keys},
         news::News,
         people::{self, People},
+        webhooks::Webhooks,
     },
     calendars::{
         self as vendors,
@@ -36,6 +37,7 @@ use crate::{
     platform::{
         blobs::{self, Blobs},
         clock::Clock,
+        egress::{self, Egress},
         metrics::LIMIT_REACHED_TOTAL,
         passwords::Passwords,
         secrets,
@@ -92,6 +94,9 @@ pub enum Error {
     /// Nor the way to consent.
     #[error("calendars cannot be connected")]
     Oauth(#[from] oauth::Error),
+    /// Nor what tenants name as their own programs.
+    #[error("webhooks cannot be told anything")]
+    Egress(#[from] egress::Error),
     /// Nobody can listen at that address.
     #[error("cannot listen on {0}")]
     Listen(SocketAddr, #[source] io::Error),
@@ -137,6 +142,8 @@ pub struct Running {
     pub lines: Lines,
     /// Calendars outside.
     pub calendars: Calendars,
+    /// Programs of tenants that are told what happens.
+    pub webhooks: Webhooks,
     tasks: Tasks,
     clock: Clock,
     drain: Duration,
@@ -162,6 +169,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Error> {
     let public = public_url(&config, addr);
     let people = people(&config, &store, &public, &keys)?;
     let calendars = calendars(&config, &store, &keys, &people, &public, clock, &tasks)?;
+    let webhooks = webhooks(&config, &store, &keys, clock)?;
     let ledger = Ledger::new(store.clone(), calendars.clone());
     let lines = Lines::new(live::Parts {
         store: store.clone(),
@@ -189,6 +197,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Error> {
         twilio: Arc::new(config.twilio),
         accounts: accounts.clone(),
         calendars: calendars.clone(),
+        webhooks: webhooks.clone(),
         figures: figures.clone(),
         tasks: tasks.clone(),
         clock,
@@ -215,11 +224,13 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Error> {
         speech,
         accounts,
         calendars: calendars.clone(),
+        webhooks: webhooks.clone(),
         clock,
     };
     tasks.spawn_vital("calendars", jobs::look_after(calendars.clone(), clock, tasks.clone()));
     let handler = hands.handler();
-    for (name, lane) in [("jobs", Lane::Slow), ("prompt jobs", Lane::Prompt)] {
+    for (name, lane) in [("jobs", Lane::Slow), ("prompt jobs", Lane::Prompt), ("telling jobs", Lane::Telling)]
+    {
         let runner = Runner::new(store.clone(), clock, tasks.clone(), handler.clone(), lane);
         tasks.spawn_vital(name, runner.run());
     }
@@ -239,7 +250,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Error> {
         warn!("there is no engine key: callers hear an apology; `frontdesk doctor` says more");
     }
     let drain = Duration::from_millis(config.limits.drain_ms_max);
-    Ok(Running { addr, store, blobs, lines, calendars, tasks, clock, drain })
+    Ok(Running { addr, store, blobs, lines, calendars, webhooks, tasks, clock, drain })
 }
 
 impl Running {
@@ -359,6 +370,15 @@ pub fn calendars(
         console,
         public_url,
     }))
+}
+
+/// Programs of tenants that are told what happens. Without a configured key no secret of theirs is kept.
+///
+/// # Errors
+/// [`Error::Egress`].
+pub fn webhooks(config: &Config, store: &Store, keys: &Keys, clock: Clock) -> Result<Webhooks, Error> {
+    let egress = Egress::new(config.egress, clock)?;
+    Ok(Webhooks::new(store.clone(), keys.clone(), egress, clock))
 }
 
 /// The configured public URL; without one, where this server listens, which serves a demo on one machine.

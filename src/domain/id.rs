@@ -105,4 +105,10 @@ ids! {
     TransferTargetId = "tgt_";
     /// One time that a caller was passed on.
     TransferId = "trf_";
+    /// A program of a tenant's that is told what happens.
+    WebhookId = "whk_";
+    /// Something that happened, of which webhooks are told.
+    WebhookEventId = "evt_";
+    /// One event on its way to one webhook.
+    DeliveryId = "dlv_";
 }

@@ -22,4 +22,5 @@ pub mod spoken;
 pub mod time;
 pub mod tool;
 pub mod transfer;
+pub mod webhook;
 pub mod when;

@@ -59,7 +59,7 @@ impl Role {
                 | Subject::Members,
                 Verb::Write,
             )
-            | (Subject::ApiKeys, _)
+            | (Subject::ApiKeys | Subject::Webhooks, _)
             | (Subject::Audit, Verb::Read) => Self::Admin,
             (Subject::Tenant | Subject::Audit, Verb::Write) => Self::Owner,
         }
@@ -106,13 +106,15 @@ pub enum Subject {
     Messages,
     /// Calendars outside, and which of them count.
     Calendars,
+    /// Programs that are told what happens.
+    Webhooks,
     /// Who changed what.
     Audit,
 }
 
 impl Subject {
     /// Every subject.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Tenant,
         Self::Members,
         Self::ApiKeys,
@@ -125,6 +127,7 @@ impl Subject {
         Self::Calls,
         Self::Messages,
         Self::Calendars,
+        Self::Webhooks,
         Self::Audit,
     ];
 
@@ -143,6 +146,7 @@ impl Subject {
             Self::Calls => "calls",
             Self::Messages => "messages",
             Self::Calendars => "calendars",
+            Self::Webhooks => "webhooks",
             Self::Audit => "audit",
         }
     }

@@ -34,7 +34,10 @@ use utoipa_axum::router::OpenApiRouter;
 
 use self::{api::events::Streams, limits::Limits, problem::Problem};
 use crate::{
-    app::{accounts::Accounts, bookings::Ledger, calendars::Calendars, health::Health, people::People},
+    app::{
+        accounts::Accounts, bookings::Ledger, calendars::Calendars, health::Health, people::People,
+        webhooks::Webhooks,
+    },
     live::Lines,
     platform::{blobs::Blobs, clock::Clock, tasks::Tasks},
     store::Store,
@@ -56,6 +59,8 @@ pub struct Doors {
     pub accounts: Accounts,
     /// The calendars outside.
     pub calendars: Calendars,
+    /// Programs of tenants that are told what happens.
+    pub webhooks: Webhooks,
     /// Where Twilio reaches this server.
     pub public_url: PublicUrl,
     /// Whether calls can be answered.

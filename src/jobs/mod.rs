@@ -67,6 +67,15 @@ const PROMPT: Pace = Pace {
     retry: Duration::from_secs(1),
     retry_max: Duration::from_secs(5 * 60),
 };
+/// Work that waits for servers tenants name: each webhook takes one place at most, and one that hangs holds nobody else up.
+const TELLING: Pace = Pace {
+    at_once_max: 64,
+    lease: Duration::from_secs(9),
+    work_time_max: Duration::from_secs(40),
+    attempts_max: None,
+    retry: Duration::from_secs(5),
+    retry_max: Duration::from_secs(5 * 60),
+};
 /// How often a lease is prolonged within its time.
 const RENEWALS: u32 = 3;
 /// How often the queue is looked at when nobody nudges.
@@ -94,6 +103,7 @@ impl Runner {
         let pace = match lane {
             Lane::Slow => SLOW,
             Lane::Prompt => PROMPT,
+            Lane::Telling => TELLING,
         };
         Self { store, clock, tasks, handler, lane, pace }
     }

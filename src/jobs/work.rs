@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Handler;
 use crate::{
-    app::{self, accounts::Accounts, calendars::Calendars, clips, numbers, recordings},
+    app::{self, accounts::Accounts, calendars::Calendars, clips, numbers, recordings, webhooks::Webhooks},
     platform::{blobs::Blobs, clock::Clock},
     speech,
     store::{Job, Store, Work},
@@ -23,6 +23,8 @@ pub struct Hands {
     pub accounts: Accounts,
     /// Calendars outside.
     pub calendars: Calendars,
+    /// Programs of tenants that are told what happens.
+    pub webhooks: Webhooks,
     /// The clock.
     pub clock: Clock,
 }
@@ -59,6 +61,7 @@ impl Hands {
             }
             Work::SyncCalendar { calendar } => self.calendars.sync(&job.tenant, &calendar).await?,
             Work::WatchCalendar { calendar } => self.calendars.watch(&job.tenant, &calendar).await?,
+            Work::TellWebhook { webhook } => self.webhooks.deliver(&job.tenant, &webhook).await?,
         }
         Ok(())
     }

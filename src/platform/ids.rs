@@ -1,4 +1,4 @@
-//! Fresh unique parts for ids, and secrets drawn by chance.
+//! Fresh unique parts for ids, secrets drawn by chance, and chance itself.
 
 use aws_lc_rs::{
     digest,
@@ -27,6 +27,13 @@ pub fn secret() -> [u8; 32] {
     let mut chance = [0u8; 32];
     fill(&mut chance);
     chance
+}
+
+/// A share by chance: from 0 up to, but not including, 1.
+pub fn share() -> f64 {
+    let mut chance = [0u8; 4];
+    fill(&mut chance);
+    f64::from(u32::from_be_bytes(chance)) / (f64::from(u32::MAX) + 1.0)
 }
 
 fn fill(bytes: &mut [u8]) {

@@ -5,6 +5,7 @@
 pub mod archive;
 pub mod blobs;
 pub mod clock;
+pub mod egress;
 pub mod hints;
 pub mod ids;
 pub mod metrics;

@@ -56,10 +56,8 @@ texts! {
     NEXT_DUE = "SELECT MIN(CASE WHEN leased_until > due_at THEN leased_until ELSE due_at END) FROM jobs
         WHERE state = 'waiting'";
     CLEAR_LAPSED = "DELETE FROM appointments WHERE status = 'held' AND expires_at <= $1";
-    CLOSE_LOST = "UPDATE calls SET outcome = 'lost', ended_at = COALESCE(ended_at, $2),
-            state = CASE WHEN state_rank >= 2 THEN state WHEN answered_at IS NULL THEN 'failed' ELSE 'completed' END,
-            state_rank = 2
-        WHERE outcome IS NULL AND rang_at <= $1";
+    LOST = "SELECT tenant_id, id FROM calls WHERE outcome IS NULL AND rang_at <= $1 ORDER BY rang_at LIMIT $2";
+    FORGET_DELIVERIES = "DELETE FROM webhook_deliveries WHERE ended_at <= $1";
     TRANSFER = "SELECT t.tenant_id, c.account_sid FROM transfers t
         JOIN calls c ON c.tenant_id = t.tenant_id AND c.id = t.call_id WHERE t.id = $1";
     FORGET_REQUESTS = "DELETE FROM booking_requests WHERE made_at <= $1";
@@ -292,18 +290,19 @@ impl Across<'_> {
         Ok(gone)
     }
 
-    /// Calls that rang by `rang` and of which nobody has told the end ended in `lost`; how many.
+    /// Calls that rang by `rang` and whose end nobody has told, at most `count_max`, the oldest first.
     ///
     /// # Errors
     /// When the database cannot answer.
-    pub async fn close_lost(self, rang: Timestamp, now: Timestamp) -> Result<u64, Error> {
-        let mut tx = self.store.begin_any().await?;
-        let closed = on!(tx, db => sqlx::query(CLOSE_LOST)
+    pub async fn lost_calls(self, rang: Timestamp, count_max: u32) -> Result<Vec<(TenantId, CallId)>, Error> {
+        let mut tx = self.store.read_any().await?;
+        let rows: Vec<(String, String)> = on!(tx, db => sqlx::query_as(LOST)
             .bind(rang.0)
-            .bind(now.0)
-            .execute(db).await?.rows_affected());
-        tx.commit().await?;
-        Ok(closed)
+            .bind(i64::from(count_max))
+            .fetch_all(db).await?);
+        rows.into_iter()
+            .map(|(tenant, id)| Ok((rows::text(&tenant, "calls.tenant_id")?, rows::text(&id, "calls.id")?)))
+            .collect()
     }
 
     /// Forgets which bookings were asked for by `made` under which key; how many.
@@ -314,6 +313,18 @@ impl Across<'_> {
         let mut tx = self.store.begin_any().await?;
         let gone =
             on!(tx, db => sqlx::query(FORGET_REQUESTS).bind(made.0).execute(db).await?.rows_affected());
+        tx.commit().await?;
+        Ok(gone)
+    }
+
+    /// Forgets deliveries that ended before that; how many.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn forget_deliveries(self, ended: Timestamp) -> Result<u64, Error> {
+        let mut tx = self.store.begin_any().await?;
+        let gone =
+            on!(tx, db => sqlx::query(FORGET_DELIVERIES).bind(ended.0).execute(db).await?.rows_affected());
         tx.commit().await?;
         Ok(gone)
     }

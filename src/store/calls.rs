@@ -65,6 +65,10 @@ texts! {
         WHERE tenant_id = $1 AND id = $2";
     STREAMS_KEPT = "SELECT streams_kept FROM calls WHERE tenant_id = $1 AND id = $2";
     LAST_ORDINAL = "SELECT MAX(ordinal) FROM turns WHERE tenant_id = $1 AND call_id = $2";
+    CLOSE_LOST = "UPDATE calls SET outcome = 'lost', ended_at = COALESCE(ended_at, $3),
+            state = CASE WHEN state_rank >= 2 THEN state WHEN answered_at IS NULL THEN 'failed' ELSE 'completed' END,
+            state_rank = 2
+        WHERE tenant_id = $1 AND id = $2 AND outcome IS NULL";
     RECORDING = "UPDATE calls SET recording = $3 WHERE tenant_id = $1 AND id = $2";
     PUT_TURN = "INSERT INTO turns (tenant_id, call_id, ordinal, speaker, began_ms, ended_ms, text, heard_text,
             generated_ms, heard_ms, interrupted, first_audio_ms)
@@ -422,6 +426,19 @@ impl Calls<'_> {
             .bind(id.as_str())
             .fetch_one(db).await?);
         last.map_or(Ok(0), |last| rows::whole(last + 1, "turns.ordinal")).map(Some)
+    }
+
+    /// Closes a call as lost, unless its end has been told; whether it was closed.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn close_lost(&mut self, id: &CallId, now: Timestamp) -> Result<bool, Error> {
+        let closed = on!(self.tx, db => sqlx::query(CLOSE_LOST)
+            .bind(self.tenant.as_str())
+            .bind(id.as_str())
+            .bind(now.0)
+            .execute(db).await?.rows_affected());
+        Ok(closed == 1)
     }
 
     /// Notes where a call's recording lies, or that it lies nowhere any more.

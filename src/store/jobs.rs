@@ -8,7 +8,7 @@ use sqlx::FromRow;
 use super::{Error, Jobs, on, rows, texts};
 use crate::domain::{
     assistant::Language,
-    id::{AppointmentId, AssistantId, CalendarId, CallId, JobId, NumberId, OrderId, TenantId},
+    id::{AppointmentId, AssistantId, CalendarId, CallId, JobId, NumberId, OrderId, TenantId, WebhookId},
     time::Timestamp,
 };
 
@@ -70,6 +70,11 @@ pub enum Work {
         /// The calendar.
         calendar: CalendarId,
     },
+    /// Tell a webhook what waits for it.
+    TellWebhook {
+        /// The webhook.
+        webhook: WebhookId,
+    },
 }
 
 /// Whom work must not wait for: in each lane others work.
@@ -79,17 +84,20 @@ pub enum Lane {
     Slow,
     /// What somebody may be waiting for: a moment's work.
     Prompt,
+    /// What waits for servers that tenants name, and may do so in vain.
+    Telling,
 }
 
 impl Lane {
     /// How many there are.
-    pub(super) const COUNT: usize = 2;
+    pub(super) const COUNT: usize = 3;
 
     /// The word it is stored as.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Slow => "slow",
             Self::Prompt => "prompt",
+            Self::Telling => "telling",
         }
     }
 }
@@ -105,6 +113,7 @@ impl Work {
             Self::SettleAppointment { .. } => "settle_appointment",
             Self::SyncCalendar { .. } => "sync_calendar",
             Self::WatchCalendar { .. } => "watch_calendar",
+            Self::TellWebhook { .. } => "tell_webhook",
         }
     }
 
@@ -118,6 +127,7 @@ impl Work {
             Self::SettleAppointment { .. } | Self::SyncCalendar { .. } | Self::WatchCalendar { .. } => {
                 Lane::Prompt
             }
+            Self::TellWebhook { .. } => Lane::Telling,
         }
     }
 
@@ -131,6 +141,7 @@ impl Work {
             Self::SyncCalendar { calendar } | Self::WatchCalendar { calendar } => {
                 calendar.as_str().to_owned()
             }
+            Self::TellWebhook { webhook } => webhook.as_str().to_owned(),
         }
     }
 
@@ -150,6 +161,7 @@ impl Work {
             "settle_appointment" => Ok(Self::SettleAppointment { appointment: rows::text(subject, WHAT)? }),
             "sync_calendar" => Ok(Self::SyncCalendar { calendar: rows::text(subject, WHAT)? }),
             "watch_calendar" => Ok(Self::WatchCalendar { calendar: rows::text(subject, WHAT)? }),
+            "tell_webhook" => Ok(Self::TellWebhook { webhook: rows::text(subject, WHAT)? }),
             _ => Err(Error::Damaged("jobs.kind")),
         }
     }

@@ -29,6 +29,12 @@ texts! {
     VERIFIERS = "SELECT id AS place, tenant_id AS owner, verifier AS sealed FROM calendar_consents
         WHERE id > $1 ORDER BY id LIMIT $2";
     RESEAL_VERIFIER = "UPDATE calendar_consents SET verifier = $3 WHERE id = $1 AND verifier = $2";
+    WEBHOOK_SECRETS = "SELECT id AS place, tenant_id AS owner, secret AS sealed FROM webhooks
+        WHERE id > $1 ORDER BY id LIMIT $2";
+    RESEAL_WEBHOOK_SECRET = "UPDATE webhooks SET secret = $3 WHERE id = $1 AND secret = $2";
+    FORMER_WEBHOOK_SECRETS = "SELECT id AS place, tenant_id AS owner, former_secret AS sealed FROM webhooks
+        WHERE id > $1 AND former_secret IS NOT NULL ORDER BY id LIMIT $2";
+    RESEAL_FORMER_WEBHOOK_SECRET = "UPDATE webhooks SET former_secret = $3 WHERE id = $1 AND former_secret = $2";
 }
 
 /// A column that holds sealed values.
@@ -44,12 +50,23 @@ pub enum SealedColumn {
     AccessToken,
     /// What proves that a code of consent is ours.
     Verifier,
+    /// What webhooks are signed with.
+    WebhookSecret,
+    /// What they were signed with before, and still are for a while.
+    FormerWebhookSecret,
 }
 
 impl SealedColumn {
     /// Every one of them.
-    pub const ALL: [Self; 5] =
-        [Self::MailBody, Self::TwilioToken, Self::RefreshToken, Self::AccessToken, Self::Verifier];
+    pub const ALL: [Self; 7] = [
+        Self::MailBody,
+        Self::TwilioToken,
+        Self::RefreshToken,
+        Self::AccessToken,
+        Self::Verifier,
+        Self::WebhookSecret,
+        Self::FormerWebhookSecret,
+    ];
 
     /// `table.column`, as it is bound into each seal.
     pub fn name(self) -> &'static str {
@@ -59,6 +76,8 @@ impl SealedColumn {
             Self::RefreshToken => "calendar_connections.refresh_token",
             Self::AccessToken => "calendar_connections.access_token",
             Self::Verifier => "calendar_consents.verifier",
+            Self::WebhookSecret => "webhooks.secret",
+            Self::FormerWebhookSecret => "webhooks.former_secret",
         }
     }
 
@@ -69,6 +88,8 @@ impl SealedColumn {
             Self::RefreshToken => REFRESH_TOKENS,
             Self::AccessToken => ACCESS_TOKENS,
             Self::Verifier => VERIFIERS,
+            Self::WebhookSecret => WEBHOOK_SECRETS,
+            Self::FormerWebhookSecret => FORMER_WEBHOOK_SECRETS,
         }
     }
 
@@ -79,6 +100,8 @@ impl SealedColumn {
             Self::RefreshToken => RESEAL_REFRESH_TOKEN,
             Self::AccessToken => RESEAL_ACCESS_TOKEN,
             Self::Verifier => RESEAL_VERIFIER,
+            Self::WebhookSecret => RESEAL_WEBHOOK_SECRET,
+            Self::FormerWebhookSecret => RESEAL_FORMER_WEBHOOK_SECRET,
         }
     }
 }

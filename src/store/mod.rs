@@ -35,6 +35,7 @@ mod transfer_targets;
 mod transfers;
 mod twilio_accounts;
 mod walls;
+mod webhooks;
 mod written;
 
 use std::{fmt, path::Path, str::FromStr, sync::Arc, time::Duration};
@@ -72,6 +73,7 @@ pub use self::{
     tool_calls::{ToolCall, ToolCallStatus},
     twilio_accounts::TwilioAccount,
     walls::Breach,
+    webhooks::SealedSecrets,
     written::Written,
 };
 use crate::domain::id::TenantId;
@@ -240,6 +242,7 @@ pub const TEXTS: &[&[Text]] = &[
     transfers::TEXTS,
     twilio_accounts::TEXTS,
     walls::TEXTS,
+    webhooks::TEXTS,
     written::TEXTS,
 ];
 
@@ -667,6 +670,10 @@ aggregates! {
     consents: Consents;
     /// The calendars outside.
     calendars: OutsideCalendars;
+    /// Programs that are told what happens.
+    webhooks: Webhooks;
+    /// What they are told.
+    deliveries: Deliveries;
 }
 
 /// What belongs to no tenant, inside one transaction. Dropped without [`PlatformTx::commit`], it has never been.

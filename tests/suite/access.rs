@@ -23,6 +23,7 @@ use frontdesk::{
         calendar::{Connection, ConnectionState, Grant, Vendor},
         id::{ConnectionId, TenantId},
         time::Timestamp,
+        webhook::EventKind,
     },
     platform::{clock::Clock, secrets::Place, tasks::Tasks},
     store::{SealedColumn, SealedTokens, Store},
@@ -32,6 +33,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
 use crate::support::{
+    agenda::listen,
     consent_pages::{DIRECTORY, Pages},
     databases::{Fresh, on_both},
     house::{self, House},
@@ -233,6 +235,7 @@ on_both! {
 
     async fn a_consent_the_vendor_finds_wanting_is_lost_once(fresh: Fresh) {
         let scene = Scene::of(&fresh, Vendor::Google, Grant::Person, 3_600).await;
+        listen(&scene.store, &scene.tenant).await;
         let server = scene.server();
         let questions = AtomicUsize::new(0);
         for _ in 0..3 {
@@ -247,6 +250,10 @@ on_both! {
         let mut tx = scene.store.read(&scene.tenant).await.unwrap();
         let way = tx.connections().way(&scene.connection).await.unwrap().unwrap();
         assert!(way.refresh.is_none() && way.access.is_none(), "what lets nobody in is not kept");
+        let told = tx.deliveries().page(&"whk_1".parse().unwrap(), None, None, 10).await.unwrap().items;
+        assert_eq!(told.len(), 1, "the tenant's own programs are told once, too");
+        assert_eq!(told[0].kind, EventKind::CalendarDisconnected);
+        assert!(told[0].payload.contains("\"reconnect\""));
     }
 
     async fn an_organisation_is_entered_anew_without_a_refresh_token(fresh: Fresh) {

@@ -75,6 +75,7 @@ at_both! {
     }
 
     async fn an_event_that_is_moved_or_deleted_there_moves_or_cancels_the_appointment(agenda: Agenda) {
+        agenda.listen().await;
         let free = agenda.free(2).await;
         let booked = agenda.book(&free[20]).await;
         let confirmed = agenda.until_stands(&id(&booked), "confirmed").await;
@@ -98,6 +99,12 @@ at_both! {
         assert_eq!(steps.last().unwrap(), &("cancelled".to_owned(), agenda.calendar.clone()));
         assert!(agenda.standing().is_empty(), "nothing is written again");
         assert!(agenda.free(2).await.contains(&free[20]), "and the time can be had again");
+        let told = agenda.told().await;
+        let kinds: Vec<&str> = told.iter().map(|(kind, _)| kind.as_str()).collect();
+        assert_eq!(kinds, ["appointment.booked", "appointment.moved", "appointment.cancelled"]);
+        assert_eq!(told[1].1["by"], agenda.calendar.as_str(), "who moved it is told");
+        assert_eq!(instant(&told[1].1["previous_start"]), instant(&confirmed["start"]));
+        assert_eq!(instant(&told[1].1["start"]), start);
     }
 
     async fn what_staff_put_into_the_calendar_is_not_offered_and_not_promised(agenda: Agenda) {
@@ -172,6 +179,7 @@ at_both! {
     async fn an_appointment_makes_room_for_an_event_that_was_there_first(agenda: Agenda) {
         let free = agenda.free(2).await;
         let start: jiff::Timestamp = free[20].parse().unwrap();
+        agenda.listen().await;
         // Nobody can be asked while it is booked, and nobody has told of the event.
         agenda.outside.break_down(4);
         let booked = agenda.book(&free[20]).await;
@@ -181,6 +189,7 @@ at_both! {
         }).await;
         let steps = agenda.steps(&id(&booked)).await;
         assert_eq!(steps.last().unwrap().0, "undone");
+        assert_eq!(agenda.told().await.pop().unwrap().0, "appointment.cancelled", "what was told is taken back");
         assert_eq!(agenda.clashes().await, ["event_was_first"]);
         let standing = agenda.standing();
         assert!(standing.iter().all(|it| it.appointment.is_none()), "only the event: {standing:?}");

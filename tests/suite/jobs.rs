@@ -132,6 +132,7 @@ on_both! {
             speech: config.openai.clone(),
             accounts: boot::accounts(&config, &fresh.store, &keys).unwrap(),
             calendars: boot::calendars(&config, &fresh.store, &keys, &people, &public, clock, &tasks).unwrap(),
+            webhooks: boot::webhooks(&config, &fresh.store, &keys, clock).unwrap(),
             clock,
         };
         let runner = Runner::new(fresh.store.clone(), hands.clock, tasks.clone(), hands.handler(), Lane::Slow);

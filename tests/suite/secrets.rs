@@ -9,13 +9,14 @@ use frontdesk::{
         email::Email,
         id::{MailId, TenantId},
         time::Timestamp,
+        webhook::{EventKind, Webhook},
     },
     platform::{
         clock::Clock,
         secrets::{self, Error, Place, Ring, Sealer},
         tasks::Tasks,
     },
-    store::{SealedColumn, SealedTokens, Store, TwilioAccount, Underway},
+    store::{SealedColumn, SealedSecrets, SealedTokens, Store, TwilioAccount, Underway},
 };
 use proptest::prelude::*;
 use secrecy::{ExposeSecret, SecretString};
@@ -130,6 +131,7 @@ async fn keep(
         SealedColumn::RefreshToken => (Some(tenant), "cnx_1"),
         SealedColumn::AccessToken => (Some(tenant), "cnx_2"),
         SealedColumn::Verifier => (Some(tenant), "cst_1"),
+        SealedColumn::WebhookSecret | SealedColumn::FormerWebhookSecret => (Some(tenant), "whk_1"),
     };
     let sealed = keys.seal(Place { owner, column: column.name(), row }, &SecretString::from(secret)).unwrap();
     let mut tx = store.begin(tenant).await.unwrap();
@@ -184,6 +186,23 @@ async fn keep(
                 used: None,
             };
             tx.consents().add(&underway, "s").await.unwrap();
+        }
+        SealedColumn::WebhookSecret => {
+            let webhook = Webhook {
+                id: row.parse().unwrap(),
+                url: "https://example.com".to_owned(),
+                description: String::new(),
+                kinds: BTreeSet::from([EventKind::CallEnded]),
+                active: true,
+            };
+            tx.webhooks().add(&webhook, &sealed, NOW).await.unwrap();
+        }
+        SealedColumn::FormerWebhookSecret => {
+            // Stands beside the present one, in the same row.
+            let id = row.parse().unwrap();
+            let kept = tx.webhooks().secrets(&id).await.unwrap().unwrap();
+            let secrets = SealedSecrets { former: Some((sealed, NOW)), ..kept };
+            tx.webhooks().rotate(&id, &secrets).await.unwrap();
         }
     }
     tx.commit().await.unwrap();

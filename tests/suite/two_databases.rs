@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, path::Path, time::Duration};
 
 use frontdesk::{
+    app::calls,
     domain::{
         assistant::Language,
         booking::{Appointment, AppointmentStatus, Window},
@@ -422,10 +423,9 @@ on_both! {
         tx.calls().advance(&answered, CallState::InProgress, at(1)).await.unwrap();
         tx.calls().advance(&told, CallState::Failed, at(2)).await.unwrap();
         tx.commit().await.unwrap();
-        let across = fresh.store.across_tenants();
-        assert_eq!(across.close_lost(at(-1), at(200)).await.unwrap(), 0);
-        assert_eq!(across.close_lost(at(0), at(200)).await.unwrap(), 3);
-        assert_eq!(across.close_lost(at(0), at(201)).await.unwrap(), 0);
+        assert_eq!(calls::close_lost(&fresh.store, at(-1), at(200)).await.unwrap(), 0);
+        assert_eq!(calls::close_lost(&fresh.store, at(0), at(200)).await.unwrap(), 3);
+        assert_eq!(calls::close_lost(&fresh.store, at(0), at(201)).await.unwrap(), 0);
         let mut tx = fresh.store.read(&practice.tenant.id).await.unwrap();
         for (id, state, ended) in [
             (lost, CallState::Failed, at(200)),

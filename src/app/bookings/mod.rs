@@ -24,6 +24,7 @@ use super::{
     Error,
     access::Actor,
     audit::{self, Audited, Parts},
+    webhooks::{self, Event},
 };
 use crate::{
     domain::{
@@ -519,6 +520,9 @@ impl<'a> Change<'a> {
         }
         if let Some(step) = step {
             self.tx.history().add(&answer, step.what, &step.by, self.now).await?;
+            let (step, before, by) = (step.what, before.as_ref(), step.by.as_str());
+            let event = Event::Appointment { step, before, after: &answer, by };
+            webhooks::tell(&mut self.tx, self.now, event).await?;
         }
         if before.is_some() {
             ledger::clash_no_more(&mut self.tx, &answer.id, self.now).await?;

@@ -7,7 +7,12 @@ use tracing::{info, warn};
 
 use super::{Calendars, Trouble, consent::named};
 use crate::{
-    app::{Error, Fault, Faults, access::Actor, audit},
+    app::{
+        Error, Fault, Faults,
+        access::Actor,
+        audit,
+        webhooks::{self, Event},
+    },
     calendars::{Busy, Error as VendorError, Listed},
     domain::{
         calendar::{CalendarAccess, Connection, ConnectionState, Grant, OutsideCalendar, Place},
@@ -419,6 +424,8 @@ impl Calendars {
         }
         let about = json!({ "vendor": kept.vendor.as_str(), "grant": kept.grant.as_str() });
         audit::tell(&mut tx, by, now, "calendar_connection.disconnected", id.as_str(), about).await?;
+        let (vendor, state) = (kept.vendor, ConnectionState::Disconnected);
+        webhooks::tell(&mut tx, now, Event::CalendarDisconnected { connection: id, vendor, state }).await?;
         // What waited for these calendars waits for them no more.
         self.resume(&mut tx, now).await?;
         tx.commit().await?;

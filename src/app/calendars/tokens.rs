@@ -21,6 +21,7 @@ use crate::{
         access::{Actor, Who},
         audit, keys,
         people::letters::{self, LostCalendar},
+        webhooks::{self, Event},
     },
     calendars::{
         Access, Error as VendorError,
@@ -488,6 +489,8 @@ impl Calendars {
         if tell {
             self.tell_people(&mut tx, &kept, gone, now).await?;
         }
+        let (vendor, state) = (kept.vendor, ConnectionState::Reconnect);
+        webhooks::tell(&mut tx, now, Event::CalendarDisconnected { connection, vendor, state }).await?;
         tx.commit().await?;
         info!(%connection, vendor = kept.vendor.as_str(), reason = gone.as_str(), "a calendar must be connected again");
         Ok(())

@@ -39,6 +39,7 @@ use crate::{
     app::{
         self,
         bookings::{Asker, Ledger},
+        webhooks::{self, Event},
     },
     domain::{
         assistant::{Assistant, Language},
@@ -325,6 +326,7 @@ impl Toolbox {
         };
         let mut tx = self.store.begin(&self.context.tenant.id).await?;
         tx.messages().add(&message).await?;
+        webhooks::tell(&mut tx, now, Event::MessageTaken(&message)).await?;
         tx.commit().await?;
         state.messages += 1;
         Ok(self.ask("taken", Say::MessageTaken))

@@ -22,6 +22,7 @@ mod services;
 mod tenants;
 mod transfer_targets;
 mod twilio_account;
+mod webhooks;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -46,6 +47,7 @@ pub(super) fn router() -> OpenApiRouter<Doors> {
         .merge(messages::router())
         .merge(numbers::router())
         .merge(twilio_account::router())
+        .merge(webhooks::router())
         .merge(audit::router())
         .merge(people::router())
 }

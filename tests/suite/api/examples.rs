@@ -4,7 +4,10 @@ use frontdesk::http;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::office::{Asker, Office, sent};
+use crate::support::{
+    house::{House, KEY},
+    office::{Asker, Office, sent},
+};
 
 /// What cannot be pasted: it needs what only a mail, an earlier answer or a vendor tells.
 const NEEDS_MORE: &[&str] = &[
@@ -44,7 +47,7 @@ fn example<'d>(document: &'d Value, operation: &Value) -> Option<&'d Value> {
 
 #[tokio::test]
 async fn every_example_of_the_document_works_when_pasted() {
-    let office = Office::open().await;
+    let office = Office::open_in(House::new().with("SECRETS__KEY", KEY)).await;
     let document: Value = serde_json::from_str(&http::document().to_json().unwrap()).unwrap();
     let taken =
         |path: &str, method: &str| example(&document, &document["paths"][path][method]).unwrap().clone();

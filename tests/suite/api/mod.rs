@@ -9,3 +9,4 @@ mod people;
 mod things;
 mod transfers;
 mod walls;
+mod webhooks;

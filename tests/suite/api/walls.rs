@@ -90,6 +90,7 @@ fn bodies(own: &Neighbour) -> Vec<(&'static str, Value, Places)> {
             json!({ "account_sid": format!("AC{:032x}", 7), "auth_token": "secret" }),
             vec![],
         ),
+        ("PATCH /api/webhooks/{webhook}", json!({}), vec![]),
         ("PATCH /api/resources/{resource}", json!({}), vec![]),
         ("PATCH /api/schedules/{resource}", json!({}), vec![]),
         ("PUT /api/schedules/{resource}", json!({}), vec![]),
@@ -115,6 +116,7 @@ const WITHOUT_IDS: &[&str] = &[
     "POST /api/resources",
     "POST /api/tenants",
     "POST /api/transfer-targets",
+    "POST /api/webhooks",
 ];
 
 /// What may be asked without being anybody: there is nothing of a tenant's in it but for whoever shows a secret.

@@ -5,7 +5,9 @@ use std::time::Duration;
 use frontdesk::{
     domain::{
         calendar::Vendor,
+        id::TenantId,
         time::{TimeRange, Timestamp},
+        webhook::{EventKind, Webhook},
     },
     platform::clock::Clock,
     sim::{
@@ -13,6 +15,7 @@ use frontdesk::{
         admin::Admin,
         agenda::{self, Standing},
     },
+    store::Store,
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -100,6 +103,24 @@ impl Agenda {
         let contact = id(&owner.post("/api/contacts", contact).await.well());
         let calendar = String::new();
         Self { office, owner, admin, outside, faults, calendar, anna, service, contact }
+    }
+
+    /// Has the practice's own program told of everything, at an address where nobody ever gets.
+    pub async fn listen(&self) {
+        listen(&self.office.server.store, &self.owner.tenant().parse().unwrap()).await;
+    }
+
+    /// What the practice's own program is told, first to last.
+    pub async fn told(&self) -> Vec<(String, Value)> {
+        let path = "/api/webhooks/whk_1/deliveries";
+        let listed = self.owner.get(path).await.well();
+        let mut told = vec![];
+        for item in listed["items"].as_array().unwrap().iter().rev() {
+            let whole = self.owner.get(&format!("{path}/{}", id(item))).await.well();
+            let kind = whole["payload"]["type"].as_str().unwrap().to_owned();
+            told.push((kind, whole["payload"]["data"].clone()));
+        }
+        told
     }
 
     /// Connects the calendar, and has Anna's appointments written into it.
@@ -200,4 +221,18 @@ pub fn id(made: &Value) -> String {
 /// A time as the API tells it.
 pub fn instant(text: &Value) -> jiff::Timestamp {
     text.as_str().unwrap().parse().unwrap()
+}
+
+/// Has a tenant's own program, `whk_1`, told of everything, at an address where nobody ever gets.
+pub async fn listen(store: &Store, tenant: &TenantId) {
+    let webhook = Webhook {
+        id: "whk_1".parse().unwrap(),
+        url: "https://127.0.0.1/".to_owned(),
+        description: String::new(),
+        kinds: EventKind::ALL.into_iter().filter(|kind| kind.can_be_asked_for()).collect(),
+        active: true,
+    };
+    let mut tx = store.begin(tenant).await.unwrap();
+    tx.webhooks().add(&webhook, b"sealed under no key", Clock::system().now()).await.unwrap();
+    tx.commit().await.unwrap();
 }

@@ -12,6 +12,7 @@ use frontdesk::{
         id::{AppointmentId, MessageId},
         time::{TimeRange, Timestamp, Zone},
         transfer::TransferTarget,
+        webhook::{Delivery, DeliveryState, EventKind, Webhook},
     },
     store::{Message, SealedTokens},
 };
@@ -130,6 +131,32 @@ impl Neighbour {
         tx.appointments().insert(&appointment, Some(&call), Timestamp(MONDAY_8.0)).await.unwrap();
         assert!(tx.clashes().add(&clash).await.unwrap());
         tx.commit().await.unwrap();
+        let webhook = Webhook {
+            id: format!("whk_{name}").parse().unwrap(),
+            url: format!("https://example.com/{}", words.replace(' ', "%20")),
+            description: words.to_owned(),
+            kinds: EventKind::ALL.into_iter().filter(|kind| kind.can_be_asked_for()).collect(),
+            // What this tenant is told is none of the test's.
+            active: false,
+        };
+        let delivery = Delivery {
+            id: format!("dlv_{name}").parse().unwrap(),
+            webhook: webhook.id.clone(),
+            event: format!("evt_{name}").parse().unwrap(),
+            kind: EventKind::CallEnded,
+            payload: json!({ "words": words }).to_string(),
+            state: DeliveryState::Dead,
+            attempts: 1,
+            made: MONDAY_8,
+            due: MONDAY_8,
+            ended: Some(MONDAY_8),
+            last_status: None,
+            problem: Some(words.to_owned()),
+        };
+        let mut tx = store.begin(&id).await.unwrap();
+        tx.webhooks().add(&webhook, b"sealed under no key", MONDAY_8).await.unwrap();
+        tx.deliveries().add(&delivery).await.unwrap();
+        tx.commit().await.unwrap();
         let key = json!({ "name": format!("key {words}"), "scopes": ["tenant:read"] });
         let key = owner.post("/api/api-keys", key).await.well();
         let invited = json!({ "email": format!("invited@{name}.example"), "role": "viewer" });
@@ -153,6 +180,8 @@ impl Neighbour {
             ("calendar", calendar.id.to_string()),
             ("clash", clash.id.to_string()),
             ("target", target.id.to_string()),
+            ("webhook", webhook.id.to_string()),
+            ("delivery", delivery.id.to_string()),
         ]);
         Self { owner, ids }
     }

@@ -12,6 +12,7 @@ use crate::{
         audit,
         bookings::{free_clashing, in_anothers_place},
         calendars::Calendars,
+        webhooks::{self, Event},
     },
     domain::{
         availability,
@@ -83,6 +84,7 @@ impl Calendars {
         tx.written().put(&written_as(written, &event, Some(now))).await?;
         tx.outside_events().claim(&calendar.id, &event.id, &standing.id).await?;
         tx.history().add(&moved, Step::Moved, calendar.id.as_str(), now).await?;
+        tell_step(&mut tx, Step::Moved, &standing, &moved, calendar.id.as_str(), now).await?;
         audit::record(&mut tx, &calendars_actor(tenant), now, Some(&standing), Some(&moved)).await?;
         let what = ClashKind::MovedOntoAnother;
         let clash = moved.clashing.then(|| clash(&moved.id, Some(&calendar.id), None, what, now));
@@ -143,6 +145,7 @@ impl Calendars {
             return Err(Error::Later { wait: Duration::ZERO, why: "it has been changed meanwhile" });
         }
         tx.history().add(&given_back, step, who, now).await?;
+        tell_step(tx, step, standing, &given_back, who, now).await?;
         for what in [ClashKind::MovedOntoAnother, ClashKind::EventOverAppointment] {
             tx.clashes().settle_of(&standing.id, what, now).await?;
         }
@@ -189,6 +192,7 @@ impl Calendars {
                 }
                 tx.appointments().note_asked(&back.id, Some(now)).await?;
                 tx.history().add(&back, Step::Undone, who, now).await?;
+                tell_step(&mut tx, Step::Undone, &standing, &back, who, now).await?;
                 audit::record(&mut tx, &calendars_actor(tenant), now, Some(&standing), Some(&back)).await?;
                 let job = JobId::of(ids::fresh(now));
                 let work = Work::SettleAppointment { appointment: back.id.clone() };
@@ -246,6 +250,18 @@ fn clash(
         found: now,
         settled: None,
     }
+}
+
+/// Tells the tenant's programs of a step that an appointment took.
+async fn tell_step(
+    tx: &mut TenantTx,
+    step: Step,
+    before: &Appointment,
+    after: &Appointment,
+    by: &str,
+    now: Timestamp,
+) -> Result<(), Error> {
+    webhooks::tell(tx, now, Event::Appointment { step, before: Some(before), after, by }).await
 }
 
 /// As whom changes that come from calendars stand in the audit log.

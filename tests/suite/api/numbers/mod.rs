@@ -145,6 +145,7 @@ async fn an_order_that_its_request_left_behind_is_finished_by_a_job_that_looks_f
         speech: desk.office.house.config().openai,
         accounts,
         calendars: desk.office.server.calendars.clone(),
+        webhooks: desk.office.server.webhooks.clone(),
         clock: Clock::system(),
     };
     let handler = hands.handler();
