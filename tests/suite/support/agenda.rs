@@ -77,6 +77,8 @@ impl Agenda {
         let house = house
             .with("HTTP__BIND", base.trim_start_matches("http://"))
             .with("HTTP__PUBLIC_URL", &base)
+            // Waiting asks often.
+            .with("RATE_LIMITS__REQUESTS", "100000")
             .with("SECRETS__KEY", KEY);
         let outside = agenda::Agenda::start(vendor, Clock::system(), &base, faults.clone()).await.unwrap();
         let house = outside
