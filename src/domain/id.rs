@@ -105,4 +105,8 @@ ids! {
     TransferTargetId = "tgt_";
     /// One time that a caller was passed on.
     TransferId = "trf_";
+    /// One attempt to reach somebody.
+    OutgoingId = "out_";
+    /// Somebody's wish not to be called.
+    OptOutId = "opt_";
 }

@@ -238,7 +238,8 @@ impl Stage {
             let assistants = tx.assistants().all().await?;
             drop(tx);
             for assistant in assistants {
-                clips::make(&server.blobs, &speech, &assistant, language, wanted.clock).await?;
+                let calling_for = scenario.called.then_some(tenant.name.as_str());
+                clips::make(&server.blobs, &speech, &assistant, language, calling_for, wanted.clock).await?;
             }
         }
         let dial = Dial {

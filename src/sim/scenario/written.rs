@@ -78,6 +78,7 @@ fn book(words: &'static Words, language: Language) -> Scenario {
         open: true,
         reception: None,
         callee: Callee::default(),
+        called: false,
         outcome: Outcome::Booked,
     }
 }
@@ -133,6 +134,7 @@ fn moves(words: &'static Words, language: Language) -> Scenario {
         open: true,
         reception: None,
         callee: Callee::default(),
+        called: false,
         outcome: Outcome::Moved,
     }
 }
@@ -163,6 +165,7 @@ fn cancels(words: &'static Words, language: Language) -> Scenario {
         open: true,
         reception: None,
         callee: Callee::default(),
+        called: false,
         outcome: Outcome::Cancelled,
     }
 }
@@ -187,6 +190,7 @@ fn no_free_time(words: &'static Words, language: Language) -> Scenario {
         open: false,
         reception: None,
         callee: Callee::default(),
+        called: false,
         outcome: Outcome::NothingFree,
     }
 }
@@ -235,6 +239,7 @@ fn silent(language: Language) -> Scenario {
         open: true,
         reception: None,
         callee: Callee::default(),
+        called: false,
         outcome: Outcome::Silence,
     }
 }
