@@ -65,6 +65,11 @@ texts! {
     OUTGOING = "SELECT tenant_id FROM outgoing_calls WHERE id = $1";
     OUTGOING_DUE = "SELECT DISTINCT tenant_id FROM outgoing_calls WHERE state IN ('waiting', 'dialling')
         AND due_at <= $1 AND busy_until <= $1 AND tenant_id > $2 ORDER BY tenant_id LIMIT $3";
+    /// What may happen next to an attempt, of whichever tenant.
+    OUTGOING_NEXT = "SELECT MIN(at) FROM (
+        SELECT MIN(CASE WHEN busy_until > due_at THEN busy_until ELSE due_at END) AS at FROM outgoing_calls
+            WHERE state IN ('waiting', 'dialling')
+        UNION ALL SELECT MIN(check_at) FROM outgoing_calls WHERE state = 'placed') AS next";
     OUTGOING_TO_CHECK = "SELECT tenant_id, id FROM outgoing_calls WHERE state = 'placed' AND check_at <= $1
         ORDER BY check_at LIMIT $2";
     REMINDERS_TO_PLAN = "SELECT tenant_id FROM outgoing_settings WHERE plan_at <= $1 AND consent IS NOT NULL
@@ -306,6 +311,16 @@ impl Across<'_> {
             .bind(i64::from(count_max))
             .fetch_all(db).await?);
         rows.iter().map(|(tenant,)| rows::text(tenant, "outgoing_calls.tenant_id")).collect()
+    }
+
+    /// When something may next happen to an attempt; `None` when nothing waits.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn outgoing_next(self) -> Result<Option<Timestamp>, Error> {
+        let mut tx = self.store.read_any().await?;
+        let (at,): (Option<i64>,) = on!(tx, db => sqlx::query_as(OUTGOING_NEXT).fetch_one(db).await?);
+        Ok(at.map(Timestamp))
     }
 
     /// Calls that are out and of which Twilio is to be asked by `now`, at most `count_max`.

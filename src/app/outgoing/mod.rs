@@ -2,7 +2,8 @@
 //!
 //! The wish is committed before Twilio is asked ([`dialling`]); what is heard of a call afterwards moves it forward
 //! ([`news`]). Whether an attempt may be made is asked when it is made, whatever was true when it was planned
-//! ([`rules`]). Reminders are derived from appointments ([`reminders`]). Nothing here knows HTTP or what is said in a call.
+//! ([`rules`](crate::domain::outgoing::rules)). Reminders are derived from appointments ([`reminders`]). Nothing here
+//! knows HTTP or what is said in a call.
 
 pub mod dialling;
 pub mod news;

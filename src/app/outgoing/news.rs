@@ -169,6 +169,7 @@ async fn unreached(tx: &mut TenantTx, record: &CallRecord, now: Timestamp) -> Re
             cost: MicroUsd::default(),
             recording: None,
             consent: None,
+            stream: None,
         };
         tx.calls().finish(&record.id, &ended).await?;
         counter!(figures::CALLS_TOTAL, "outcome" => Outcome::NotReached.as_str()).increment(1);

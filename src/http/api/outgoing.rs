@@ -357,6 +357,7 @@ struct OptOutShown {
 /// Who is not to be called.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "number": "+4915112345678" }))]
 struct OptOutWanted {
     /// Their telephone number.
     number: String,

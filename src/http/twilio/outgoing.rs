@@ -27,7 +27,10 @@ use crate::{
 };
 
 pub(super) fn router() -> OpenApiRouter<Doors> {
-    OpenApiRouter::new().routes(routes!(answered)).routes(routes!(status)).routes(routes!(machine))
+    OpenApiRouter::new()
+        .routes(routes!(outgoing_answered))
+        .routes(routes!(outgoing_status))
+        .routes(routes!(outgoing_machine))
 }
 
 /// `POST /twilio/outgoing/{outgoing}`: somebody has answered a call of ours.
@@ -35,7 +38,7 @@ pub(super) fn router() -> OpenApiRouter<Doors> {
     params(("outgoing", description = "Our name for it.")),
     request_body(content_type = "application/x-www-form-urlencoded", content = Object),
     responses((status = OK, description = "What Twilio is to do.", content_type = "text/xml", body = String)))]
-async fn answered(
+async fn outgoing_answered(
     State(doors): State<Doors>,
     Path(outgoing): Path<String>,
     uri: Uri,
@@ -83,7 +86,7 @@ async fn answered(
     params(("outgoing", description = "Our name for it.")),
     request_body(content_type = "application/x-www-form-urlencoded", content = Object),
     responses((status = NO_CONTENT, description = "Noted.")))]
-async fn status(
+async fn outgoing_status(
     State(doors): State<Doors>,
     Path(outgoing): Path<String>,
     uri: Uri,
@@ -110,7 +113,7 @@ async fn status(
     params(("outgoing", description = "Our name for it.")),
     request_body(content_type = "application/x-www-form-urlencoded", content = Object),
     responses((status = NO_CONTENT, description = "Noted.")))]
-async fn machine(
+async fn outgoing_machine(
     State(doors): State<Doors>,
     Path(outgoing): Path<String>,
     uri: Uri,

@@ -84,7 +84,7 @@ pub struct Texted {
 }
 
 /// What becomes of a call when it is played.
-pub enum Callee<'p> {
+pub enum Called<'p> {
     /// Somebody picks up.
     Answers(&'p mut dyn Person),
     /// A machine does, and is found out: Twilio's word for it.
@@ -120,6 +120,13 @@ impl Exchange {
     /// The calls that were asked for, in order.
     pub fn placed(&self) -> Vec<Placed> {
         self.market().placed.clone()
+    }
+
+    /// Those that were asked for from then on.
+    pub fn placed_since(&self, since: Timestamp) -> Vec<Placed> {
+        let market = self.market();
+        let from = market.placed.partition_point(|call| call.created < since);
+        market.placed[from..].to_vec()
     }
 
     /// The text messages that were handed over, in order.
@@ -295,7 +302,7 @@ impl Dial {
     pub async fn ring_up(
         &self,
         placed: &Placed,
-        callee: Callee<'_>,
+        called: Called<'_>,
         telling: Telling,
         faults: &Faults,
     ) -> Result<Report, Error> {
@@ -304,14 +311,14 @@ impl Dial {
         self.tell(placed, "initiated", telling, &mut untold).await?;
         self.tell(placed, "ringing", telling, &mut untold).await?;
         let watch = self.clock.stopwatch();
-        let end = match callee {
-            Callee::Ends(word) => word,
-            Callee::Answers(person) => {
+        let end = match called {
+            Called::Ends(word) => word,
+            Called::Answers(person) => {
                 self.tell(placed, "in-progress", telling, &mut untold).await?;
                 self.pick_up(placed, person, None, faults, &mut report).await?;
                 "completed"
             }
-            Callee::Machine(person, word) => {
+            Called::Machine(person, word) => {
                 self.tell(placed, "in-progress", telling, &mut untold).await?;
                 self.pick_up(placed, person, Some(word), faults, &mut report).await?;
                 "completed"
@@ -370,13 +377,13 @@ impl Dial {
             let form = form.map(|(name, value)| (name.to_owned(), value.to_owned()));
             self.post(placed.asked("AsyncAmdStatusCallback"), &form).await.map(drop)
         };
-        let (_, told) = tokio::join!(self.follow(&verbs, person, &ended, faults, report), found_out);
+        let (_, told) = tokio::join!(self.follow(verbs, person, &ended, faults, report), found_out);
         told?;
         if let Some(document) = self.exchange.as_ref().and_then(|exchange| exchange.redirected(&placed.sid)) {
             match twiml::parse(&document) {
                 Ok(verbs) => {
                     let ended = tokio_util::sync::CancellationToken::new();
-                    self.follow(&verbs, person, &ended, faults, report).await;
+                    self.follow(verbs, person, &ended, faults, report).await;
                 }
                 Err(why) => faults.add(format!("TwiML (12100): {why}")),
             }

@@ -15,10 +15,7 @@ use frontdesk::{
 };
 
 use super::ground::Ground;
-use crate::support::{
-    databases::{Fresh, on_both},
-    practice::at,
-};
+use crate::support::{databases::on_both, practice::at};
 
 /// Monday, 10:00 in Berlin.
 const TEN: i64 = 2 * 60;

@@ -7,7 +7,7 @@ use frontdesk::{
         Faults,
         twilio::{
             Account, Conditions, Dial, Exchange,
-            calling::{Callee, Telling},
+            calling::{Called, Telling},
         },
     },
 };
@@ -79,6 +79,7 @@ impl Desk {
             verified: None,
             conditions: Conditions::default(),
             exchange: Some(self.exchange.clone()),
+            callee: frontdesk::sim::twilio::Callee::default(),
             limit: std::time::Duration::from_secs(10),
             keep_log: false,
         }
@@ -157,7 +158,7 @@ async fn a_call_that_is_asked_for_twice_under_one_name_is_dialled_once_and_ends_
         let placed = desk.exchange.next_placed().await;
         assert_eq!(placed.asked("To"), PERSON);
         desk.until(first["id"].as_str().unwrap(), "placed").await;
-        desk.dial().ring_up(&placed, Callee::Ends(word), telling, &desk.faults).await.unwrap();
+        desk.dial().ring_up(&placed, Called::Ends(word), telling, &desk.faults).await.unwrap();
         let over = desk.until(first["id"].as_str().unwrap(), "over").await;
         assert_eq!(over["ended_as"], ended, "{telling:?}");
         let call = desk.owner.get(&format!("/api/calls/{}", over["call"].as_str().unwrap())).await.well();

@@ -23,6 +23,9 @@ use crate::support::{house::House, practice::Practice};
 /// Whose account dials.
 pub const ACCOUNT: (&str, &str) = ("AC00000000000000000000000000000001", "12345");
 
+/// Who is called.
+pub const PERSON: &str = "+4915112345678";
+
 /// All of it.
 pub struct Ground {
     pub store: Store,
@@ -36,7 +39,10 @@ impl Ground {
     /// A practice that may call people in Germany.
     pub async fn open(store: &Store) -> Self {
         boot::install_tls();
-        let practice = Practice::open(store, "ruf").await;
+        let mut practice = Practice::named("ruf");
+        practice.contact.number = PERSON.parse().ok();
+        practice.tenant.calls_max = 100;
+        practice.keep(store).await;
         let faults = Faults::default();
         let account = Account { sid: ACCOUNT.0.to_owned(), token: ACCOUNT.1.to_owned() };
         let exchange = Exchange::start(account, faults.clone()).await.unwrap();
