@@ -308,18 +308,18 @@ impl Dial {
     ) -> Result<Report, Error> {
         let mut report = Report { call_sid: placed.sid.clone(), ..Report::default() };
         let mut untold = vec![];
-        self.tell(placed, "initiated", telling, &mut untold).await?;
-        self.tell(placed, "ringing", telling, &mut untold).await?;
+        self.tell(placed, "initiated", telling, &mut untold, faults).await?;
+        self.tell(placed, "ringing", telling, &mut untold, faults).await?;
         let watch = self.clock.stopwatch();
         let end = match called {
             Called::Ends(word) => word,
             Called::Answers(person) => {
-                self.tell(placed, "in-progress", telling, &mut untold).await?;
+                self.tell(placed, "in-progress", telling, &mut untold, faults).await?;
                 self.pick_up(placed, person, None, faults, &mut report).await?;
                 "completed"
             }
             Called::Machine(person, word) => {
-                self.tell(placed, "in-progress", telling, &mut untold).await?;
+                self.tell(placed, "in-progress", telling, &mut untold, faults).await?;
                 self.pick_up(placed, person, Some(word), faults, &mut report).await?;
                 "completed"
             }
@@ -329,7 +329,7 @@ impl Dial {
             exchange.over(&placed.sid);
             exchange.stands(&placed.sid, end);
         }
-        self.tell(placed, end, telling, &mut untold).await?;
+        self.tell(placed, end, telling, &mut untold, faults).await?;
         if telling == Telling::Reversed {
             untold.reverse();
         }
@@ -399,14 +399,14 @@ impl Dial {
         status: &str,
         telling: Telling,
         untold: &mut Vec<Vec<(String, String)>>,
+        faults: &Faults,
     ) -> Result<(), Error> {
         let form = self.outgoing_form(placed, status);
-        let faults = Faults::default();
         match telling {
-            Telling::Prompt => self.callback(placed, &form, &faults).await?,
+            Telling::Prompt => self.callback(placed, &form, faults).await?,
             Telling::Twice => {
-                self.callback(placed, &form, &faults).await?;
-                self.callback(placed, &form, &faults).await?;
+                self.callback(placed, &form, faults).await?;
+                self.callback(placed, &form, faults).await?;
             }
             Telling::Late | Telling::Reversed => untold.push(form),
             Telling::Missing => {}

@@ -95,7 +95,8 @@ impl Desk {
             tokio::task::yield_now().await;
             Clock::system().sleep(std::time::Duration::from_millis(25)).await;
         }
-        panic!("it did not become {state}: {}", self.owner.get(&path).await.well());
+        let faults = self.faults.all();
+        panic!("it did not become {state}: {} {faults:?}", self.owner.get(&path).await.well());
     }
 
     async fn close(self) {
