@@ -118,7 +118,8 @@ impl Dialler {
         }
         tx.commit().await?;
         // As it stands from here on: what Twilio tells is proven by the account that was asked.
-        let one = Outgoing { account_sid: Some(account.clone()), asked: Some(now), asks: one.asks + 1, ..one };
+        let one =
+            Outgoing { account_sid: Some(account.clone()), asked: Some(now), asks: one.asks + 1, ..one };
         let seconds_max = assistant.policy.max_duration_ms / 1_000 + OVERTIME_SECONDS;
         let asked = match one.channel {
             Channel::Call => {

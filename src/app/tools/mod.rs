@@ -283,7 +283,8 @@ impl Toolbox {
         };
         let own = self.context.assistant.tools.contains(&tool);
         let errand = self.errand.is_some() || tool == ToolName::DoNotCall;
-        if !own && !(errand && ToolName::OURS.contains(&tool)) {
+        let may = own || (errand && ToolName::OURS.contains(&tool));
+        if !may {
             return self.mistake("This assistant does not have that tool.");
         }
         if let Some(language) = arguments::language(&request.arguments)
