@@ -190,6 +190,7 @@ async fn fill(store: &Store, n: usize, tenant: &str) {
             from: format!("+49170{n:03}{:04}", c % CONTACTS).parse().ok(),
             to: number.number.clone(),
             attested: false,
+            direction: frontdesk::domain::conversation::Direction::Inbound,
         };
         tx.calls().ring(&call, rang).await.expect("a call");
         tx.calls().advance(&call.id, CallState::Completed, rang.plus_minutes(2)).await.expect("a state");

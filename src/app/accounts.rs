@@ -15,7 +15,8 @@ use super::{Error, Faults, access::Actor, audit, keys::Keys};
 use crate::{
     domain::{
         conversation::CallSid,
-        id::TenantId,
+        id::{OutgoingId, TenantId},
+        org::{HeldNumber, Tenant},
         people::{Subject, Verb},
         phone::E164,
         time::Timestamp,
@@ -64,6 +65,17 @@ pub struct Used {
     pub hint: Option<String>,
     /// When it was set, if it was set here.
     pub set: Option<Timestamp>,
+}
+
+/// Where Twilio asks and tells about a call of ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutgoingUrls {
+    /// What to do when somebody answers.
+    pub answered: String,
+    /// How the call goes on.
+    pub status: String,
+    /// Whether a machine has answered.
+    pub machine: String,
 }
 
 /// Why there is nobody in whose name Twilio could be asked, or Twilio refused.
@@ -115,6 +127,24 @@ impl Accounts {
             voice_url: voice,
             status_url: public.webhook(telephony::STATUS),
         })
+    }
+
+    /// Where Twilio asks and tells about a call of ours.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when nobody has said where Twilio reaches this server.
+    pub fn outgoing_urls(&self, id: &OutgoingId) -> Result<OutgoingUrls, Error> {
+        let public = self.0.public_url.as_ref().ok_or(Error::Conflict(
+            "Twilio cannot be told where to ask: the operator must set `http.public_url` first",
+        ))?;
+        let below = |what: &str| public.webhook(&format!("{}/{id}{what}", telephony::OUTGOING));
+        Ok(OutgoingUrls { answered: below(""), status: below("/status"), machine: below("/machine") })
+    }
+
+    /// The account that a number's calls are made in the name of.
+    pub fn account_of(&self, tenant: &Tenant, held: &HeldNumber) -> String {
+        let named = held.account_sid.as_ref().or(tenant.twilio_account_sid.as_ref());
+        named.unwrap_or(&self.0.settings.account_sid).clone()
     }
 
     /// Whether that is the operator's account, or another one that the operator pays.

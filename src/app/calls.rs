@@ -8,14 +8,16 @@ use std::fmt;
 use super::{
     Error,
     access::Actor,
-    audit, transfers,
+    audit,
+    outgoing::{Errand, news},
+    transfers,
     webhooks::{self, Event},
 };
 use crate::{
     domain::{
         assistant::{Assistant, Language},
         booking::{Appointment, Service},
-        conversation::{CallRecord, CallSid, CallState, Outcome, Turn},
+        conversation::{CallRecord, CallSid, CallState, Direction, Outcome, Turn},
         id::{CallId, JobId, TenantId},
         money::MicroUsd,
         org::{Number, Tenant},
@@ -66,6 +68,8 @@ pub struct Answer {
     pub duplicate: bool,
     /// What is known of the call so far, when the caller is back from being passed on.
     pub back: Option<Back>,
+    /// What it is about, when it is we who call.
+    pub errand: Option<Errand>,
 }
 
 /// A caller who is back from being passed on. `Debug` shows no words.
@@ -176,6 +180,7 @@ pub async fn ring(store: &Store, now: Timestamp, ring: Ring) -> Result<Rung, Err
                 from: ring.from,
                 to: ring.to,
                 attested: ring.attested,
+                direction: Direction::Inbound,
             },
             now,
         )
@@ -227,7 +232,8 @@ async fn number_of(store: &Store, record: &CallRecord) -> Result<Option<(Tenant,
     Ok(None)
 }
 
-async fn answer(
+/// Who speaks in a call, and with what.
+pub(super) async fn answer(
     tx: &mut TenantTx,
     tenant: Tenant,
     number: Number,
@@ -241,7 +247,7 @@ async fn answer(
     }
     let mut targets = tx.transfer_targets().of_assistant(&assistant.id).await?;
     targets.retain(|target| target.active);
-    Ok(Answer { tenant, number, assistant, services, targets, record, duplicate, back: None })
+    Ok(Answer { tenant, number, assistant, services, targets, record, duplicate, back: None, errand: None })
 }
 
 /// Notes that a call's media stream runs.
@@ -287,7 +293,7 @@ pub async fn finished(
     finished: &Finished,
 ) -> Result<(), Error> {
     let at = finished.ended;
-    let ended = Ended {
+    let mut ended = Ended {
         outcome: finished.outcome,
         at,
         cost: finished.cost,
@@ -312,6 +318,7 @@ pub async fn finished(
         tx.calls().part(call, &ended).await?;
     } else {
         tx.calls().advance(call, state, at).await?;
+        ended.outcome = news::finished(&mut tx, &record, ended.outcome, at).await?;
         tx.calls().finish(call, &ended).await?;
         tell_ended(&mut tx, &record, at).await?;
     }

@@ -54,9 +54,8 @@ pub struct Clips {
 
 impl Clips {
     /// Nothing made yet: the engine says everything.
-    pub fn none(assistant: &Assistant, language: Language) -> Self {
-        let opening = Words(phrases::opening(assistant, language));
-        Self { opening, opening_clip: None, phrases: BTreeMap::new() }
+    pub fn none(opening: String) -> Self {
+        Self { opening: Words(opening), opening_clip: None, phrases: BTreeMap::new() }
     }
 
     /// Whether nothing is missing.
@@ -65,11 +64,24 @@ impl Clips {
     }
 }
 
-/// The clips of `assistant` in `language`, as far as they have been made.
+/// The first words of a call: the assistant's, or those with which it calls somebody on behalf of a business.
+pub fn opening(assistant: &Assistant, language: Language, calling_for: Option<&str>) -> String {
+    match calling_for {
+        None => phrases::opening(assistant, language),
+        Some(business) => phrases::calling(business, assistant.recording, language),
+    }
+}
+
+/// The clips of `assistant` in `language` for a call with this opening, as far as they have been made.
 ///
 /// Reads files: for a thread that may wait.
-pub fn load(blobs: &Blobs, settings: &speech::Settings, assistant: &Assistant, language: Language) -> Clips {
-    let opening = phrases::opening(assistant, language);
+pub fn load(
+    blobs: &Blobs,
+    settings: &speech::Settings,
+    assistant: &Assistant,
+    language: Language,
+    opening: String,
+) -> Clips {
     let read = |words: &str| {
         let sound = blobs.get(&name(settings, assistant, words).ok()?).ok()?;
         Some(Arc::new(Sound(sound)))
@@ -118,16 +130,19 @@ pub async fn ask_for_all(store: &Store, now: Timestamp) -> Result<(), Error> {
     Ok(())
 }
 
-/// Makes what is missing of the clips of `assistant` in `language`. Returns how many were made.
+/// Makes what is missing of the clips of `assistant` in `language`, also of those with which it calls somebody for a
+/// business if one is named. Returns how many were made.
 pub async fn make(
     blobs: &Blobs,
     settings: &speech::Settings,
     assistant: &Assistant,
     language: Language,
+    calling_for: Option<&str>,
     clock: Clock,
 ) -> Result<usize, Error> {
-    let opening = phrases::opening(assistant, language);
-    let sentences = [opening.as_str()].into_iter().chain(PHRASES.map(|phrase| phrase.words(language)));
+    let mut openings = vec![opening(assistant, language, None)];
+    openings.extend(calling_for.map(|business| opening(assistant, language, Some(business))));
+    let sentences = openings.iter().map(String::as_str).chain(PHRASES.map(|phrase| phrase.words(language)));
     let briefing = Briefing {
         model: assistant.model.clone(),
         voice: Some(assistant.voice.clone()),

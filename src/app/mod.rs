@@ -20,6 +20,7 @@ pub mod keys;
 pub mod messages;
 pub mod news;
 pub mod numbers;
+pub mod outgoing;
 pub mod people;
 pub mod provision;
 pub mod recordings;

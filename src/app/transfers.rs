@@ -206,7 +206,9 @@ pub async fn onward(store: &Store, now: Timestamp, sid: &CallSid) -> Result<Onwa
                 | Outcome::MaxDuration
                 | Outcome::Drained
                 | Outcome::Dismissed
-                | Outcome::Transferred,
+                | Outcome::Transferred
+                | Outcome::NotReached
+                | Outcome::Machine,
             ) => Onward::Over,
         });
     };

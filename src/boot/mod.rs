@@ -23,6 +23,7 @@ use crate::{
         health::Health,
         keys::{self, Keys},
         news::News,
+        outgoing::dialling::Dialler,
         people::{self, People},
         webhooks::Webhooks,
     },
@@ -218,6 +219,8 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Error> {
     let router = http::router(doors);
     tasks.spawn_vital("listener", http::listener::serve(listener, router, tasks.clone(), clock));
     let speech = config.openai.clone();
+    let dialler = Dialler { store: store.clone(), accounts: accounts.clone() };
+    tasks.spawn_vital("dialling", jobs::dial(dialler, clock, tasks.clone()));
     let hands = Hands {
         store: store.clone(),
         blobs: blobs.clone(),

@@ -86,6 +86,30 @@ impl CallState {
     }
 }
 
+/// Who called whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Somebody rang here.
+    Inbound,
+    /// We rang somebody.
+    Outbound,
+}
+
+impl Direction {
+    /// The word it is stored and shown as.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Inbound => "inbound",
+            Self::Outbound => "outbound",
+        }
+    }
+
+    /// The direction of that word, if there is one.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Inbound, Self::Outbound].into_iter().find(|one| one.as_str() == word)
+    }
+}
+
 /// How a call ended, in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -109,11 +133,15 @@ pub enum Outcome {
     Refused,
     /// The media stream never came or broke.
     Lost,
+    /// Nobody answered our call.
+    NotReached,
+    /// A machine answered our call.
+    Machine,
 }
 
 impl Outcome {
     /// Every outcome.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::CallerLeft,
         Self::AgentLeft,
         Self::Silence,
@@ -124,6 +152,8 @@ impl Outcome {
         Self::Transferred,
         Self::Refused,
         Self::Lost,
+        Self::NotReached,
+        Self::Machine,
     ];
 
     /// The word it is stored and shown as.
@@ -139,6 +169,8 @@ impl Outcome {
             Self::Transferred => "transferred",
             Self::Refused => "refused",
             Self::Lost => "lost",
+            Self::NotReached => "not_reached",
+            Self::Machine => "machine",
         }
     }
 
@@ -155,7 +187,9 @@ pub struct CallRecord {
     pub id: CallId,
     /// Twilio's name for it.
     pub sid: CallSid,
-    /// Who answered.
+    /// Who called whom.
+    pub direction: Direction,
+    /// Who answered, or spoke for us.
     pub assistant: AssistantId,
     /// In which of the assistant's versions, when that was kept.
     pub assistant_version: Option<Revision>,
@@ -179,6 +213,16 @@ pub struct CallRecord {
     pub cost: MicroUsd,
     /// Where its recording lies, by the blob's name.
     pub recording: Option<String>,
+}
+
+impl CallRecord {
+    /// The number of the person at the other end, when the network said so.
+    pub fn person(&self) -> Option<&E164> {
+        match self.direction {
+            Direction::Inbound => self.from.as_ref(),
+            Direction::Outbound => Some(&self.to),
+        }
+    }
 }
 
 impl fmt::Debug for CallRecord {

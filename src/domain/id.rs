@@ -111,4 +111,8 @@ ids! {
     WebhookEventId = "evt_";
     /// One event on its way to one webhook.
     DeliveryId = "dlv_";
+    /// One attempt to reach somebody.
+    OutgoingId = "out_";
+    /// Somebody's wish not to be called.
+    OptOutId = "opt_";
 }

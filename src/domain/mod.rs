@@ -13,6 +13,7 @@ pub mod email;
 pub mod id;
 pub mod money;
 pub mod org;
+pub mod outgoing;
 pub mod password;
 pub mod people;
 pub mod phone;

@@ -143,3 +143,57 @@ pub fn opening(assistant: &Assistant, language: Language) -> String {
     }
     words
 }
+
+/// The first words of a call of ours: who calls, that it is an automated assistant, and how to stop it. Nothing of what
+/// it is about: whoever answers need not be who was called.
+pub fn calling(business: &str, recording: bool, language: Language) -> String {
+    let mut words = match language {
+        Language::German => format!(
+            "Guten Tag, hier ist der automatische Assistent von {business}. Wenn Sie nicht mehr angerufen werden möchten, \
+             sagen Sie es mir, oder drücken Sie die Neun."
+        ),
+        Language::English => format!(
+            "Hello, this is the automated assistant of {business}. If you do not want to be called any more, tell me, or \
+             press nine."
+        ),
+    };
+    if recording {
+        words.push(' ');
+        words.push_str(Phrase::RecordingQuestion.words(language));
+    }
+    words
+}
+
+/// What is left with a machine that answered a call of ours: who called, and nothing of what it was about.
+pub fn voicemail(business: &str, language: Language) -> String {
+    match language {
+        Language::German => format!(
+            "Guten Tag, hier ist der automatische Assistent von {business}. Wir haben versucht, Sie zu erreichen. Sie können \
+             uns unter dieser Nummer zurückrufen. Auf Wiederhören."
+        ),
+        Language::English => format!(
+            "Hello, this is the automated assistant of {business}. We tried to reach you. You can call us back at this \
+             number. Goodbye."
+        ),
+    }
+}
+
+/// The text message that reminds somebody of an appointment, with the business's own words behind it.
+pub fn reminder_text(business: &str, when: Option<&str>, wording: &str, language: Language) -> String {
+    let mut words = match (language, when) {
+        (Language::German, Some(when)) => format!("{business}: Wir erinnern an Ihren Termin {when}."),
+        (Language::English, Some(when)) => format!("{business}: a reminder of your appointment {when}."),
+        (Language::German, None) => format!("{business}: Wir haben versucht, Sie zu erreichen."),
+        (Language::English, None) => format!("{business}: we tried to reach you."),
+    };
+    if !wording.is_empty() {
+        words.push(' ');
+        words.push_str(wording);
+    }
+    words.push(' ');
+    words.push_str(match language {
+        Language::German => "Zum Verschieben oder Absagen rufen Sie uns bitte an.",
+        Language::English => "To move or cancel it, please call us.",
+    });
+    words
+}

@@ -25,10 +25,19 @@ pub enum ToolName {
     RecordingConsent,
     /// Say goodbye and hang up.
     EndCall,
+    /// The called person will come.
+    ConfirmAppointment,
+    /// The called person wants to be called later.
+    CallLater,
+    /// The person does not want to be called any more.
+    DoNotCall,
 }
 
 impl ToolName {
-    /// Every tool, in the order the model is told about them.
+    /// Tools that no assistant is given or refused: calls have them where they make sense.
+    pub const OURS: [Self; 3] = [Self::ConfirmAppointment, Self::CallLater, Self::DoNotCall];
+
+    /// Every tool an assistant may be given, in the order the model is told about them.
     pub const ALL: [Self; 10] = [
         Self::FindSlots,
         Self::HoldSlot,
@@ -55,11 +64,14 @@ impl ToolName {
             Self::Transfer => "transfer",
             Self::RecordingConsent => "recording_consent",
             Self::EndCall => "end_call",
+            Self::ConfirmAppointment => "confirm_appointment",
+            Self::CallLater => "call_later",
+            Self::DoNotCall => "do_not_call",
         }
     }
 
     /// The tool of that name, if there is one.
     pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|tool| tool.as_str() == name)
+        Self::ALL.into_iter().chain(Self::OURS).find(|tool| tool.as_str() == name)
     }
 }

@@ -96,7 +96,10 @@ impl Doors {
     /// that account may speak of the number and the call it names.
     async fn auth_token(&self, form: &BTreeMap<String, String>) -> Option<SecretString> {
         let account = form.get("AccountSid")?;
-        let number = form.get("To").and_then(|to| to.parse().ok());
+        // Of the two numbers of a call, ours is the one that is called, or from which we call.
+        let ours =
+            if form.get("Direction").is_some_and(|way| way.starts_with("outbound")) { "From" } else { "To" };
+        let number = form.get(ours).and_then(|to| to.parse().ok());
         let call = form.get("CallSid").and_then(|sid| sid.parse().ok());
         self.accounts.auth_token(account, number.as_ref(), call.as_ref()).await
     }

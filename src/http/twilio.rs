@@ -3,6 +3,8 @@
 //! Who knocks is known by the signature over the configured public URL, never by what the request says of
 //! its own address. A call is always answered with a document: refused or broken, the caller hears a sentence.
 
+mod outgoing;
+
 use std::collections::BTreeMap;
 
 use axum::{
@@ -42,7 +44,11 @@ use crate::{
 pub const MEDIA: &str = "/twilio/media";
 
 pub(super) fn router() -> OpenApiRouter<Doors> {
-    OpenApiRouter::new().routes(routes!(voice)).routes(routes!(media)).routes(routes!(status))
+    OpenApiRouter::new()
+        .routes(routes!(voice))
+        .routes(routes!(media))
+        .routes(routes!(status))
+        .merge(outgoing::router())
 }
 
 const SIGNATURE: &str = "x-twilio-signature";
@@ -210,7 +216,7 @@ pub(super) async fn signed_form(
     Ok(form)
 }
 
-fn ring(form: &BTreeMap<String, String>) -> Result<Ring, Problem> {
+pub(super) fn ring(form: &BTreeMap<String, String>) -> Result<Ring, Problem> {
     let need = |name: &str| form.get(name).ok_or_else(|| Problem::Malformed(format!("{name} is needed")));
     Ok(Ring {
         sid: need("CallSid")?

@@ -5,6 +5,7 @@
 //! job that was taken is one's own until its lease ends. It never decides about a conversation.
 
 mod calendars;
+mod dialling;
 mod post;
 mod upkeep;
 mod work;
@@ -18,6 +19,7 @@ use tracing::{error, info, warn};
 
 pub use self::{
     calendars::look_after,
+    dialling::dial,
     post::Post,
     upkeep::{LOST_AFTER_MINUTES, REQUESTS_KEPT_MINUTES, Swept, sweep},
     work::Hands,

@@ -45,9 +45,15 @@ impl Hands {
                 recordings::archive(&self.store, &self.blobs, &job.tenant, &call).await?;
             }
             Work::OpeningClip { assistant, language } => {
-                let assistant = self.store.read(&job.tenant).await?.assistants().get(&assistant).await?;
+                let mut tx = self.store.read(&job.tenant).await?;
+                let assistant = tx.assistants().get(&assistant).await?;
                 let assistant = assistant.ok_or(app::Error::NotFound("assistant"))?;
-                clips::make(&self.blobs, &self.speech, &assistant, language, self.clock).await?;
+                // Only who calls somebody needs words for it.
+                let calls = tx.outgoing().settings().await?.item.consent.is_some();
+                let business = tx.tenant().get().await?.filter(|_| calls).map(|tenant| tenant.name);
+                drop(tx);
+                let calling_for = business.as_deref();
+                clips::make(&self.blobs, &self.speech, &assistant, language, calling_for, self.clock).await?;
             }
             Work::BuyNumber { order } => {
                 let now = self.clock.now();

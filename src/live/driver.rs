@@ -306,10 +306,21 @@ where
         match media_stream::read(text) {
             Message::Media { timestamp_ms, payload } => self.media(timestamp_ms, &payload),
             Message::Mark(mark) => self.input(Input::Played(mark), None),
-            Message::Keyed(key) => self.input(Input::Keyed(key), None),
+            Message::Keyed(key) => {
+                self.keyed(key);
+                self.input(Input::Keyed(key), None);
+            }
             Message::Stop => self.input(Input::CallerHungUp, None),
             Message::Connected | Message::Start(_) | Message::Other => self.count_frame("unexpected"),
             Message::Malformed => self.count_frame("malformed"),
+        }
+    }
+
+    /// A key that means something in this call is done what it asks for at once, whatever becomes of the conversation.
+    fn keyed(&self, key: char) {
+        if self.toolbox.takes_keys() {
+            let toolbox = self.toolbox.clone();
+            self.tasks.spawn(async move { toolbox.keyed(key).await });
         }
     }
 
@@ -571,7 +582,9 @@ where
             | Outcome::CallerLeft
             | Outcome::Degraded
             | Outcome::Refused
-            | Outcome::Lost => {}
+            | Outcome::Lost
+            | Outcome::NotReached
+            | Outcome::Machine => {}
         }
         self.phone.close().await;
         if let Engine::Open(session) = self.engine {

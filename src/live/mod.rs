@@ -333,6 +333,7 @@ impl Lines {
             &answer.targets,
             language,
             now,
+            answer.errand.as_ref(),
         );
         if let Some(back) = &answer.back {
             briefing.instructions.push_str(&back.facts);
@@ -417,7 +418,7 @@ impl Lines {
     {
         let parts = &self.0.parts;
         let Expected { answer, account_sid, engine, clips, mut place } = expected;
-        let Answer { tenant, number, assistant, record, back, .. } = answer;
+        let Answer { tenant, number, assistant, record, back, errand, .. } = answer;
         let stream = back.as_ref().map_or(0, |back| back.stream);
         let began_ms = back.as_ref().map_or(0, |back| back.elapsed_ms);
         let notices = self.notices(&tenant.id, &record.id, &assistant);
@@ -435,7 +436,7 @@ impl Lines {
             call: record.id.clone(),
             assistant: Arc::new(assistant.clone()),
             language: number.language,
-            caller: record.from.clone(),
+            caller: record.person().cloned(),
             attested: record.attested,
         };
         let recording = assistant.recording.then(|| self.recording(&record.id));
@@ -461,7 +462,7 @@ impl Lines {
         let ride = Ride {
             setup: Arc::new(setup),
             engine,
-            toolbox: Arc::new(Toolbox::new(context, &parts.ledger, parts.clock)),
+            toolbox: Arc::new(Toolbox::new(context, &parts.ledger, parts.clock).on_errand(errand)),
             detector: parts.detector,
             record: recording,
             notices: notices.clone(),
@@ -625,16 +626,19 @@ impl Lines {
     async fn clips(&self, answer: &Answer, language: Language) -> Clips {
         let assistant = &answer.assistant;
         // Changed words or another voice are other clips: the key holds what they are made from.
-        let opening = crate::domain::phrases::opening(assistant, language);
+        let calling_for = answer.errand.is_some().then_some(answer.tenant.name.as_str());
+        let opening = clips::opening(assistant, language, calling_for);
         let key = (assistant.id.clone(), language, fingerprint(&opening, &assistant.voice));
+        let words = opening.clone();
         if let Some(clips) = self.clip_sets().get(&key) {
             return clips.clone();
         }
         let parts = &self.0.parts;
         let (blobs, settings, asked) = (parts.blobs.clone(), parts.speech.clone(), assistant.clone());
         let loaded =
-            tokio::task::spawn_blocking(move || clips::load(&blobs, &settings, &asked, language)).await;
-        let Ok(clips) = loaded else { return Clips::none(assistant, language) };
+            tokio::task::spawn_blocking(move || clips::load(&blobs, &settings, &asked, language, words))
+                .await;
+        let Ok(clips) = loaded else { return Clips::none(opening) };
         if clips.complete() {
             let mut sets = self.clip_sets();
             if sets.len() >= CLIP_SETS_MAX {

@@ -39,6 +39,11 @@ impl Clock {
         Self { wall_began: at.to_jiff(), follows_wall: false, ..Self::system() }
     }
 
+    /// A clock that shows `at` and runs `pace` times as fast as the world's.
+    pub fn hurried_from(at: Timestamp, pace: u32) -> Self {
+        Self { wall_began: at.to_jiff(), follows_wall: false, ..Self::hurried(pace) }
+    }
+
     /// How many times as fast as the world's clock this one runs.
     pub fn pace(&self) -> u32 {
         self.pace

@@ -36,6 +36,9 @@ pub const JOBS_TOTAL: &str = "frontdesk_jobs_total";
 /// Attempts to tell webhooks something. Label `result`: `delivered`, `again`, `dead`.
 pub const WEBHOOK_DELIVERIES_TOTAL: &str = "frontdesk_webhook_deliveries_total";
 
+/// Attempts to reach somebody that ended or were never made. Label `ending`: the words of
+/// [`crate::domain::outgoing::Ending`].
+pub const OUTGOING_TOTAL: &str = "frontdesk_outgoing_total";
 /// Rests of calendars that failed too often or asked for it. Labels `vendor`, `whose`: `connection`, `vendor`.
 pub const CALENDAR_RESTS_TOTAL: &str = "frontdesk_calendar_rests_total";
 
@@ -68,6 +71,7 @@ pub fn describe() {
     describe_counter!(ENGINE_TROUBLE_TOTAL, "What an engine failed to do by kind of trouble");
     describe_counter!(JOBS_TOTAL, "Jobs that were taken by kind and result");
     describe_counter!(WEBHOOK_DELIVERIES_TOTAL, "Attempts to tell webhooks something by result");
+    describe_counter!(OUTGOING_TOTAL, "Attempts to reach somebody by how they ended");
     describe_counter!(CALENDAR_RESTS_TOTAL, "Calendars that are left alone for a while by vendor");
     describe_counter!(TRANSFERS_TOTAL, "Callers who were passed on by how that ended");
     describe_counter!(SECURITY_TOTAL, "Attempts that a wall stopped by kind");

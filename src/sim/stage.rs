@@ -5,6 +5,7 @@
 //! the database alone, whether the scenario came to what it had to come to.
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -16,7 +17,10 @@ use super::{
     agenda::{self, Agenda},
     openai::{Manners, OpenAi, Setup},
     scenario::{Outcome, Scenario},
-    twilio::{self, Account, Conditions, Dial, Exchange, Report},
+    twilio::{
+        self, Account, Conditions, Dial, Exchange, Report,
+        calling::{Called, Telling},
+    },
     voice::{BadRecordings, UnknownWords, Voice},
 };
 use crate::{
@@ -33,8 +37,9 @@ use crate::{
         conversation::{self, CallRecord, CallSid, CallState, Turn},
         id::{AppointmentId, ContactId, JobId, TransferTargetId},
         org::Tenant,
+        outgoing::{Channel, OutgoingSettings, ReminderRule},
         phone::E164,
-        time::{TimeRange, Timestamp},
+        time::{TimeRange, Timestamp, Zone},
         transfer::TransferTarget,
     },
     platform::{blobs::BlobName, clock::Clock, ids},
@@ -71,6 +76,32 @@ const ARCHIVE_WAIT_MAX: Duration = Duration::from_secs(3);
 /// How often it is looked for.
 const RECORD_LOOK_PERIOD: Duration = Duration::from_millis(50);
 
+/// How long before it is reminded of an appointment was made, in minutes: two days.
+const MADE_MINUTES_AGO: i64 = 2 * 24 * 60;
+
+/// How long the server may take to dial who is to be reminded, by the wall.
+const DIALLED_WAIT_MAX: Duration = Duration::from_secs(30);
+
+/// Hours of the day, where the practice is, in which a practice calls somebody in a scenario.
+const CALLING_HOURS: std::ops::Range<i8> = 9..19;
+
+/// A clock for a scenario: right, unless it is the practice that calls, which it does by day.
+pub fn clock(scenario: &Scenario, pace: u32) -> Clock {
+    let clock = Clock::hurried(pace);
+    let Ok(zone) = ZONE.parse::<Zone>() else { return clock };
+    let wall = zone.wall(clock.now());
+    if !scenario.called || CALLING_HOURS.contains(&wall.hour()) {
+        return clock;
+    }
+    match wall.date().at(10, 0, 0, 0).to_zoned(zone.rules().clone()) {
+        Ok(morning) => Clock::hurried_from(morning.timestamp().into(), pace),
+        Err(_) => clock,
+    }
+}
+
+/// Where the practice is.
+const ZONE: &str = "Europe/Berlin";
+
 /// What keeps a stage from being set or played.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -98,6 +129,9 @@ pub enum Error {
     /// There was nobody to call.
     #[error(transparent)]
     Call(#[from] twilio::Error),
+    /// The server did not call anybody.
+    #[error("the server has not called who is to be reminded")]
+    NotDialled,
     /// The calendar cannot be connected.
     #[error(transparent)]
     Calendar(#[from] agenda::Problem),
@@ -230,7 +264,12 @@ impl Stage {
             staff(&server, &tenant, &scenario, wanted.clock.now()).await?;
         }
         let before = match scenario.patient {
-            Some(name) => Some(appoint(&server, &tenant, name, wanted.clock.now()).await?),
+            Some(name) => {
+                // Whoever is reminded has had the appointment for a while.
+                let ago = if scenario.called { MADE_MINUTES_AGO } else { 0 };
+                let now = wanted.clock.now();
+                Some(appoint(&server, &tenant, name, now, now.plus_minutes(-ago)).await?)
+            }
             None => None,
         };
         if wanted.clips {
@@ -238,7 +277,8 @@ impl Stage {
             let assistants = tx.assistants().all().await?;
             drop(tx);
             for assistant in assistants {
-                clips::make(&server.blobs, &speech, &assistant, language, wanted.clock).await?;
+                let calling_for = scenario.called.then_some(tenant.name.as_str());
+                clips::make(&server.blobs, &speech, &assistant, language, calling_for, wanted.clock).await?;
             }
         }
         let dial = Dial {
@@ -266,8 +306,44 @@ impl Stage {
     /// [`Error`]. A call that went wrong is no error but a problem of what was played.
     pub async fn play(&self) -> Result<Played, Error> {
         let mut caller = self.scenario.caller(&self.voice)?;
-        let report = self.dial.place(&mut caller, &self.faults).await?;
+        let report = match (&self.before, &self.dial.exchange) {
+            (Some(before), Some(exchange)) if self.scenario.called => {
+                self.remind(before).await?;
+                let wall = Clock::system();
+                let placed = wall.within(DIALLED_WAIT_MAX, exchange.next_placed()).await;
+                let placed = placed.ok_or(Error::NotDialled)?;
+                let called = Called::Answers(&mut caller);
+                self.dial.ring_up(&placed, called, Telling::Prompt, &self.faults).await?
+            }
+            _ => self.dial.place(&mut caller, &self.faults).await?,
+        };
         self.look(report).await
+    }
+
+    /// Has people reminded of appointments like that one, which makes the reminder of it due.
+    async fn remind(&self, before: &Appointment) -> Result<(), Error> {
+        let now = self.dial.clock.now();
+        let mut tx = self.server.store.begin(&self.tenant.id).await?;
+        let numbers = tx.numbers().all().await?;
+        let number = numbers.into_iter().find(|number| number.language == self.scenario.language);
+        let settings = OutgoingSettings {
+            consent: Some("asked at the first visit".to_owned()),
+            countries: vec!["DE".to_owned()],
+            number: number.map(|number| number.id),
+            ..OutgoingSettings::default()
+        };
+        let ahead = before.time.start.millis_since(now) / 60_000;
+        let rule = ReminderRule {
+            service: before.service.clone(),
+            lead_min: u32::try_from(ahead).unwrap_or_default() + 1,
+            channel: Channel::Call,
+            attempts_max: 1,
+            sms_after: false,
+            wording: BTreeMap::new(),
+        };
+        tx.reminders().set(&before.service, &[rule], now.plus_minutes(-MADE_MINUTES_AGO)).await?;
+        tx.outgoing().set(&settings).await?;
+        Ok(tx.commit().await?)
     }
 
     /// Ends the server and the stand-ins.
@@ -540,6 +616,7 @@ async fn appoint(
     tenant: &Tenant,
     name: &str,
     now: Timestamp,
+    made: Timestamp,
 ) -> Result<Appointment, Error> {
     let bad = |what: &str| Error::Tenant(format!("it has no {what}"));
     let mut tx = server.store.begin(&tenant.id).await?;
@@ -577,7 +654,7 @@ async fn appoint(
         clashing: false,
     };
     tx.contacts().put(&contact, now).await?;
-    tx.appointments().insert(&appointment, None, now).await?;
+    tx.appointments().insert(&appointment, None, made).await?;
     let work = Work::SettleAppointment { appointment: appointment.id.clone() };
     tx.jobs().add(&JobId::of(ids::fresh(now)), &work, now).await?;
     tx.commit().await?;

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::domain::{
     conversation::CallSid,
-    id::{CalendarId, CallId, InvitationId, TenantId, TransferId, UserId},
+    id::{CalendarId, CallId, InvitationId, OutgoingId, TenantId, TransferId, UserId},
     org::{HeldNumber, Tenant},
     phone::E164,
     time::Timestamp,
@@ -60,6 +60,18 @@ texts! {
     FORGET_DELIVERIES = "DELETE FROM webhook_deliveries WHERE ended_at <= $1";
     TRANSFER = "SELECT t.tenant_id, c.account_sid FROM transfers t
         JOIN calls c ON c.tenant_id = t.tenant_id AND c.id = t.call_id WHERE t.id = $1";
+    OUTGOING = "SELECT tenant_id FROM outgoing_calls WHERE id = $1";
+    OUTGOING_DUE = "SELECT DISTINCT tenant_id FROM outgoing_calls WHERE state IN ('waiting', 'dialling')
+        AND due_at <= $1 AND busy_until <= $1 AND tenant_id > $2 ORDER BY tenant_id LIMIT $3";
+    /// What may happen next to an attempt, of whichever tenant.
+    OUTGOING_NEXT = "SELECT MIN(at) FROM (
+        SELECT MIN(CASE WHEN busy_until > due_at THEN busy_until ELSE due_at END) AS at FROM outgoing_calls
+            WHERE state IN ('waiting', 'dialling')
+        UNION ALL SELECT MIN(check_at) FROM outgoing_calls WHERE state = 'placed') AS next";
+    OUTGOING_TO_CHECK = "SELECT tenant_id, id FROM outgoing_calls WHERE state = 'placed' AND check_at <= $1
+        ORDER BY check_at LIMIT $2";
+    REMINDERS_TO_PLAN = "SELECT tenant_id FROM outgoing_settings WHERE plan_at <= $1 AND consent IS NOT NULL
+        ORDER BY plan_at LIMIT $2";
     FORGET_REQUESTS = "DELETE FROM booking_requests WHERE made_at <= $1";
 }
 
@@ -267,6 +279,80 @@ impl Across<'_> {
             on!(tx, db => sqlx::query_as(WATCHED).bind(watch).fetch_optional(db).await?);
         let Some((tenant, id, Some(hash))) = row else { return Ok(None) };
         Ok(Some((rows::text(&tenant, "calendars.tenant_id")?, rows::text(&id, "calendars.id")?, hash)))
+    }
+
+    /// Whose attempt to reach somebody that is.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn outgoing(self, id: &OutgoingId) -> Result<Option<TenantId>, Error> {
+        let mut tx = self.store.read_any().await?;
+        let row: Option<(String,)> =
+            on!(tx, db => sqlx::query_as(OUTGOING).bind(id.as_str()).fetch_optional(db).await?);
+        row.map(|(tenant,)| rows::text(&tenant, "outgoing_calls.tenant_id")).transpose()
+    }
+
+    /// Tenants with calls that are due, in the order of their ids behind `after`, at most `count_max`.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn outgoing_due(
+        self,
+        now: Timestamp,
+        after: Option<&TenantId>,
+        count_max: u32,
+    ) -> Result<Vec<TenantId>, Error> {
+        let mut tx = self.store.read_any().await?;
+        let rows: Vec<(String,)> = on!(tx, db => sqlx::query_as(OUTGOING_DUE)
+            .bind(now.0)
+            .bind(after.map_or("", TenantId::as_str))
+            .bind(i64::from(count_max))
+            .fetch_all(db).await?);
+        rows.iter().map(|(tenant,)| rows::text(tenant, "outgoing_calls.tenant_id")).collect()
+    }
+
+    /// When something may next happen to an attempt; `None` when nothing waits.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn outgoing_next(self) -> Result<Option<Timestamp>, Error> {
+        let mut tx = self.store.read_any().await?;
+        let (at,): (Option<i64>,) = on!(tx, db => sqlx::query_as(OUTGOING_NEXT).fetch_one(db).await?);
+        Ok(at.map(Timestamp))
+    }
+
+    /// Calls that are out and of which Twilio is to be asked by `now`, at most `count_max`.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn outgoing_to_check(
+        self,
+        now: Timestamp,
+        count_max: u32,
+    ) -> Result<Vec<(TenantId, OutgoingId)>, Error> {
+        let mut tx = self.store.read_any().await?;
+        let rows: Vec<(String, String)> = on!(tx, db => sqlx::query_as(OUTGOING_TO_CHECK)
+            .bind(now.0)
+            .bind(i64::from(count_max))
+            .fetch_all(db).await?);
+        rows.iter()
+            .map(|(tenant, id)| {
+                Ok((rows::text(tenant, "outgoing_calls.tenant_id")?, rows::text(id, "outgoing_calls.id")?))
+            })
+            .collect()
+    }
+
+    /// Tenants of which it is to be looked by `now` which reminders are due, at most `count_max`.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn reminders_to_plan(self, now: Timestamp, count_max: u32) -> Result<Vec<TenantId>, Error> {
+        let mut tx = self.store.read_any().await?;
+        let rows: Vec<(String,)> = on!(tx, db => sqlx::query_as(REMINDERS_TO_PLAN)
+            .bind(now.0)
+            .bind(i64::from(count_max))
+            .fetch_all(db).await?);
+        rows.iter().map(|(tenant,)| rows::text(tenant, "outgoing_settings.tenant_id")).collect()
     }
 
     /// When the next job is due, if one waits.

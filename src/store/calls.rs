@@ -8,7 +8,7 @@ use super::{
     rows, texts,
 };
 use crate::domain::{
-    conversation::{CallRecord, CallSid, CallState, Outcome, Speaker, Turn},
+    conversation::{CallRecord, CallSid, CallState, Direction, Outcome, Speaker, Turn},
     id::{AssistantId, CallId, NumberId},
     money::MicroUsd,
     phone::E164,
@@ -19,7 +19,7 @@ use crate::domain::{
 macro_rules! columns {
     () => {
         "id, sid, assistant_id, assistant_version, from_number, to_number, attested, state, outcome, rang_at, answered_at, \
-         ended_at, cost_micro_usd, recording"
+         ended_at, cost_micro_usd, recording, direction"
     };
 }
 
@@ -46,8 +46,8 @@ texts! {
         ORDER BY rang_at DESC, id DESC LIMIT $7");
     CONSENT = "SELECT consent_at, consent_wording FROM calls WHERE tenant_id = $1 AND id = $2";
     RING = "INSERT INTO calls (tenant_id, id, sid, account_sid, number_id, assistant_id, from_number, to_number,
-            attested, state, state_rank, rang_at, assistant_version)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
+            attested, state, state_rank, rang_at, direction, assistant_version)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,
             (SELECT revision FROM assistants WHERE tenant_id = $1 AND id = $6))
         ON CONFLICT (sid) DO NOTHING";
     ADVANCE = "UPDATE calls SET state = $3, state_rank = $4 WHERE tenant_id = $1 AND id = $2 AND state_rank < $4";
@@ -94,6 +94,7 @@ struct CallRow {
     ended_at: Option<i64>,
     cost_micro_usd: i64,
     recording: Option<String>,
+    direction: String,
 }
 
 impl TryFrom<CallRow> for CallRecord {
@@ -104,6 +105,7 @@ impl TryFrom<CallRow> for CallRecord {
         Ok(Self {
             id: rows::text(&row.id, "calls.id")?,
             sid: rows::text(&row.sid, "calls.sid")?,
+            direction: Direction::parse(&row.direction).ok_or(Error::Damaged("calls.direction"))?,
             assistant: rows::text(&row.assistant_id, "calls.assistant_id")?,
             assistant_version: row.assistant_version.map(Revision),
             from: rows::maybe(row.from_number.as_deref(), "calls.from_number")?,
@@ -177,6 +179,8 @@ pub struct NewCall {
     pub to: E164,
     /// Whether the network vouches for the calling number.
     pub attested: bool,
+    /// Who calls whom.
+    pub direction: Direction,
 }
 
 /// Which calls are wanted.
@@ -251,6 +255,7 @@ impl Calls<'_> {
             .bind(state.as_str())
             .bind(state.rank())
             .bind(now.0)
+            .bind(new.direction.as_str())
             .execute(db).await?.rows_affected());
         Ok(kept == 1)
     }

@@ -22,10 +22,13 @@ mod jobs;
 mod keys;
 mod messages;
 mod numbers;
+mod opt_outs;
 mod orders;
+mod outgoing;
 mod outside_events;
 mod page;
 mod people;
+mod reminders;
 mod resources;
 mod rows;
 mod services;
@@ -64,12 +67,14 @@ pub use self::{
     jobs::{Job, Lane, Work},
     keys::{DataKey, SealedColumn, SealedValue},
     messages::Message,
+    opt_outs::OptOut,
     orders::{Order, Progress, Wanted},
     outside_events::{Blocking, KeptWatch, Over, SyncState},
     page::{Page, Place},
     people::{
         ApiKey, Invitation, Mail, MailState, Member, Membership, OwnedKey, Session, Standing, TokenUse, User,
     },
+    reminders::Remindable,
     tool_calls::{ToolCall, ToolCallStatus},
     twilio_accounts::TwilioAccount,
     walls::Breach,
@@ -226,7 +231,9 @@ pub const TEXTS: &[&[Text]] = &[
     keys::TEXTS,
     messages::TEXTS,
     numbers::TEXTS,
+    opt_outs::TEXTS,
     orders::TEXTS,
+    outgoing::TEXTS,
     outside_events::TEXTS,
     people::api_keys::TEXTS,
     people::invitations::TEXTS,
@@ -234,6 +241,7 @@ pub const TEXTS: &[&[Text]] = &[
     people::memberships::TEXTS,
     people::sessions::TEXTS,
     people::users::TEXTS,
+    reminders::TEXTS,
     resources::TEXTS,
     services::TEXTS,
     tenants::TEXTS,
@@ -654,6 +662,12 @@ aggregates! {
     tool_calls: ToolCalls;
     /// What callers left for the business.
     messages: Messages;
+    /// Who is to be called, and who was.
+    outgoing: OutgoingCalls;
+    /// Who does not want to be.
+    opt_outs: OptOuts;
+    /// What people are reminded of.
+    reminders: Reminders;
     /// Work that is due.
     jobs: Jobs;
     /// Who changed what.

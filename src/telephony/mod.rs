@@ -19,6 +19,8 @@ use crate::domain::assistant::Language;
 pub const VOICE: &str = "/twilio/voice";
 /// Where Twilio tells how a call goes on.
 pub const STATUS: &str = "/twilio/status";
+/// Below which Twilio asks what to do in a call of ours and tells how it goes on, followed by our name for it.
+pub const OUTGOING: &str = "/twilio/outgoing";
 
 /// Where Twilio asks what follows a call's media stream.
 pub const ONWARD: &str = "/twilio/onward";

@@ -11,7 +11,7 @@ use super::Settings;
 pub const CONTENT_TYPE: &str = "text/xml; charset=utf-8";
 
 /// The documents, by file name.
-pub const DOCUMENTS: [(&str, &str); 9] = [
+pub const DOCUMENTS: [(&str, &str); 10] = [
     ("connect.xml", CONNECT),
     ("unknown-number.xml", UNKNOWN_NUMBER),
     ("refused.xml", REFUSED),
@@ -21,6 +21,7 @@ pub const DOCUMENTS: [(&str, &str); 9] = [
     ("announcement.xml", ANNOUNCEMENT),
     ("taken.xml", TAKEN),
     ("hangup.xml", HANGUP),
+    ("voicemail.xml", VOICEMAIL),
 ];
 
 const CONNECT: &str = include_str!("../../twiml/connect.xml");
@@ -38,6 +39,7 @@ pub const TALK_SECONDS_MAX: u32 = 3_600;
 /// How long a target has to press a key after the announcement, in seconds.
 pub const KEY_SECONDS_MAX: u32 = 8;
 const APOLOGY: &str = include_str!("../../twiml/apology.xml");
+const VOICEMAIL: &str = include_str!("../../twiml/voicemail.xml");
 
 /// Take the call: its sound goes to `socket_url` (a `wss` URL without a query, which Twilio would drop), where
 /// `token` proves whose call it is. What follows the stream is asked for at `onward_url`; an apology in `language` stands
@@ -133,6 +135,11 @@ pub fn taken() -> String {
 /// There is nothing more to do.
 pub fn hangup() -> String {
     HANGUP.to_owned()
+}
+
+/// A machine answered: `message` is left with it.
+pub fn voicemail(settings: &Settings, language: Language, message: &str) -> String {
+    fill(VOICEMAIL, &[&said_in(settings, language)[..], &[("message", message)]].concat())
 }
 
 fn said_in(settings: &Settings, language: Language) -> [(&'static str, &str); 2] {

@@ -5,15 +5,15 @@ use std::{collections::BTreeSet, process::Command, sync::LazyLock};
 use frontdesk::{
     domain::{
         assistant::Language,
-        conversation::{Speaker, Turn},
+        calendar::Vendor,
+        conversation::{Direction, Speaker, Turn},
         money::MicroUsd,
         phrases::Phrase,
     },
-    platform::clock::Clock,
     sim::{
         openai::{Manners, Transcription},
         scenario,
-        stage::{Played, Stage, Wanted},
+        stage::{self, Played, Stage, Wanted},
         twilio::{Conditions, StreamEnd},
     },
 };
@@ -55,6 +55,26 @@ async fn a_patient_cancels_after_having_been_asked_whether_really() {
     all_is_well(&played);
     let asked = played.tool_calls.iter().filter(|call| call.name == "cancel_appointment");
     assert_eq!(asked.count(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_patient_who_is_reminded_by_a_call_moves_the_appointment_in_the_calendar_too() {
+    let played = play("reminder", Language::German, |wanted| wanted.calendar = Some(Vendor::Google)).await;
+    all_is_well(&played);
+    let call = played.call.as_ref().unwrap();
+    assert_eq!(call.direction, Direction::Outbound);
+    let first = &played.turns[0];
+    assert_eq!(first.speaker, Speaker::Agent);
+    for said in ["automatische Assistent", "Praxis Dr. Sommer", "Neun"] {
+        assert!(
+            first.heard_text.contains(said),
+            "who calls, what it is and how to stop it is said: {}",
+            first.heard_text
+        );
+    }
+    assert!(!first.heard_text.contains("Termin"), "and nothing of why");
+    let asked: Vec<&str> = played.tool_calls.iter().map(|call| call.name.as_str()).collect();
+    assert_eq!(asked, ["my_appointments", "find_slots", "move_appointment"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -168,8 +188,9 @@ fn a_scenario_that_nobody_wrote_is_refused_with_the_ones_there_are() {
 async fn play(name: &str, language: Language, change: impl FnOnce(&mut Wanted)) -> Played {
     let _alone = ONE_CALL.acquire().await.unwrap();
     let folder = tempfile::tempdir().unwrap();
+    let scenario = scenario::named(name, language).unwrap();
     let mut wanted = Wanted {
-        clock: Clock::hurried(PACE),
+        clock: stage::clock(&scenario, PACE),
         folder: folder.path().to_owned(),
         manners: Manners::default(),
         conditions: Conditions::default(),
@@ -179,7 +200,7 @@ async fn play(name: &str, language: Language, change: impl FnOnce(&mut Wanted)) 
         environment: vec![],
     };
     change(&mut wanted);
-    let stage = Stage::set(scenario::named(name, language).unwrap(), wanted).await.unwrap();
+    let stage = Stage::set(scenario, wanted).await.unwrap();
     let played = stage.play().await.unwrap();
     if let Some(schema) = specs::spec("openai-realtime-events.schema.json") {
         let events = [stage.openai.received(), stage.openai.sent()].concat();

@@ -29,6 +29,7 @@ mod media_door;
 mod microsoft;
 mod numbers;
 mod oauth;
+mod outgoing;
 mod outside;
 mod passing_on;
 mod passwords;

@@ -64,6 +64,7 @@ fn every_document_is_well_formed_before_and_after_it_is_filled() {
             twiml::announcement(&settings, language, "A call.", "https://voice.example.com/taken"),
             twiml::taken(),
             twiml::hangup(),
+            twiml::voicemail(&settings, language, "We tried to reach you."),
         ] {
             let document = roxmltree::Document::parse(&filled).unwrap();
             assert!(!filled.contains("{{"), "{filled}");

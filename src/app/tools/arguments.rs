@@ -85,6 +85,12 @@ pub(super) struct Transfer {
     pub confirmed: Option<bool>,
 }
 
+#[derive(Debug, Deserialize)]
+pub(super) struct CallLater {
+    #[serde(default, deserialize_with = "text")]
+    pub when: Option<String>,
+}
+
 /// Why arguments could not be read, in words for the model.
 #[derive(Debug)]
 pub(super) struct Unreadable(pub String);

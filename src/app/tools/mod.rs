@@ -7,6 +7,7 @@
 //! before it is. It knows neither the telephone nor the engine, and decides nothing about who speaks when.
 
 mod arguments;
+mod errands;
 mod identity;
 mod offers;
 mod own;
@@ -29,6 +30,7 @@ use tokio::sync::Mutex;
 
 pub use self::{
     arguments::{ARGUMENTS_LEN_MAX, MESSAGE_CHARS_MAX, NAME_CHARS_MAX, NOTE_CHARS_MAX},
+    errands::errand_specs,
     offers::{OFFERED_AT_A_TIME_MAX, OFFERS_PER_CALL_MAX},
     own::{IDENTITY_FAILURES_MAX, TOLD_MAX},
     specs::{Spec, specs},
@@ -39,6 +41,7 @@ use crate::{
     app::{
         self,
         bookings::{Asker, Ledger},
+        outgoing::Errand,
         webhooks::{self, Event},
     },
     domain::{
@@ -127,6 +130,8 @@ pub struct Toolbox {
     store: Store,
     ledger: Ledger,
     clock: Clock,
+    /// What the call is about, when it is we who call.
+    errand: Option<Errand>,
     /// Which of [`Language::ALL`] the answers are made in.
     language: AtomicUsize,
     state: Mutex<State>,
@@ -151,6 +156,8 @@ struct State {
     booked: Vec<Appointment>,
     /// How many of its bookings it has given back.
     given_back: usize,
+    /// What became of the appointment that a key was to cancel.
+    cancelled_by_key: Option<(&'static str, Say)>,
     requests: u32,
     messages: u32,
     /// To whom the caller was asked to be passed on.
@@ -189,8 +196,15 @@ impl Toolbox {
     pub fn new(context: CallContext, ledger: impl Into<Ledger>, clock: Clock) -> Self {
         let ledger = ledger.into();
         let store = ledger.store().clone();
-        let toolbox =
-            Self { context, store, ledger, clock, language: AtomicUsize::new(0), state: Mutex::default() };
+        let toolbox = Self {
+            context,
+            store,
+            ledger,
+            clock,
+            errand: None,
+            language: AtomicUsize::new(0),
+            state: Mutex::default(),
+        };
         toolbox.speak(toolbox.context.language);
         toolbox
     }
@@ -268,7 +282,10 @@ impl Toolbox {
         let Some(tool) = ToolName::parse(&request.name) else {
             return self.mistake("There is no such tool.");
         };
-        if !self.context.assistant.tools.contains(&tool) {
+        let own = self.context.assistant.tools.contains(&tool);
+        let errand = self.errand.is_some() || tool == ToolName::DoNotCall;
+        let may = own || (errand && ToolName::OURS.contains(&tool));
+        if !may {
             return self.mistake("This assistant does not have that tool.");
         }
         if let Some(language) = arguments::language(&request.arguments)
@@ -277,7 +294,14 @@ impl Toolbox {
         {
             self.speak(language);
         }
-        match self.work(state, tool, request).await {
+        let worked = match self.work(state, tool, request).await {
+            Ok(reply) => match Self::errand_said(tool, reply.status) {
+                Some(said) => self.note_said(said).await.map(|()| reply),
+                None => Ok(reply),
+            },
+            Err(trouble) => Err(trouble),
+        };
+        match worked {
             Ok(reply) => reply,
             Err(Trouble::Mistake(what)) => self.mistake(&what),
             Err(Trouble::Broken(error)) => self.broken(&*error),
@@ -299,6 +323,9 @@ impl Toolbox {
             }
             ToolName::TakeMessage => self.take_message(state, arguments::read(arguments)?).await,
             ToolName::Transfer => self.transfer(state, arguments::read(arguments)?).await,
+            ToolName::ConfirmAppointment => self.confirm_appointment().await,
+            ToolName::CallLater => self.call_later(arguments::read(arguments)?).await,
+            ToolName::DoNotCall => self.do_not_call().await,
             ToolName::RecordingConsent | ToolName::EndCall => {
                 Ok(self.mistake("The call itself answers that."))
             }

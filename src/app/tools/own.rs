@@ -157,6 +157,13 @@ impl Toolbox {
         if state.own.failures >= IDENTITY_FAILURES_MAX {
             return Ok(Caller::No);
         }
+        // Whom we called, at their own number, is as well known as who calls from it.
+        if let (None, None, Some(errand)) = (&asked.name, &asked.date_of_birth, &self.errand)
+            && let Some(contact) = &errand.contact
+        {
+            state.contact = Some(contact.id.clone());
+            return Ok(Caller::Known(contact.id.clone()));
+        }
         let contacts = match &self.context.caller {
             Some(number) => tx.contacts().by_number(number).await?,
             None => Vec::new(),
@@ -262,6 +269,9 @@ impl Toolbox {
         request: &Request,
         asked: CancelAppointment,
     ) -> Result<Reply, Trouble> {
+        if let Some((status, say)) = state.cancelled_by_key {
+            return Ok(self.ask(status, say));
+        }
         let several = state.own.told.len() > 1;
         let Some(own) = asked.appointment.as_deref().and_then(|key| state.own.get_mut(key)) else {
             return Ok(self.ask("unknown_appointment", Say::WhichAppointment));

@@ -35,10 +35,14 @@ pub fn specs(
         .collect();
     ToolName::ALL
         .into_iter()
+        .chain(ToolName::OURS)
         .filter(|tool| match tool {
             ToolName::EndCall => true,
             ToolName::RecordingConsent => assistant.recording,
             ToolName::Transfer => assistant.tools.contains(tool) && !targets.is_empty(),
+            // Told of where there is an errand.
+            ToolName::ConfirmAppointment | ToolName::CallLater => false,
+            ToolName::DoNotCall => true,
             ToolName::FindSlots
             | ToolName::HoldSlot
             | ToolName::Book
@@ -99,6 +103,11 @@ fn description(tool: ToolName) -> &'static str {
         ToolName::EndCall => {
             "Hangs up after what you are saying has been heard. Say goodbye in the same reply, only when the \
              caller is done."
+        }
+        ToolName::ConfirmAppointment => "Notes that the person will come to their appointment.",
+        ToolName::CallLater => "Notes that the person wants to be called at another time.",
+        ToolName::DoNotCall => {
+            "Notes that the person does not want to be called by the business any more. Call it as soon as they say so."
         }
     }
 }
@@ -184,7 +193,9 @@ fn parameters(tool: ToolName, services: &[&str], targets: &[TransferTarget], ass
             }),
             &["agreed"],
         ),
-        ToolName::EndCall => (json!({}), &[]),
+        ToolName::EndCall | ToolName::ConfirmAppointment | ToolName::CallLater | ToolName::DoNotCall => {
+            (json!({}), &[])
+        }
     };
     let answers = !matches!(tool, ToolName::RecordingConsent | ToolName::EndCall);
     if let Some(fallback) = assistant.fallback.filter(|_| answers) {

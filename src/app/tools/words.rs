@@ -63,6 +63,14 @@ pub(super) enum Say {
     Unavailable,
     /// Enough was tried in this call.
     Enough,
+    /// They will come.
+    SeeYouThere,
+    /// They will not be called any more.
+    WillNotCall,
+    /// They will be called later.
+    WillCallLater,
+    /// When are they to be called?
+    WhenToCall,
 }
 
 impl Say {
@@ -127,6 +135,14 @@ impl Say {
                 "I cannot reach the calendar at the moment, and nothing has been booked or changed. Please try again \
                  in a few minutes."
             }
+            (Self::SeeYouThere, German) => "Vielen Dank, Ihr Termin ist bestätigt.",
+            (Self::SeeYouThere, English) => "Thank you, your appointment is confirmed.",
+            (Self::WillNotCall, German) => "Wir rufen Sie nicht mehr an.",
+            (Self::WillNotCall, English) => "We will not call you any more.",
+            (Self::WillCallLater, German) => "Gut, wir rufen Sie später noch einmal an.",
+            (Self::WillCallLater, English) => "All right, we will call you again later.",
+            (Self::WhenToCall, German) => "Wann dürfen wir Sie anrufen?",
+            (Self::WhenToCall, English) => "When may we call you?",
             (Self::Enough, German) => "Mehr kann ich in diesem Gespräch leider nicht für Sie tun.",
             (Self::Enough, English) => "I am afraid that is as much as I can do in this call.",
         }

@@ -16,7 +16,6 @@ use crate::{
     boot::config::Config,
     domain::{assistant::Language, calendar::Vendor},
     live::notice::Notice,
-    platform::clock::Clock,
     sim::{
         openai::Manners,
         scenario,
@@ -62,7 +61,7 @@ pub(super) fn config() -> anyhow::Result<Config> {
 pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let scenario = scenario::named(&arguments.scenario, arguments.lang).context("no such scenario")?;
     let pace = if arguments.fast { FAST } else { 1 };
-    let clock = Clock::hurried(pace);
+    let clock = stage::clock(&scenario, pace);
     let folder = stage::fresh_folder(&arguments.data.unwrap_or_else(std::env::temp_dir));
     let mut screen = Screen::new();
     let about =
@@ -74,7 +73,8 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         manners: Manners::default(),
         conditions: Conditions::default(),
         clips: true,
-        calendar: arguments.calendar,
+        // Who is reminded moves the appointment in the calendar, too.
+        calendar: arguments.calendar.or(scenario.called.then_some(Vendor::Google)),
         keep_log: false,
         environment: vec![],
     };

@@ -24,6 +24,7 @@ use crate::{
     domain::{
         assistant::Language,
         booking::{Appointment, Service, Step},
+        conversation::Direction,
         id::{AppointmentId, CallId},
         spoken,
         time::{TimeRange, Timestamp},
@@ -370,6 +371,7 @@ impl Crowd {
             from: contact.number.clone(),
             to: practice.number.number.clone(),
             attested: false,
+            direction: Direction::Inbound,
         };
         let mut tx = store.begin(&practice.tenant.id).await?;
         tx.calls().ring(&ring, self.clock.now()).await?;

@@ -11,6 +11,7 @@ mod crash;
 mod ground;
 mod outside;
 mod practice;
+mod reminders;
 mod servers;
 mod tally;
 
@@ -29,6 +30,8 @@ pub(super) enum Stress {
     Crash(crash::Arguments),
     /// Many calendars full of events are learnt, and asked of what is known.
     Calendars(calendars::Arguments),
+    /// Many reminders are due, two workers race for them, and one is killed again and again.
+    Reminders(reminders::Arguments),
 }
 
 /// What the process itself runs by: quiet, unless asked to log.
@@ -45,6 +48,7 @@ pub(super) async fn run(stress: Stress, clock: Clock) -> anyhow::Result<ExitCode
         Stress::Booking(arguments) => booking::run(arguments, clock).await?,
         Stress::Crash(arguments) => crash::run(arguments, clock).await?,
         Stress::Calendars(arguments) => calendars::run(arguments, clock).await?,
+        Stress::Reminders(arguments) => reminders::run(arguments, clock).await?,
     };
     Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -38,7 +38,7 @@ const PIECE_BYTES: usize = 32 * 1_024;
 
 pub(super) fn router() -> OpenApiRouter<Doors> {
     OpenApiRouter::new()
-        .routes(routes!(list))
+        .routes(routes!(list, super::outgoing::place))
         .routes(routes!(show))
         .routes(routes!(recording))
         .routes(routes!(end))
@@ -55,9 +55,11 @@ struct CallShown {
     /// `ringing`, `in-progress`, `completed` or `failed`.
     state: &'static str,
     /// How it ended, once it has: `caller_left`, `agent_left`, `silence`, `max_duration`, `degraded`, `drained`,
-    /// `dismissed`, `transferred`, `refused` or `lost`.
+    /// `dismissed`, `transferred`, `refused`, `lost`, `not_reached` or `machine`.
     #[schema(required)]
     outcome: Option<&'static str>,
+    /// `inbound` when somebody rang here, `outbound` when we rang them.
+    direction: &'static str,
     /// The assistant's id.
     assistant: String,
     /// In which of its versions.
@@ -267,6 +269,7 @@ fn show_one(call: &CallRecord) -> CallShown {
         sid: call.sid.to_string(),
         state: call.state.as_str(),
         outcome: call.outcome.map(Outcome::as_str),
+        direction: call.direction.as_str(),
         assistant: call.assistant.to_string(),
         assistant_version: call.assistant_version.map(|version| version.0),
         from: call.from.as_ref().map(ToString::to_string),

@@ -15,6 +15,7 @@ pub mod events;
 pub mod form;
 mod messages;
 mod numbers;
+mod outgoing;
 mod people;
 mod resources;
 mod schedules;
@@ -46,6 +47,7 @@ pub(super) fn router() -> OpenApiRouter<Doors> {
         .merge(events::router())
         .merge(messages::router())
         .merge(numbers::router())
+        .merge(outgoing::router())
         .merge(twilio_account::router())
         .merge(webhooks::router())
         .merge(audit::router())

@@ -41,6 +41,8 @@ pub struct Scenario {
     pub reception: Option<&'static str>,
     /// How they behave when they are rung.
     pub callee: Callee,
+    /// Whether it is the practice that calls.
+    pub called: bool,
     /// What it comes to.
     pub outcome: Outcome,
 }

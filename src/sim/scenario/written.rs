@@ -9,12 +9,13 @@ use crate::{
 };
 
 /// What a scenario is called, and what happens in it.
-pub const NAMES: [(&str, &str); 8] = [
+pub const NAMES: [(&str, &str); 9] = [
     ("book", "the caller interrupts, listens, takes the second time offered and hangs up"),
     ("move", "a patient moves an appointment"),
     ("cancel", "a patient gives an appointment back"),
     ("no-free-time", "the practice is closed, and the caller learns it"),
     ("silent", "the caller says nothing at all"),
+    ("reminder", "the practice calls a patient to remind her, and she moves the appointment"),
     ("transfer", "the caller wants a person, who hears why and takes the call"),
     ("transfer-busy", "the caller wants a person, who is on the telephone, and is back with the agent"),
     ("transfer-no-answer", "the caller wants a person, nobody answers, and is back with the agent"),
@@ -32,6 +33,7 @@ pub fn named(name: &str, language: Language) -> Option<Scenario> {
         "move" => moves(words, language),
         "cancel" => cancels(words, language),
         "no-free-time" => no_free_time(words, language),
+        "reminder" => reminder(words, language),
         "transfer" => transfers(words, language, Callee::Takes),
         "transfer-busy" => transfers(words, language, Callee::Busy),
         "transfer-no-answer" => transfers(words, language, Callee::NoAnswer),
@@ -78,6 +80,7 @@ fn book(words: &'static Words, language: Language) -> Scenario {
         open: true,
         reception: None,
         callee: Callee::default(),
+        called: false,
         outcome: Outcome::Booked,
     }
 }
@@ -133,6 +136,39 @@ fn moves(words: &'static Words, language: Language) -> Scenario {
         open: true,
         reception: None,
         callee: Callee::default(),
+        called: false,
+        outcome: Outcome::Moved,
+    }
+}
+
+fn reminder(words: &'static Words, language: Language) -> Scenario {
+    let Scenario { model, .. } = moves(words, language);
+    // From asking for a time on it is as when the patient had rung.
+    let moving = model.into_iter().skip_while(|turn| turn.heard != words.asks_when);
+    Scenario {
+        name: "reminder",
+        language,
+        caller: vec![
+            says(MY_TURN, words.yes),
+            says(MY_TURN, words.is_me),
+            says(MY_TURN, words.wants_to_move),
+            says(MY_TURN, words.asks_when),
+            says(MY_TURN, words.second),
+            says(MY_TURN, words.goodbye),
+        ],
+        model: [
+            turn(words.yes, [agrees(), say(words.is_it_you)]),
+            turn(words.is_me, [call("", "my_appointments", json!({})), say(words.reminds)]),
+            turn(words.wants_to_move, [say(words.when_instead)]),
+        ]
+        .into_iter()
+        .chain(moving)
+        .collect(),
+        patient: Some(words.patient),
+        open: true,
+        reception: None,
+        callee: Callee::default(),
+        called: true,
         outcome: Outcome::Moved,
     }
 }
@@ -163,6 +199,7 @@ fn cancels(words: &'static Words, language: Language) -> Scenario {
         open: true,
         reception: None,
         callee: Callee::default(),
+        called: false,
         outcome: Outcome::Cancelled,
     }
 }
@@ -187,6 +224,7 @@ fn no_free_time(words: &'static Words, language: Language) -> Scenario {
         open: false,
         reception: None,
         callee: Callee::default(),
+        called: false,
         outcome: Outcome::NothingFree,
     }
 }
@@ -219,6 +257,7 @@ fn transfers(words: &'static Words, language: Language, callee: Callee) -> Scena
         model,
         patient: None,
         open: true,
+        called: false,
         reception: Some(words.reception),
         callee,
         outcome: if taken { Outcome::PassedOn } else { Outcome::BackAgain },
@@ -235,6 +274,7 @@ fn silent(language: Language) -> Scenario {
         open: true,
         reception: None,
         callee: Callee::default(),
+        called: false,
         outcome: Outcome::Silence,
     }
 }
@@ -267,6 +307,7 @@ struct Words {
     name: &'static str,
     calls_again: &'static str,
     goodbye: &'static str,
+    is_me: &'static str,
     // The model.
     what_can_i_do: &'static str,
     bring_and_ask_when: &'static str,
@@ -276,6 +317,9 @@ struct Words {
     your_name: &'static str,
     yours_and_when_instead: &'static str,
     yours_and_really: &'static str,
+    is_it_you: &'static str,
+    reminds: &'static str,
+    when_instead: &'static str,
     welcome_goodbye: &'static str,
     say_goodbye: &'static str,
 }
@@ -300,6 +344,7 @@ static GERMAN: Words = Words {
     name: "Mein Name ist Erika Mustermann.",
     calls_again: "Dann rufe ich später wieder an.",
     goodbye: "Vielen Dank, auf Wiederhören.",
+    is_me: "Ja, das stimmt.",
     what_can_i_do: "Was kann ich für Sie tun?",
     bring_and_ask_when: "Bitte bringen Sie zu Ihrem Termin Ihre Versichertenkarte und eine Liste Ihrer Medikamente \
                          mit. Wann würde es Ihnen passen?",
@@ -309,6 +354,9 @@ static GERMAN: Words = Words {
     your_name: "Wie ist Ihr Name?",
     yours_and_when_instead: "{my_appointments:/say} Auf wann möchten Sie ihn verschieben?",
     yours_and_really: "{my_appointments:/say} {cancel_appointment:/say}",
+    is_it_you: "Spreche ich mit Erika Mustermann?",
+    reminds: "Ich erinnere Sie an Ihren Termin. {my_appointments:/say} Können Sie kommen?",
+    when_instead: "Auf wann möchten Sie ihn verschieben?",
     welcome_goodbye: "Gern geschehen. Auf Wiederhören.",
     say_goodbye: "Auf Wiederhören.",
 };
@@ -333,6 +381,7 @@ static ENGLISH: Words = Words {
     name: "My name is Erica Miller.",
     calls_again: "Then I will call again later.",
     goodbye: "Thank you very much, goodbye.",
+    is_me: "Yes, that is right.",
     what_can_i_do: "What can I do for you?",
     bring_and_ask_when: "Please bring your insurance card and a list of the medicines that you take to your \
                          appointment. When would suit you?",
@@ -342,6 +391,9 @@ static ENGLISH: Words = Words {
     your_name: "What is your name?",
     yours_and_when_instead: "{my_appointments:/say} When would you like it instead?",
     yours_and_really: "{my_appointments:/say} {cancel_appointment:/say}",
+    is_it_you: "Am I speaking with Erica Miller?",
+    reminds: "I am reminding you of your appointment. {my_appointments:/say} Will you be able to come?",
+    when_instead: "When would you like it instead?",
     welcome_goodbye: "You are welcome. Goodbye.",
     say_goodbye: "Goodbye.",
 };

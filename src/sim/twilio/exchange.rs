@@ -12,10 +12,10 @@ use axum::{
     extract::{Path, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::get,
 };
 use serde_json::json;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::Notify};
 use tokio_util::{
     sync::{CancellationToken, DropGuard},
     task::TaskTracker,
@@ -23,7 +23,7 @@ use tokio_util::{
 
 use super::{
     super::Faults,
-    Account,
+    Account, calling,
     numbers::{self, Market},
 };
 
@@ -41,6 +41,8 @@ pub(super) struct Shared {
     accounts: Mutex<Vec<Account>>,
     pub(super) faults: Faults,
     pub(super) market: Mutex<Market>,
+    /// Told when a call was asked for.
+    pub(super) called: Notify,
     /// Every call there was; what ends it, while it is in the air.
     calls: Mutex<HashMap<String, Option<CancellationToken>>>,
 }
@@ -58,11 +60,12 @@ impl Exchange {
             accounts: Mutex::new(vec![account]),
             faults,
             market: Mutex::default(),
+            called: Notify::new(),
             calls: Mutex::default(),
         });
         let routes = Router::new()
             .route("/2010-04-01/Accounts/{account}", get(account_known))
-            .route("/2010-04-01/Accounts/{account}/Calls/{call}", post(change_call))
+            .merge(calling::routes())
             .merge(numbers::routes())
             .with_state(shared.clone());
         let leaving = CancellationToken::new();
@@ -88,6 +91,14 @@ impl Exchange {
     /// The numbers there are.
     pub(super) fn market(&self) -> MutexGuard<'_, Market> {
         self.0.shared.market()
+    }
+
+    /// Until the next call is asked for.
+    pub(super) fn called(&self) -> impl Future<Output = ()> + '_ {
+        let mut told = Box::pin(self.0.shared.called.notified());
+        // From here on, not from when it is first waited for.
+        told.as_mut().enable();
+        told
     }
 
     /// A call is in the air; cancelled when it is to end.
@@ -140,7 +151,7 @@ async fn account_known(
     })
 }
 
-async fn change_call(
+pub(super) async fn change_call(
     State(shared): State<Arc<Shared>>,
     Path((account, call)): Path<(String, String)>,
     headers: HeaderMap,
@@ -150,12 +161,19 @@ async fn change_call(
     if let Some(refusal) = shared.refusal(&account, &headers) {
         return refusal;
     }
-    if form != [("Status".to_owned(), "completed".to_owned())] {
+    let sid = call.trim_end_matches(".json");
+    let document = match form.as_slice() {
+        [(name, document)] if name == "Twiml" => Some(document.clone()),
+        _ => None,
+    };
+    if document.is_none() && form != [("Status".to_owned(), "completed".to_owned())] {
         let keys: Vec<&str> = form.iter().map(|(key, _)| key.as_str()).collect();
         shared.faults.add(format!("REST: the stand-in cannot change a call by {}", keys.join(", ")));
         return problem(StatusCode::BAD_REQUEST, 20_001, "Unknown parameters");
     }
-    let sid = call.trim_end_matches(".json");
+    for placed in shared.market().placed.iter_mut().filter(|placed| placed.sid == sid) {
+        placed.twiml.clone_from(&document);
+    }
     match shared.calls().get(sid) {
         Some(Some(end)) => {
             end.cancel();

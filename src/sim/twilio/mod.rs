@@ -6,6 +6,7 @@
 //! shapes (protocols.md §1.1) and against what the TwiML documents allow; whatever Twilio would warn about is
 //! a fault. It signs by itself and shares no code with the product's own Twilio adapter.
 
+pub mod calling;
 mod conditions;
 mod exchange;
 pub mod numbers;

@@ -18,9 +18,11 @@ use serde_json::{Value, json};
 
 use super::{
     Exchange,
+    calling::{Placed, Texted},
     exchange::{Shared, problem},
     sid,
 };
+use crate::{domain::time::Timestamp, platform::clock::Clock};
 
 /// Something that goes wrong once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +39,8 @@ pub enum Mishap {
     Broken,
     /// The next change of a number is refused for its URL (21502).
     UrlRefused,
+    /// The next call goes to a country the account has no permission for (21215).
+    NoPermission,
 }
 
 /// A number somebody owns.
@@ -66,6 +70,12 @@ pub(super) struct Market {
     owned: Vec<Holding>,
     mishaps: VecDeque<Mishap>,
     asked: Vec<Request>,
+    /// The calls that were asked for, and how many of them were given to whoever plays them.
+    pub(super) placed: Vec<Placed>,
+    pub(super) given: usize,
+    pub(super) texted: Vec<Texted>,
+    /// What time it is, when somebody has said so.
+    pub(super) now: Option<Timestamp>,
 }
 
 /// A request as it came in.
@@ -173,6 +183,11 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
 }
 
 impl Market {
+    /// What time it is.
+    pub(super) fn now(&self) -> Timestamp {
+        self.now.unwrap_or_else(|| Clock::system().now())
+    }
+
     /// Whether the next thing to go wrong is one of these; then it has.
     fn mishap(&mut self, possible: &[Mishap]) -> Option<Mishap> {
         let next = *self.mishaps.front()?;
@@ -191,6 +206,9 @@ fn refused(mishap: Mishap) -> Response {
         }
         Mishap::Unauthorized => problem(StatusCode::UNAUTHORIZED, 20_003, "Authenticate"),
         Mishap::UrlRefused => problem(StatusCode::BAD_REQUEST, 21_502, "Voice URL is not a valid URL"),
+        Mishap::NoPermission => {
+            problem(StatusCode::BAD_REQUEST, 21_215, "Geo Permission configuration is not permitting call")
+        }
         Mishap::Broken => (StatusCode::INTERNAL_SERVER_ERROR, "<html>").into_response(),
         // The head is promised, and the connection ends.
         Mishap::AnswerLost => {
@@ -201,7 +219,7 @@ fn refused(mishap: Mishap) -> Response {
 }
 
 /// Answers, and notes what was asked and answered.
-fn answer(
+pub(super) fn answer(
     shared: &Shared,
     (method, path, form): (&str, String, Pairs),
     possible: &[Mishap],

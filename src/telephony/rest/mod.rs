@@ -1,8 +1,9 @@
-//! Asks Twilio's REST API (protocols.md §1.5): is this account known, end this call, which numbers are there.
+//! Asks Twilio's REST API (protocols.md §1.5): is this account known, make and end calls, which numbers are there.
 //!
 //! Every request has a limit on its time, and none is made while a call's audio waits for it. What changes anything
 //! is never repeated here: only who asked knows whether repeating does harm.
 
+pub mod calls;
 mod numbers;
 
 use std::{fmt, time::Duration};
@@ -95,6 +96,22 @@ impl Settings {
     pub fn credentials_of(&self, account_sid: &str) -> Result<Credentials, Error> {
         let auth_token = self.auth_token_of(account_sid).ok_or(Error::NoToken)?.clone();
         Ok(Credentials { account_sid: account_sid.to_owned(), auth_token })
+    }
+}
+
+impl Error {
+    /// Whether what was asked has certainly not been done, so that asking again does no harm.
+    pub fn nothing_done(&self) -> bool {
+        match self {
+            Self::NoToken
+            | Self::Unauthorized
+            | Self::NotFound
+            | Self::TooMany { .. }
+            | Self::NotAvailable
+            | Self::Refused { .. } => true,
+            Self::Away(error) => error.is_connect(),
+            Self::Garbled(_) => false,
+        }
     }
 }
 

@@ -276,7 +276,7 @@ impl Rest {
     }
 }
 
-fn query_of(pairs: &[(&str, &str)]) -> String {
+pub(super) fn query_of(pairs: &[(&str, &str)]) -> String {
     form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
 }
 

@@ -68,6 +68,21 @@ fn bodies(own: &Neighbour) -> Vec<(&'static str, Value, Places)> {
             json!({ "blocking": [id("calendar")], "target": id("calendar") }),
             vec![("/blocking/0", "calendar"), ("/target", "calendar")],
         ),
+        (
+            "POST /api/calls",
+            json!({
+                "to": "+4915112345678", "purpose": "x", "assistant": id("assistant"), "number": id("number"),
+                "appointment": id("appointment"), "contact": id("contact")
+            }),
+            vec![
+                ("/assistant", "assistant"),
+                ("/number", "number"),
+                ("/appointment", "appointment"),
+                ("/contact", "contact"),
+            ],
+        ),
+        ("PATCH /api/outgoing-settings", json!({ "number": id("number") }), vec![("/number", "number")]),
+        ("PUT /api/services/{service}/reminders", json!([]), vec![]),
         ("PATCH /api/contacts/{contact}", json!({}), vec![]),
         ("PATCH /api/messages/{message}", json!({}), vec![]),
         (
@@ -113,6 +128,7 @@ const WITHOUT_IDS: &[&str] = &[
     "POST /api/availability/preview",
     "POST /api/contacts",
     "POST /api/invitations",
+    "POST /api/opt-outs",
     "POST /api/resources",
     "POST /api/tenants",
     "POST /api/transfer-targets",

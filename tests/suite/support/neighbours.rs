@@ -4,17 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use frontdesk::{
     domain::{
+        assistant::Language,
         booking::{Appointment, AppointmentStatus},
         calendar::{
             CalendarAccess, Clash, ClashKind, Connection, ConnectionState, EventId, Grant, OutsideCalendar,
             Place, Vendor,
         },
         id::{AppointmentId, MessageId},
+        outgoing::{Channel, Kind, OptOutSource, Outgoing, OutgoingState},
         time::{TimeRange, Timestamp, Zone},
         transfer::TransferTarget,
         webhook::{Delivery, DeliveryState, EventKind, Webhook},
     },
-    store::{Message, SealedTokens},
+    store::{Message, OptOut, SealedTokens},
 };
 use serde_json::{Value, json};
 
@@ -113,6 +115,43 @@ impl Neighbour {
             found: MONDAY_8,
             settled: None,
         };
+        let outgoing = Outgoing {
+            id: format!("out_{name}").parse().unwrap(),
+            to: practice.contact.number.clone().unwrap(),
+            number: practice.number.id.clone(),
+            assistant: practice.assistant.id.clone(),
+            language: Language::German,
+            purpose: words.to_owned(),
+            kind: Kind::Asked,
+            channel: Channel::Call,
+            attempt: 1,
+            attempts_max: 1,
+            sms_after: false,
+            appointment: Some(appointment.id.clone()),
+            for_start: None,
+            contact: Some(practice.contact.id.clone()),
+            zone: None,
+            due: Timestamp::MAX,
+            expires: None,
+            state: OutgoingState::Waiting,
+            ended: None,
+            said: None,
+            problem: None,
+            asks: 0,
+            asked: None,
+            account_sid: None,
+            sid: None,
+            call: None,
+            created: MONDAY_8,
+            over: None,
+        };
+        let opt_out = OptOut {
+            id: format!("opt_{name}").parse().unwrap(),
+            number: format!("+49301111111{n}").parse().unwrap(),
+            source: OptOutSource::Staff,
+            call: None,
+            since: MONDAY_8,
+        };
         let tokens = SealedTokens { refresh: None, access: None, access_expires: MONDAY_8 };
         let target = TransferTarget {
             id: format!("tgt_{name}").parse().unwrap(),
@@ -130,6 +169,8 @@ impl Neighbour {
         tx.transfer_targets().put(&target).await.unwrap();
         tx.appointments().insert(&appointment, Some(&call), Timestamp(MONDAY_8.0)).await.unwrap();
         assert!(tx.clashes().add(&clash).await.unwrap());
+        assert!(tx.outgoing().add(&outgoing, None, "usr_1").await.unwrap());
+        assert!(tx.opt_outs().add(&opt_out).await.unwrap());
         tx.commit().await.unwrap();
         let webhook = Webhook {
             id: format!("whk_{name}").parse().unwrap(),
@@ -182,6 +223,8 @@ impl Neighbour {
             ("target", target.id.to_string()),
             ("webhook", webhook.id.to_string()),
             ("delivery", delivery.id.to_string()),
+            ("outgoing", outgoing.id.to_string()),
+            ("opt_out", opt_out.id.to_string()),
         ]);
         Self { owner, ids }
     }

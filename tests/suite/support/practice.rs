@@ -6,7 +6,7 @@ use frontdesk::{
         availability::EventStatus,
         booking::{Resource, Schedule, Selection, Service, Window},
         contact::Contact,
-        conversation::CallSid,
+        conversation::{CallSid, Direction},
         id::{CallId, ContactId},
         org::{Number, Tenant},
         phone::E164,
@@ -206,6 +206,7 @@ impl Practice {
             from: self.contact.number.clone(),
             to: self.number.number.clone(),
             attested: false,
+            direction: Direction::Inbound,
         }
     }
 }

@@ -1,0 +1,253 @@
+//! Calling out over HTTP: asked for by a program, told by Twilio, at the server as it runs.
+
+use frontdesk::{
+    domain::time::Timestamp,
+    platform::clock::Clock,
+    sim::{
+        Faults,
+        twilio::{
+            Account, Conditions, Dial, Exchange,
+            calling::{Called, Telling},
+        },
+    },
+};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::ground::ACCOUNT;
+use crate::support::{
+    house::House,
+    office::{Asker, Office, sent},
+    practice::{Practice, at},
+};
+
+const PERSON: &str = "+4915112345678";
+/// Monday, 10:00 in Berlin.
+const TEN: i64 = 2 * 60;
+
+struct Desk {
+    office: Office,
+    exchange: Exchange,
+    faults: Faults,
+    owner: Asker,
+    practice: Practice,
+}
+
+impl Desk {
+    /// A practice with a server, on a Monday at ten.
+    async fn open() -> Self {
+        Self::open_at(at(TEN)).await
+    }
+
+    async fn open_at(now: Timestamp) -> Self {
+        let faults = Faults::default();
+        let account = Account { sid: ACCOUNT.0.to_owned(), token: ACCOUNT.1.to_owned() };
+        let exchange = Exchange::start(account, faults.clone()).await.unwrap();
+        let house = House::new()
+            .ready_for_calls()
+            .with("TWILIO__BASE_URL", &exchange.base_url())
+            .with("RATE_LIMITS__AUTHENTICATION", "100000")
+            .with("RATE_LIMITS__STRANGERS", "100000");
+        let office = Office::open_as_it_is(house, Clock::showing(now)).await;
+        let owner = office.owner("ruf").await;
+        let store = &office.server.store;
+        let id = owner.tenant().parse().unwrap();
+        let mut practice = Practice::named("ruf");
+        practice.tenant = store.read(&id).await.unwrap().tenant().get().await.unwrap().unwrap();
+        practice.keep(store).await;
+        Self { office, exchange, faults, owner, practice }
+    }
+
+    async fn allow(&self) {
+        let wanted = json!({ "consent": "asked at the first visit", "countries": ["DE"] });
+        self.owner.patch("/api/outgoing-settings", wanted).await.well();
+    }
+
+    fn wanted(&self) -> Value {
+        json!({ "to": PERSON, "assistant": self.practice.assistant.id.as_str(), "purpose": "Ask about the card." })
+    }
+
+    fn dial(&self) -> Dial {
+        Dial {
+            clock: Clock::system(),
+            account: Account { sid: ACCOUNT.0.to_owned(), token: ACCOUNT.1.to_owned() },
+            reach: self.office.server.addr,
+            voice_url: "https://voice.example.com/twilio/voice".to_owned(),
+            status_url: None,
+            from: PERSON.to_owned(),
+            to: self.practice.number.number.to_string(),
+            verified: None,
+            conditions: Conditions::default(),
+            exchange: Some(self.exchange.clone()),
+            callee: frontdesk::sim::twilio::Callee::default(),
+            limit: std::time::Duration::from_secs(10),
+            keep_log: false,
+        }
+    }
+
+    async fn until(&self, id: &str, state: &str) -> Value {
+        let path = format!("/api/outgoing-calls/{id}");
+        for _ in 0..400 {
+            let found = self.owner.get(&path).await.well();
+            if found["state"] == state {
+                return found;
+            }
+            tokio::task::yield_now().await;
+            Clock::system().sleep(std::time::Duration::from_millis(25)).await;
+        }
+        let faults = self.faults.all();
+        panic!("it did not become {state}: {} {faults:?}", self.owner.get(&path).await.well());
+    }
+
+    async fn close(self) {
+        self.office.server.stop().await;
+        assert_eq!(self.faults.all(), [""; 0]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_is_called_before_somebody_has_said_where_consent_comes_from() {
+    let desk = Desk::open().await;
+    let refused = desk.owner.post("/api/calls", desk.wanted()).await;
+    assert_eq!(refused.status, 409, "{}", refused.body);
+    desk.allow().await;
+    let made = desk.owner.post("/api/calls", desk.wanted()).await;
+    assert_eq!(made.status, 201, "{}", made.body);
+    desk.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn numbers_that_are_never_called_are_refused_with_the_reason_before_twilio_is_asked() {
+    let desk = Desk::open().await;
+    desk.allow().await;
+    let own = desk.practice.number.number.to_string();
+    for (to, why) in [
+        ("112", "emergency"),
+        ("11833", "short"),
+        ("+49 900 1234567", "premium"),
+        ("+881 6 12345678", "satellite"),
+        ("+1 212 555 0123", "country"),
+        ("nonsense", "not a telephone number"),
+        (own.as_str(), "answered here"),
+    ] {
+        let mut wanted = desk.wanted();
+        wanted["to"] = to.into();
+        let refused = desk.owner.post("/api/calls", wanted).await;
+        assert_eq!((refused.status, refused.pointers()), (422, vec!["/to"]), "{to}: {}", refused.body);
+        assert!(refused.body.to_string().contains(why), "{to}: {}", refused.body);
+    }
+    assert_eq!(desk.exchange.placed(), []);
+    desk.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_that_is_asked_for_twice_under_one_name_is_dialled_once_and_ends_as_twilio_tells() {
+    for (telling, word, ended) in [
+        (Telling::Prompt, "busy", "busy"),
+        (Telling::Twice, "no-answer", "no_answer"),
+        (Telling::Reversed, "failed", "failed"),
+        (Telling::Late, "no-answer", "no_answer"),
+    ] {
+        let desk = Desk::open().await;
+        desk.allow().await;
+        let ask = || {
+            let request = desk.owner.request(Method::POST, "/api/calls").header("Idempotency-Key", "one");
+            sent(request.json(&desk.wanted()))
+        };
+        let (first, again) = (ask().await.well(), ask().await.well());
+        assert_eq!(first["id"], again["id"]);
+        let placed = desk.exchange.next_placed().await;
+        assert_eq!(placed.asked("To"), PERSON);
+        desk.until(first["id"].as_str().unwrap(), "placed").await;
+        desk.dial().ring_up(&placed, Called::Ends(word), telling, &desk.faults).await.unwrap();
+        let over = desk.until(first["id"].as_str().unwrap(), "over").await;
+        assert_eq!(over["ended_as"], ended, "{telling:?}");
+        let call = desk.owner.get(&format!("/api/calls/{}", over["call"].as_str().unwrap())).await.well();
+        assert_eq!(
+            (&call["direction"], &call["state"], &call["outcome"]),
+            (&json!("outbound"), &json!("failed"), &json!("not_reached"))
+        );
+        assert_eq!(desk.exchange.placed().len(), 1);
+        desk.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_in_the_night_waits_and_can_be_taken_back() {
+    let desk = Desk::open_at(at(14 * 60)).await;
+    desk.allow().await;
+    let made = desk.owner.post("/api/calls", desk.wanted()).await.well();
+    let id = made["id"].as_str().unwrap();
+    let mut waits = false;
+    for _ in 0..400 {
+        waits = desk.owner.get(&format!("/api/outgoing-calls/{id}")).await.well()["problem"].is_string();
+        if waits {
+            break;
+        }
+        Clock::system().sleep(std::time::Duration::from_millis(25)).await;
+    }
+    assert!(waits, "it is looked at, and put off");
+    let back = desk.owner.post(&format!("/api/outgoing-calls/{id}/cancel"), json!({})).await.well();
+    assert_eq!((&back["state"], &back["ended_as"]), (&json!("dropped"), &json!("cancelled")));
+    assert_eq!(desk.exchange.placed(), []);
+    desk.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_noted_as_not_wanting_to_be_called_is_not() {
+    let desk = Desk::open().await;
+    desk.allow().await;
+    let noted = desk.owner.post("/api/opt-outs", json!({ "number": "0049 151 1234 5678" })).await.well();
+    assert_eq!(noted["number"], PERSON);
+    let refused = desk.owner.post("/api/calls", desk.wanted()).await;
+    assert_eq!(refused.status, 409);
+    let path = format!("/api/opt-outs/{}", noted["id"].as_str().unwrap());
+    assert_eq!(desk.owner.delete(&path).await.status, 204);
+    desk.owner.post("/api/calls", desk.wanted()).await.well();
+    desk.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn quiet_hours_can_be_made_longer_and_never_shorter() {
+    let desk = Desk::open().await;
+    let refused =
+        desk.owner.patch("/api/outgoing-settings", json!({ "from": "08:00", "until": "21:00" })).await;
+    assert_eq!((refused.status, refused.pointers()), (422, vec!["/from", "/until"]));
+    let kept =
+        desk.owner.patch("/api/outgoing-settings", json!({ "from": "10:00", "until": "18:30" })).await.well();
+    assert_eq!((&kept["from"], &kept["until"]), (&json!("10:00"), &json!("18:30")));
+    desk.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_twilio_tells_of_a_call_must_be_signed() {
+    let desk = Desk::open().await;
+    desk.allow().await;
+    let made = desk.owner.post("/api/calls", desk.wanted()).await.well();
+    let placed = desk.exchange.next_placed().await;
+    let form = [("AccountSid", ACCOUNT.0), ("CallSid", placed.sid.as_str()), ("CallStatus", "completed")]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let answer = desk.dial().post_signed(placed.asked("StatusCallback"), &form, "forged").await.unwrap();
+    assert_eq!(answer.status, 403);
+    let found = desk.until(made["id"].as_str().unwrap(), "placed").await;
+    assert!(found["ended_as"].is_null());
+    desk.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reminders_of_a_service_are_set_whole_and_told_apart_by_their_lead() {
+    let desk = Desk::open().await;
+    let path = format!("/api/services/{}/reminders", desk.practice.checkup.id);
+    let put = |wanted: Value| sent(desk.owner.request(Method::PUT, &path).json(&wanted));
+    let twice = put(json!([{ "lead": 1440, "channel": "call" }, { "lead": 1440, "channel": "sms" }])).await;
+    assert_eq!((twice.status, twice.pointers()), (422, vec!["/1/lead"]));
+    let wanted = json!([
+        { "lead": 180, "channel": "sms", "wording": { "de": "Bitte bringen Sie Ihre Karte mit." } },
+        { "lead": 1440, "channel": "call", "attempts": 2, "sms_after": true },
+    ]);
+    let kept = put(wanted).await.well();
+    assert_eq!(kept[1]["attempts"], 2);
+    assert_eq!(desk.owner.get(&path).await.well(), kept);
+    assert_eq!(put(json!([])).await.well(), json!([]));
+    desk.close().await;
+}

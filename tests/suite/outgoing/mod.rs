@@ -1,0 +1,7 @@
+//! Calling out: who may be called and when, what Twilio is asked, what is heard of it, and who is reminded.
+
+mod dialling;
+mod doors;
+mod ground;
+mod reminders;
+mod rules;
