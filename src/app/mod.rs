@@ -29,6 +29,7 @@ pub mod tenants;
 pub mod tools;
 pub mod transfer_targets;
 pub mod transfers;
+pub mod voicemail;
 
 use std::fmt;
 

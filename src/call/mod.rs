@@ -9,6 +9,7 @@
 
 mod echo;
 mod ending;
+mod holding;
 pub mod judge;
 pub mod playback;
 pub mod port;
@@ -25,6 +26,7 @@ use std::{
 use self::{
     echo::Echo,
     ending::{Leaving, Silence},
+    holding::Holding,
     judge::{Hearing, Trial},
     playback::{Playback, Source},
     port::{Input, Mark, Note, Output, Sound, ToEngine, Words},
@@ -87,6 +89,7 @@ pub struct Call {
     /// Whether the caller agreed to be recorded.
     recording: bool,
     keys: Keys,
+    holding: Holding,
     silence: Silence,
     /// Whether the caller was told that the time is nearly up.
     warned: bool,
@@ -120,6 +123,7 @@ impl Call {
             tool_words: 0,
             recording: false,
             keys: Keys::default(),
+            holding: Holding::default(),
             silence: Silence::since(now),
             warned: false,
             leaving: None,
@@ -140,6 +144,8 @@ impl Call {
             self.now = self.now.max(now);
             self.stall.count(self.now);
             match input {
+                // What the agent does not hear has not been said to it.
+                Input::CallerAudio(_) | Input::Keyed(_) | Input::EngineHearsSpeech if self.deaf() => {}
                 Input::CallerAudio(voice) => self.caller_heard(&voice),
                 Input::Keyed(key) => self.keyed(key),
                 Input::Played(mark) => self.played(mark),
@@ -162,6 +168,9 @@ impl Call {
                 Input::Leave => self.leave(Phrase::Drained, Outcome::Drained),
                 Input::Dismiss => self.leave(Phrase::Drained, Outcome::Dismissed),
                 Input::PassOn => self.pass_on(),
+                Input::Hold => self.hold(),
+                Input::Resume => self.resume(),
+                Input::Mute(muted) => self.mute(muted),
             }
         }
         self.advance();
@@ -181,6 +190,7 @@ impl Call {
             self.reply_deadline(),
             self.tools_deadline(),
             self.keys_deadline(),
+            self.holding_deadline(),
             self.turn_deadline(),
             Some(self.ending_deadline()),
         ]
@@ -207,11 +217,12 @@ impl Call {
 
     /// Everything that time alone brings about, in the order in which it matters.
     fn advance(&mut self) {
-        let steps: [fn(&mut Self); 7] = [
+        let steps: [fn(&mut Self); 8] = [
             Self::weigh,
             Self::follow_playback,
             Self::advance_tools,
             Self::advance_keys,
+            Self::advance_holding,
             Self::advance_turn,
             Self::advance_reply,
             Self::advance_ending,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Handler;
 use crate::{
-    app::{self, accounts::Accounts, calendars::Calendars, clips, numbers, recordings},
+    app::{self, accounts::Accounts, calendars::Calendars, clips, numbers, recordings, voicemail},
     platform::{blobs::Blobs, clock::Clock},
     speech,
     store::{Job, Store, Work},
@@ -41,6 +41,10 @@ impl Hands {
         match job.work {
             Work::ArchiveRecording { call } => {
                 recordings::archive(&self.store, &self.blobs, &job.tenant, &call).await?;
+            }
+            Work::FetchMessage { message } => {
+                let (store, blobs) = (&self.store, &self.blobs);
+                voicemail::fetch(store, blobs, &self.accounts, &self.speech, &job.tenant, &message).await?;
             }
             Work::OpeningClip { assistant, language } => {
                 let assistant = self.store.read(&job.tenant).await?.assistants().get(&assistant).await?;

@@ -158,6 +158,14 @@ pub enum Asked {
     Dismiss,
     /// To let go of the line, so that the caller can be passed on.
     PassOn,
+    /// To put the caller on hold.
+    Hold,
+    /// To take the caller back.
+    Resume,
+    /// That the agent does not hear the caller.
+    Mute,
+    /// That it hears the caller again.
+    Unmute,
 }
 
 /// Why a call is not taken.

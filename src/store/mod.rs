@@ -62,7 +62,7 @@ pub use self::{
     history::HistoryStep,
     jobs::{Job, Lane, Work},
     keys::{DataKey, SealedColumn, SealedValue},
-    messages::Message,
+    messages::{Message, Spoken},
     orders::{Order, Progress, Wanted},
     outside_events::{Blocking, KeptWatch, Over, SyncState},
     page::{Page, Place},

@@ -11,7 +11,7 @@ use super::Settings;
 pub const CONTENT_TYPE: &str = "text/xml; charset=utf-8";
 
 /// The documents, by file name.
-pub const DOCUMENTS: [(&str, &str); 9] = [
+pub const DOCUMENTS: [(&str, &str); 11] = [
     ("connect.xml", CONNECT),
     ("unknown-number.xml", UNKNOWN_NUMBER),
     ("refused.xml", REFUSED),
@@ -21,6 +21,8 @@ pub const DOCUMENTS: [(&str, &str); 9] = [
     ("announcement.xml", ANNOUNCEMENT),
     ("taken.xml", TAKEN),
     ("hangup.xml", HANGUP),
+    ("voicemail.xml", VOICEMAIL),
+    ("voicemail-done.xml", VOICEMAIL_DONE),
 ];
 
 const CONNECT: &str = include_str!("../../twiml/connect.xml");
@@ -31,6 +33,12 @@ const DIAL_ANNOUNCED: &str = include_str!("../../twiml/dial-announced.xml");
 const ANNOUNCEMENT: &str = include_str!("../../twiml/announcement.xml");
 const TAKEN: &str = include_str!("../../twiml/taken.xml");
 const HANGUP: &str = include_str!("../../twiml/hangup.xml");
+const VOICEMAIL: &str = include_str!("../../twiml/voicemail.xml");
+const VOICEMAIL_DONE: &str = include_str!("../../twiml/voicemail-done.xml");
+/// The longest message that can be spoken, in seconds.
+pub const MESSAGE_SECONDS_MAX: u32 = 120;
+/// How much silence ends a message, in seconds.
+pub const MESSAGE_SILENCE_SECONDS: u32 = 5;
 /// How long a target is rung, in seconds: five or six rings.
 pub const RING_SECONDS_MAX: u32 = 25;
 /// How long a caller may be with a target, in seconds.
@@ -128,6 +136,33 @@ pub fn announcement(settings: &Settings, language: Language, words: &str, taken_
 /// The target takes the call.
 pub fn taken() -> String {
     TAKEN.to_owned()
+}
+
+/// Nobody is there to talk to, for the reason that `why` says: a message can be left. That it was is told at `kept_url`;
+/// what follows is asked for at `done_url`.
+pub fn voicemail(
+    settings: &Settings,
+    language: Language,
+    why: Phrase,
+    done_url: &str,
+    kept_url: &str,
+) -> String {
+    let (longest, silence) = (MESSAGE_SECONDS_MAX.to_string(), MESSAGE_SILENCE_SECONDS.to_string());
+    let values = [
+        ("why", why.words(language)),
+        ("leave_message", Phrase::LeaveMessage.words(language)),
+        ("done_url", done_url),
+        ("kept_url", kept_url),
+        ("message_seconds", &longest),
+        ("silence_seconds", &silence),
+    ];
+    fill(VOICEMAIL, &[&said_in(settings, language)[..], &values].concat())
+}
+
+/// The caller has left a message.
+pub fn voicemail_done(settings: &Settings, language: Language) -> String {
+    let values = [("thanks", Phrase::MessageThanks.words(language))];
+    fill(VOICEMAIL_DONE, &[&said_in(settings, language)[..], &values].concat())
 }
 
 /// There is nothing more to do.

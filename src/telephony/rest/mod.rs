@@ -4,6 +4,7 @@
 //! is never repeated here: only who asked knows whether repeating does harm.
 
 mod numbers;
+mod recordings;
 
 use std::{fmt, time::Duration};
 
@@ -11,7 +12,10 @@ use reqwest::{Method, RequestBuilder, Response, StatusCode, header};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, de::DeserializeOwned};
 
-pub use self::numbers::{Kind, NextPage, Offered, Order, Owned, Search, Setup};
+pub use self::{
+    numbers::{Kind, NextPage, Offered, Order, Owned, Search, Setup},
+    recordings::{RECORDING_BYTES_MAX, RecordingSid},
+};
 use super::Settings;
 use crate::domain::conversation::CallSid;
 

@@ -23,6 +23,8 @@ const NEEDS_MORE: &[&str] = &[
     "POST /api/numbers",
     "POST /api/numbers/import",
     "PUT /api/tenants/{tenant}/twilio",
+    "POST /twilio/messages/done/{language}",
+    "POST /twilio/messages/kept",
     "POST /twilio/onward",
     "POST /twilio/status",
     "POST /twilio/transfers/{transfer}/announcement",

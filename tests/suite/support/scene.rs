@@ -74,6 +74,9 @@ pub fn setup() -> Setup {
         Phrase::Drained,
         Phrase::PassingOn,
         Phrase::NobodyThere,
+        Phrase::OnHold,
+        Phrase::StillHeld,
+        Phrase::HoldOver,
     ];
     Setup {
         policy: TurnPolicy::default(),
@@ -430,7 +433,8 @@ impl Scene {
 
     /// The engine's own ears: any sound is speech to it, and half a second of silence ends a turn.
     fn engine_listens(&mut self) {
-        if !self.manners.hears {
+        // What the call does not pass on, no engine hears.
+        if !self.manners.hears || self.call.deaf() {
             return;
         }
         if self.voice.active {
