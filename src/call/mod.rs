@@ -11,6 +11,7 @@ mod echo;
 mod ending;
 mod holding;
 pub mod judge;
+mod keypad;
 pub mod playback;
 pub mod port;
 mod record;
@@ -28,12 +29,13 @@ use self::{
     ending::{Leaving, Silence},
     holding::Holding,
     judge::{Hearing, Trial},
+    keypad::Keys,
     playback::{Playback, Source},
     port::{Input, Mark, Note, Output, Sound, ToEngine, Words},
     record::Record,
     reply::{Cancelled, Dropped, Engine, Owed, Reply, Say, Stall, Waiting},
     tools::Running,
-    turn::{Keys, Turn},
+    turn::Turn,
 };
 use crate::domain::{
     assistant::{Language, TurnPolicy},
@@ -55,6 +57,8 @@ pub struct Setup {
     pub opening_clip: Option<Arc<Sound>>,
     /// The server's own sentences as sound, as far as they have been synthesised.
     pub clips: BTreeMap<Phrase, Arc<Sound>>,
+    /// What keys mean, where the assistant has a menu of them.
+    pub keypad: BTreeMap<char, String>,
 }
 
 /// See the module's own words.

@@ -459,6 +459,7 @@ impl Lines {
             opening: clips.opening,
             opening_clip: clips.opening_clip,
             clips: clips.phrases,
+            keypad: assistant.keypad.clone(),
         };
         if let Some(back) = &back {
             setup.opening = Words(back.phrase.words(number.language).to_owned());

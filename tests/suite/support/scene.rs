@@ -84,6 +84,7 @@ pub fn setup() -> Setup {
         opening: Words("Practice Sunshine. You are speaking with an automated assistant.".to_owned()),
         opening_clip: Some(Arc::new(sound(OPENING, 1_000))),
         clips: clips.into_iter().map(|phrase| (phrase, Arc::new(sound(CLIP, 500)))).collect(),
+        keypad: BTreeMap::from([('2', "wants an appointment".to_owned())]),
     }
 }
 
