@@ -80,22 +80,21 @@ pub async fn fetch(
     drop(tx);
     let name =
         BlobName::new(format!("messages/{id}.wav")).map_err(|error| Error::Internal(Box::new(error)))?;
-    let sound = match &spoken.blob {
-        Some(_) => read(blobs, &name).await?,
-        None => {
-            let found = store.across_tenants().call_account(&record.sid).await?;
-            let (_, account) = found.ok_or(Error::NotFound("call"))?;
-            let who = accounts.credentials(tenant, &account).await?;
-            let sid = RecordingSid::new(&spoken.sid).ok_or(Error::NotFound("recording"))?;
-            let sound = accounts.rest().recording(&who, &sid).await?;
-            write(blobs, &name, sound.clone()).await?;
-            let mut tx = store.begin(tenant).await?;
-            tx.messages().fetched(id, name.as_str()).await?;
-            tx.commit().await?;
-            accounts.rest().erase_recording(&who, &sid).await?;
-            sound
-        }
+    let (_, account) =
+        store.across_tenants().call_account(&record.sid).await?.ok_or(Error::NotFound("call"))?;
+    let who = accounts.credentials(tenant, &account).await?;
+    let sid = RecordingSid::new(&spoken.sid).ok_or(Error::NotFound("recording"))?;
+    let sound = if spoken.blob.is_some() {
+        read(blobs, &name).await?
+    } else {
+        let sound = accounts.rest().recording(&who, &sid).await?;
+        write(blobs, &name, sound.clone()).await?;
+        let mut tx = store.begin(tenant).await?;
+        tx.messages().fetched(id, name.as_str()).await?;
+        tx.commit().await?;
+        sound
     };
+    accounts.rest().erase_recording(&who, &sid).await?;
     let wanted = assistant.is_some_and(|assistant| assistant.transcripts) && message.text.is_empty();
     if !wanted {
         return Ok(());

@@ -98,6 +98,8 @@ pub(super) struct Finished {
     pub(super) recorder: Option<Recorder>,
     /// The engine's session, to be closed.
     pub(super) engine: Option<Session>,
+    /// Which of the call's media streams it was, from 0.
+    pub(super) stream: u32,
 }
 
 enum Engine {
@@ -195,6 +197,7 @@ where
             consented: None,
             recorder: None,
             engine: None,
+            stream: ride.stream,
         },
         over: false,
     };

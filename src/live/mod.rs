@@ -498,7 +498,7 @@ impl Lines {
         for turn in &mut finished.turns {
             (turn.began, turn.ended) = (turn.began + began_ms, turn.ended + began_ms);
         }
-        self.keep(finished, &tenant.id, &record.id, answered, ended, number.language, stream).await;
+        self.keep(finished, &tenant.id, &record.id, answered, ended, number.language).await;
         let last = if outcome == Outcome::Transferred { What::PassedOn } else { What::Ended(outcome) };
         notices.tell(watch.call_time(), last);
     }
@@ -512,7 +512,6 @@ impl Lines {
         answered: Timestamp,
         ended: Timestamp,
         language: Language,
-        stream: u32,
     ) {
         let parts = &self.0.parts;
         if let Some(engine) = finished.engine {
@@ -537,7 +536,7 @@ impl Lines {
             turns: finished.turns,
             recording,
             consent,
-            stream,
+            stream: finished.stream,
         };
         for attempt in 0..KEEP_TRIES_MAX {
             match calls::finished(&parts.store, tenant, call, &finished).await {
