@@ -154,7 +154,7 @@ async fn a_server_with_a_call_in_the_air_waits_for_it_unless_asked_twice() {
         .send()
         .await
         .unwrap();
-    assert!(rung.text().await.unwrap().contains("<Connect>"));
+    assert!(rung.text().await.unwrap().contains("<Connect "));
 
     server.signal("TERM");
     let ready = format!("http://{}/health/ready", server.addr);
