@@ -275,8 +275,9 @@ async fn transcribe(State(shared): State<Arc<Shared>>, headers: HeaderMap, body:
         shared.faults.add("transcriptions: model and file are needed, the file with a name");
         return problem(StatusCode::BAD_REQUEST, "invalid_request_error", "model and file are needed");
     }
-    let sound =
-        body.windows(4).position(|four| four == b"data").map(|at| &body[at + 8..]).unwrap_or_default();
+    let from = |sound: &[u8], name: &[u8]| sound.windows(4).position(|four| four == name);
+    let file = from(&body, b"RIFF").map(|at| &body[at..]).unwrap_or_default();
+    let sound = from(file, b"data").and_then(|at| file.get(at + 8..)).unwrap_or_default();
     let end = boundary.map_or(0, |boundary| boundary.len() + "\r\n--".len() + "--\r\n".len());
     let sound = &sound[..sound.len().saturating_sub(end)];
     let said = (shared.setup.minds)().hear(&sound::decoded(sound)).unwrap_or_default();
