@@ -164,6 +164,7 @@ async fn fill(store: &Store, n: usize, tenant: &str) {
         tools: ToolName::ALL.to_vec(),
         services: vec![],
         transfers: vec![],
+        keypad: Default::default(),
     };
     tx.assistants().put(&assistant, BEGAN, "system:bench").await.expect("an assistant");
     let number = number(n, &assistant);

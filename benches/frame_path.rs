@@ -68,6 +68,7 @@ fn call() -> Call {
         opening: Words(String::new()),
         opening_clip: Some(Arc::new(Sound(Vec::new()))),
         clips: BTreeMap::new(),
+        keypad: Default::default(),
     };
     let mut call = Call::answered(Arc::new(setup), CallTime(0));
     call.handle(Input::EngineReady, CallTime(0)).for_each(drop);

@@ -60,6 +60,12 @@ CREATE UNIQUE INDEX transfers_by_id ON transfers (id);
 
 -- How many of a call's media streams are kept: a caller who was passed on may come back on another.
 ALTER TABLE calls ADD COLUMN streams_kept BIGINT NOT NULL DEFAULT 0;
+-- What the keys of a telephone mean to an assistant, as JSON.
+ALTER TABLE assistants ADD COLUMN keypad TEXT NOT NULL DEFAULT '{}';
+-- A message that was spoken to nobody: what its sound is called at Twilio's, and where it lies.
+ALTER TABLE messages ADD COLUMN recording_sid TEXT;
+ALTER TABLE messages ADD COLUMN recording TEXT;
+CREATE UNIQUE INDEX messages_by_recording ON messages (tenant_id, recording_sid);
 
 DO $$
 DECLARE

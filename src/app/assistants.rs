@@ -30,6 +30,8 @@ pub const INSTRUCTIONS_LEN_MAX: usize = 20_000;
 pub const OPENING_LEN_MAX: usize = 500;
 /// Services one assistant may book.
 pub const SERVICES_MAX: usize = 200;
+/// Longest meaning of a key, in characters.
+pub const KEY_MEANING_LEN_MAX: usize = 200;
 /// People one assistant may pass callers on to.
 pub const TRANSFERS_MAX: usize = 50;
 
@@ -68,6 +70,8 @@ impl Audited for Assistant {
         let tools: Vec<&str> = self.tools.iter().map(|tool| tool.as_str()).collect();
         let services: Vec<&str> = self.services.iter().map(|id| id.as_str()).collect();
         let transfers: Vec<&str> = self.transfers.iter().map(|id| id.as_str()).collect();
+        let keypad: serde_json::Map<String, Value> =
+            self.keypad.iter().map(|(key, means)| (key.to_string(), json!(means))).collect();
         Parts::new()
             .with("name", self.name.as_str())
             .with("description", self.description.as_str())
@@ -84,6 +88,7 @@ impl Audited for Assistant {
             .with("tools", tools)
             .with("services", services)
             .with("transfers", transfers)
+            .with("keypad", keypad)
     }
 }
 
@@ -328,6 +333,14 @@ async fn check(tx: &mut TenantTx, assistant: &Assistant) -> Result<(), Error> {
         faults.unless(!assistant.transfers[..at].contains(id), format!("/transfers/{at}"), "is named twice");
         let there = tx.transfer_targets().get(id).await?.is_some();
         faults.unless(there, format!("/transfers/{at}"), "there is no such transfer target");
+    }
+    for (key, means) in &assistant.keypad {
+        let at = format!("/keypad/{key}");
+        faults.unless(matches!(key, '0'..='9' | '*'), at.as_str(), "is no key that can mean something");
+        let right = !means.trim().is_empty()
+            && length(means) <= KEY_MEANING_LEN_MAX
+            && !means.chars().any(char::is_control);
+        faults.unless(right, at, format!("must be 1 to {KEY_MEANING_LEN_MAX} characters"));
     }
     faults.settle()
 }

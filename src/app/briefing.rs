@@ -114,6 +114,12 @@ fn instructions(
             let _ = writeln!(text, "- {}: {}", target.name, target.description);
         }
     }
+    if !assistant.keypad.is_empty() {
+        text.push_str("What the keys of the telephone mean; offer them when it helps:\n");
+        for (key, means) in &assistant.keypad {
+            let _ = writeln!(text, "- {key}: {means}");
+        }
+    }
     if !assistant.instructions.is_empty() {
         let _ = write!(
             text,

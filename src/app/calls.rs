@@ -469,3 +469,46 @@ pub(super) async fn tell_ended(tx: &mut TenantTx, before: &CallRecord, at: Times
     }
     Ok(())
 }
+
+/// What somebody at the business does with a call in the air.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Steer {
+    /// Puts the caller on hold.
+    Hold,
+    /// Takes the caller back.
+    Resume,
+    /// Makes the agent deaf to the caller.
+    Mute,
+    /// Lets it hear again.
+    Unmute,
+}
+
+/// Tells that somebody does that with a call, which whoever carries it then does: what cannot be told does not happen.
+/// `in_air` says whether it is carried here.
+///
+/// # Errors
+/// [`Error::Forbidden`]; [`Error::NotFound`]; [`Error::Conflict`] when it is over, or not carried here;
+/// [`Error::Unavailable`].
+pub async fn steer(
+    store: &Store,
+    by: &Actor,
+    now: Timestamp,
+    call: &CallId,
+    steer: Steer,
+    in_air: bool,
+) -> Result<(), Error> {
+    by.must(Verb::Write, Subject::Calls)?;
+    let mut tx = store.begin(by.tenant()).await?;
+    tx.calls().get(call).await?.ok_or(Error::NotFound("call"))?;
+    if !in_air {
+        return Err(Error::Conflict("that call is not in the air"));
+    }
+    let action = match steer {
+        Steer::Hold => "call.held",
+        Steer::Resume => "call.resumed",
+        Steer::Mute => "call.muted",
+        Steer::Unmute => "call.unmuted",
+    };
+    audit::tell(&mut tx, by, now, action, call.as_str(), serde_json::json!({})).await?;
+    Ok(tx.commit().await?)
+}

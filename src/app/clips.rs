@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// The sentences a call may need at once, whatever the engine does.
-const PHRASES: [Phrase; 11] = [
+const PHRASES: [Phrase; 14] = [
     Phrase::StillThere,
     Phrase::StillThereAgain,
     Phrase::SilenceGoodbye,
@@ -39,6 +39,9 @@ const PHRASES: [Phrase; 11] = [
     Phrase::Drained,
     Phrase::PassingOn,
     Phrase::NobodyThere,
+    Phrase::OnHold,
+    Phrase::StillHeld,
+    Phrase::HoldOver,
 ];
 
 /// What a call has to say by itself.

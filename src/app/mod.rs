@@ -30,6 +30,7 @@ pub mod tenants;
 pub mod tools;
 pub mod transfer_targets;
 pub mod transfers;
+pub mod voicemail;
 pub mod webhooks;
 
 use std::fmt;

@@ -34,7 +34,11 @@ pub struct Listening {
 pub async fn open(store: &Store, blobs: &Blobs, by: &Actor, call: &CallId) -> Result<Listening, Error> {
     by.must(Verb::Read, Subject::Calls)?;
     let record = store.read(by.tenant()).await?.calls().get(call).await?.ok_or(Error::NotFound("call"))?;
-    let name = record.recording.ok_or(Error::NotFound("recording"))?;
+    listen(blobs, record.recording.ok_or(Error::NotFound("recording"))?).await
+}
+
+/// Opens a blob of that name for somebody who may listen.
+pub(super) async fn listen(blobs: &Blobs, name: String) -> Result<Listening, Error> {
     let name = BlobName::new(name).map_err(|error| Error::Internal(Box::new(error)))?;
     let blobs = blobs.clone();
     tokio::task::spawn_blocking(move || {

@@ -182,6 +182,7 @@ impl Call {
     /// Whether anything goes on that is not silence.
     fn busy(&self) -> bool {
         self.playback.speaking()
+            || self.deaf()
             || !matches!(self.reply, Reply::Idle)
             || self.owed != Owed::default()
             || !self.tools.is_empty()

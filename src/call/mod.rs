@@ -9,7 +9,9 @@
 
 mod echo;
 mod ending;
+mod holding;
 pub mod judge;
+mod keypad;
 pub mod playback;
 pub mod port;
 mod record;
@@ -25,13 +27,15 @@ use std::{
 use self::{
     echo::Echo,
     ending::{Leaving, Silence},
+    holding::Holding,
     judge::{Hearing, Trial},
+    keypad::Keys,
     playback::{Playback, Source},
     port::{Input, Mark, Note, Output, Sound, ToEngine, Words},
     record::Record,
     reply::{Cancelled, Dropped, Engine, Owed, Reply, Say, Stall, Waiting},
     tools::Running,
-    turn::{Keys, Turn},
+    turn::Turn,
 };
 use crate::domain::{
     assistant::{Language, TurnPolicy},
@@ -53,6 +57,8 @@ pub struct Setup {
     pub opening_clip: Option<Arc<Sound>>,
     /// The server's own sentences as sound, as far as they have been synthesised.
     pub clips: BTreeMap<Phrase, Arc<Sound>>,
+    /// What keys mean, where the assistant has a menu of them.
+    pub keypad: BTreeMap<char, String>,
 }
 
 /// See the module's own words.
@@ -87,6 +93,7 @@ pub struct Call {
     /// Whether the caller agreed to be recorded.
     recording: bool,
     keys: Keys,
+    holding: Holding,
     silence: Silence,
     /// Whether the caller was told that the time is nearly up.
     warned: bool,
@@ -120,6 +127,7 @@ impl Call {
             tool_words: 0,
             recording: false,
             keys: Keys::default(),
+            holding: Holding::default(),
             silence: Silence::since(now),
             warned: false,
             leaving: None,
@@ -140,6 +148,8 @@ impl Call {
             self.now = self.now.max(now);
             self.stall.count(self.now);
             match input {
+                // What the agent does not hear has not been said to it.
+                Input::CallerAudio(_) | Input::Keyed(_) | Input::EngineHearsSpeech if self.deaf() => {}
                 Input::CallerAudio(voice) => self.caller_heard(&voice),
                 Input::Keyed(key) => self.keyed(key),
                 Input::Played(mark) => self.played(mark),
@@ -162,6 +172,9 @@ impl Call {
                 Input::Leave => self.leave(Phrase::Drained, Outcome::Drained),
                 Input::Dismiss => self.leave(Phrase::Drained, Outcome::Dismissed),
                 Input::PassOn => self.pass_on(),
+                Input::Hold => self.hold(),
+                Input::Resume => self.resume(),
+                Input::Mute(muted) => self.mute(muted),
             }
         }
         self.advance();
@@ -181,6 +194,7 @@ impl Call {
             self.reply_deadline(),
             self.tools_deadline(),
             self.keys_deadline(),
+            self.holding_deadline(),
             self.turn_deadline(),
             Some(self.ending_deadline()),
         ]
@@ -207,11 +221,12 @@ impl Call {
 
     /// Everything that time alone brings about, in the order in which it matters.
     fn advance(&mut self) {
-        let steps: [fn(&mut Self); 7] = [
+        let steps: [fn(&mut Self); 8] = [
             Self::weigh,
             Self::follow_playback,
             Self::advance_tools,
             Self::advance_keys,
+            Self::advance_holding,
             Self::advance_turn,
             Self::advance_reply,
             Self::advance_ending,

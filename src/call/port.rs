@@ -174,6 +174,12 @@ pub enum Input {
     Dismiss,
     /// The caller is to be passed on to a person, as the model or somebody at the business asked and the server agreed.
     PassOn,
+    /// Somebody at the business puts the caller on hold.
+    Hold,
+    /// Somebody at the business takes the caller back.
+    Resume,
+    /// Whether the agent hears the caller, as somebody at the business wants it.
+    Mute(bool),
 }
 
 /// Everything a call can want done.
@@ -307,6 +313,10 @@ pub enum Note {
     },
     /// The server said a sentence of its own.
     Said(Phrase),
+    /// The caller was put on hold, or is back.
+    OnHold(bool),
+    /// The agent hears nothing of the caller any more, or does again.
+    Muted(bool),
     /// A limit was reached.
     Limit(&'static str),
     /// The engine owed something and was silent.

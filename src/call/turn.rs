@@ -3,7 +3,7 @@
 //! Both decisions are ours: the engine is told neither to interrupt nor to reply by itself. What it hears is
 //! evidence beside our own.
 
-use std::{collections::VecDeque, fmt};
+use std::collections::VecDeque;
 
 use super::{
     Call,
@@ -43,10 +43,6 @@ const HARMLESS_COMMIT_MS_MAX: u64 = 2_500;
 const DOUBTS_MAX: usize = 4;
 /// How many of the caller's items are remembered as old, so that late words of theirs decide nothing.
 const SETTLED_MAX: usize = 16;
-/// A pause this long ends what is being typed, in milliseconds.
-const KEYS_PAUSE_MS: u64 = 2_000;
-/// The most keys that are taken as one entry.
-const KEYS_MAX: usize = 32;
 
 /// What the caller is doing.
 #[derive(Debug, Default)]
@@ -121,19 +117,6 @@ impl Turn {
             self.doubts.pop_front();
         }
         self.doubts.push_back(doubt);
-    }
-}
-
-/// Keys being pressed. `Debug` shows none: they may be a secret.
-#[derive(Default)]
-pub(super) struct Keys {
-    pressed: String,
-    due: Option<CallTime>,
-}
-
-impl fmt::Debug for Keys {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Keys").field("due", &self.due).finish_non_exhaustive()
     }
 }
 
@@ -393,34 +376,8 @@ impl Call {
         self.turn.forced = None;
     }
 
-    pub(super) fn keyed(&mut self, key: char) {
-        self.silence.broken(self.now);
-        let stoppable = self.leaving.as_ref().is_none_or(|leaving| leaving.may_be_stopped());
-        if self.setup.policy.interruptible && stoppable {
-            self.yield_floor();
-        }
-        self.keys.pressed.push(key);
-        let full = self.keys.pressed.chars().count() >= KEYS_MAX;
-        let done = key == '#' || full;
-        self.keys.due = Some(if done { self.now } else { self.now + KEYS_PAUSE_MS });
-    }
-
-    pub(super) fn advance_keys(&mut self) {
-        if self.keys.due.take_if(|due| *due <= self.now).is_some() {
-            let keys: Vec<String> =
-                std::mem::take(&mut self.keys.pressed).chars().map(String::from).collect();
-            let words = format!("[The caller pressed these keys on the telephone: {}]", keys.join(" "));
-            self.tell(ToEngine::CallerDid(Words(words)));
-            self.owe(Some(self.now));
-        }
-    }
-
-    pub(super) fn keys_deadline(&self) -> Option<CallTime> {
-        self.keys.due
-    }
-
     /// The caller takes the floor: what was not heard is given up.
-    fn yield_floor(&mut self) {
+    pub(super) fn yield_floor(&mut self) {
         self.turn.harmless_uncommitted = false;
         self.turn.committed_on_trial = None;
         self.leaving.take_if(|leaving| leaving.may_be_stopped());

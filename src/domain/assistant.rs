@@ -93,6 +93,8 @@ pub struct Assistant {
     pub services: Vec<ServiceId>,
     /// To whom it may pass a caller on, of the tenant's list.
     pub transfers: Vec<TransferTargetId>,
+    /// What the keys of the telephone mean, such as `2` for "wants an appointment". The model is told so.
+    pub keypad: BTreeMap<char, String>,
 }
 
 /// Whether an assistant answers.

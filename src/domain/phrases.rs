@@ -39,6 +39,16 @@ pub enum Phrase {
     PassingOn,
     /// Nobody took the call; the agent is back.
     NobodyThere,
+    /// The caller is put on hold.
+    OnHold,
+    /// The caller is still on hold.
+    StillHeld,
+    /// The caller is on hold no more.
+    HoldOver,
+    /// Something broke; a message can be left.
+    Trouble,
+    /// Nobody is there; a message can be left.
+    NobodyHere,
     /// Leave a message after the tone.
     LeaveMessage,
     /// The message is kept; goodbye.
@@ -106,6 +116,16 @@ impl Phrase {
             (Self::NobodyThere, English) => {
                 "I am afraid nobody can be reached there at the moment. Can I help you in another way?"
             }
+            (Self::OnHold, German) => "Bitte bleiben Sie einen Moment dran.",
+            (Self::OnHold, English) => "Please hold the line for a moment.",
+            (Self::StillHeld, German) => "Bitte bleiben Sie noch dran, es geht gleich weiter.",
+            (Self::StillHeld, English) => "Please stay on the line, we will be right with you.",
+            (Self::HoldOver, German) => "Danke, dass Sie gewartet haben.",
+            (Self::HoldOver, English) => "Thank you for waiting.",
+            (Self::Trouble, German) => "Es tut mir leid, wir haben gerade eine technische Störung.",
+            (Self::Trouble, English) => "I am sorry, we have a technical problem at the moment.",
+            (Self::NobodyHere, German) => "Es ist gerade leider niemand zu erreichen.",
+            (Self::NobodyHere, English) => "I am afraid nobody can be reached at the moment.",
             (Self::LeaveMessage, German) => {
                 "Bitte hinterlassen Sie nach dem Signalton Ihren Namen, Ihre Nummer und Ihre Nachricht. Mit der \
                  Rautetaste beenden Sie die Aufnahme."
@@ -165,7 +185,7 @@ pub fn calling(business: &str, recording: bool, language: Language) -> String {
 }
 
 /// What is left with a machine that answered a call of ours: who called, and nothing of what it was about.
-pub fn voicemail(business: &str, language: Language) -> String {
+pub fn left_with_machine(business: &str, language: Language) -> String {
     match language {
         Language::German => format!(
             "Guten Tag, hier ist der automatische Assistent von {business}. Wir haben versucht, Sie zu erreichen. Sie können \

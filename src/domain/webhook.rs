@@ -26,13 +26,15 @@ pub enum EventKind {
     MessageTaken,
     /// A way into calendars outside is lost or was given up.
     CalendarDisconnected,
+    /// Somebody does not want to be called.
+    OptOutAdded,
     /// Somebody wants to see whether a webhook works. Told whatever the webhook asks for.
     WebhookTest,
 }
 
 impl EventKind {
     /// Each of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::CallStarted,
         Self::CallEnded,
         Self::AppointmentBooked,
@@ -40,6 +42,7 @@ impl EventKind {
         Self::AppointmentCancelled,
         Self::MessageTaken,
         Self::CalendarDisconnected,
+        Self::OptOutAdded,
         Self::WebhookTest,
     ];
 
@@ -53,6 +56,7 @@ impl EventKind {
             Self::AppointmentCancelled => "appointment.cancelled",
             Self::MessageTaken => "message.taken",
             Self::CalendarDisconnected => "calendar.disconnected",
+            Self::OptOutAdded => "opt_out.added",
             Self::WebhookTest => "webhook.test",
         }
     }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use axum::{
     body::Bytes,
     extract::{Path, State},
-    http::{HeaderMap, Uri},
+    http::{HeaderMap, StatusCode, Uri},
     response::{IntoResponse, Response},
 };
 use tracing::{error, warn};
@@ -20,10 +20,17 @@ use super::{
     twilio::{connected, document, signed_form},
 };
 use crate::{
-    app::transfers::{self, After, Announcement, Onward, Rang},
-    domain::{assistant::Language, conversation::CallSid, id::TransferId, spoken, transfer::TransferState},
+    app::{
+        transfers::{self, After, Announcement, Onward, Rang},
+        voicemail as spoken_messages,
+    },
+    domain::{
+        assistant::Language, conversation::CallSid, id::TransferId, phrases::Phrase, spoken,
+        transfer::TransferState,
+    },
     telephony::{
-        TRANSFERS,
+        MESSAGE_DONE, MESSAGE_KEPT, TRANSFERS,
+        rest::RecordingSid,
         twiml::{self, Dial},
     },
 };
@@ -34,6 +41,8 @@ pub(super) fn router() -> OpenApiRouter<Doors> {
         .routes(routes!(announcement))
         .routes(routes!(taken))
         .routes(routes!(ended))
+        .routes(routes!(message_done))
+        .routes(routes!(message_kept))
 }
 
 type Form = BTreeMap<String, String>;
@@ -64,7 +73,7 @@ async fn onward(State(doors): State<Doors>, uri: Uri, headers: HeaderMap, body: 
             })
         }
         Ok(Onward::Over) => twiml::hangup(),
-        Ok(Onward::Broken(language)) => twiml::apology(twilio, language),
+        Ok(Onward::Broken(language)) => voicemail(&doors, language, Phrase::Trouble),
         Ok(Onward::Unknown) => twiml::hangup(),
         Err(error) => {
             error!(error = &error as &dyn std::error::Error, "what follows a stream could not be looked up");
@@ -173,7 +182,7 @@ async fn ended(
                 Ok(token) => connected(&doors, language, &token),
                 Err(refused) => {
                     warn!(reason = %refused, "a caller who was passed on cannot come back");
-                    twiml::apology(&doors.twilio, language)
+                    voicemail(&doors, language, Phrase::NobodyHere)
                 }
             }
         }
@@ -186,6 +195,57 @@ async fn ended(
             twiml::apology(&doors.twilio, Language::English)
         }
     })
+}
+
+/// `POST /twilio/messages/done/{language}`: the caller has spoken a message; what follows?
+#[utoipa::path(post, path = "/twilio/messages/done/{language}", tag = "twilio",
+    params(("language", description = "The call's language.")),
+    request_body(content_type = "application/x-www-form-urlencoded", content = Object),
+    responses((status = OK, description = "What Twilio is to do.", content_type = "text/xml", body = String)))]
+async fn message_done(
+    State(doors): State<Doors>,
+    Path(language): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    if let Err(problem) = signed_form(&doors, &uri, &headers, &body).await {
+        return problem.into_response();
+    }
+    document(twiml::voicemail_done(&doors.twilio, language.parse().unwrap_or(Language::English)))
+}
+
+/// `POST /twilio/messages/kept`: a message was recorded. It is fetched by whoever works for us, not by this request.
+#[utoipa::path(post, path = "/twilio/messages/kept", tag = "twilio",
+    request_body(content_type = "application/x-www-form-urlencoded", content = Object),
+    responses((status = NO_CONTENT, description = "Noted.")))]
+async fn message_kept(State(doors): State<Doors>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+    let form = match signed_form(&doors, &uri, &headers, &body).await {
+        Ok(form) => form,
+        Err(problem) => return problem.into_response(),
+    };
+    let sid = form.get("CallSid").and_then(|sid| sid.parse::<CallSid>().ok());
+    let recording = form.get("RecordingSid").and_then(|sid| RecordingSid::new(sid));
+    let (Some(sid), Some(recording)) = (sid, recording) else {
+        return Problem::Malformed("CallSid and RecordingSid are needed".to_owned()).into_response();
+    };
+    if form.get("RecordingStatus").is_some_and(|status| status != "completed") {
+        return StatusCode::NO_CONTENT.into_response();
+    }
+    match spoken_messages::left(&doors.store, doors.clock.now(), &sid, &recording).await {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(error) => {
+            error!(error = &error as &dyn std::error::Error, "a message could not be kept");
+            Problem::Unavailable("The message could not be kept.").into_response()
+        }
+    }
+}
+
+/// The document that takes a message, for the reason that `why` says.
+fn voicemail(doors: &Doors, language: Language, why: Phrase) -> String {
+    let done = doors.public_url.webhook(&format!("{MESSAGE_DONE}/{language}"));
+    let kept = doors.public_url.webhook(MESSAGE_KEPT);
+    twiml::voicemail(&doors.twilio, language, why, &done, &kept)
 }
 
 /// By which key a target takes a call.

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use super::Handler;
 use crate::{
-    app::{self, accounts::Accounts, calendars::Calendars, clips, numbers, recordings, webhooks::Webhooks},
+    app::{
+        self, accounts::Accounts, calendars::Calendars, clips, numbers, recordings, voicemail,
+        webhooks::Webhooks,
+    },
     platform::{blobs::Blobs, clock::Clock},
     speech,
     store::{Job, Store, Work},
@@ -43,6 +46,10 @@ impl Hands {
         match job.work {
             Work::ArchiveRecording { call } => {
                 recordings::archive(&self.store, &self.blobs, &job.tenant, &call).await?;
+            }
+            Work::FetchMessage { message } => {
+                let (store, blobs) = (&self.store, &self.blobs);
+                voicemail::fetch(store, blobs, &self.accounts, &self.speech, &job.tenant, &message).await?;
             }
             Work::OpeningClip { assistant, language } => {
                 let mut tx = self.store.read(&job.tenant).await?;

@@ -220,6 +220,10 @@ where
             Event::Stop => driver.input(Input::Leave, None),
             Event::Asked(Asked::Dismiss) => driver.input(Input::Dismiss, None),
             Event::Asked(Asked::PassOn) => driver.input(Input::PassOn, None),
+            Event::Asked(Asked::Hold) => driver.input(Input::Hold, None),
+            Event::Asked(Asked::Resume) => driver.input(Input::Resume, None),
+            Event::Asked(Asked::Mute) => driver.input(Input::Mute(true), None),
+            Event::Asked(Asked::Unmute) => driver.input(Input::Mute(false), None),
             Event::Alarm => driver.alarm(),
         }
     }
@@ -356,7 +360,7 @@ where
         self.cutter = cutter;
         self.sound = sound;
         // Less than a frame, or a call that did not want it: sound is sound, and the engine hears all of it.
-        if let Some(payload) = unheard.filter(|_| !self.over) {
+        if let Some(payload) = unheard.filter(|_| !self.over && !self.call.deaf()) {
             self.let_engine_hear(payload);
         }
     }
@@ -548,6 +552,8 @@ where
                 self.finished.cost = self.finished.cost + *cost;
                 counter!(figures::COST_MICROUSD_TOTAL).increment(u64::try_from(cost.0).unwrap_or(0));
             }
+            Note::OnHold(held) => info!(held, "the caller is put on hold, or is back"),
+            Note::Muted(muted) => info!(muted, "the agent is made deaf, or hears again"),
             Note::Speaks(_) | Note::Heard { .. } | Note::Paused | Note::ToolBegan(_) | Note::Said(_) => {}
         }
         if self.notices.watched() {

@@ -158,6 +158,14 @@ pub enum Asked {
     Dismiss,
     /// To let go of the line, so that the caller can be passed on.
     PassOn,
+    /// To put the caller on hold.
+    Hold,
+    /// To take the caller back.
+    Resume,
+    /// That the agent does not hear the caller.
+    Mute,
+    /// That it hears the caller again.
+    Unmute,
 }
 
 /// Why a call is not taken.
@@ -452,6 +460,7 @@ impl Lines {
             opening: clips.opening,
             opening_clip: clips.opening_clip,
             clips: clips.phrases,
+            keypad: assistant.keypad.clone(),
         };
         if let Some(back) = &back {
             setup.opening = Words(back.phrase.words(number.language).to_owned());

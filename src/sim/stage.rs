@@ -293,6 +293,7 @@ impl Stage {
             conditions: wanted.conditions,
             exchange: Some(exchange),
             callee: scenario.callee,
+            message: None,
             limit: CALL_MAX,
             keep_log: wanted.keep_log,
         };

@@ -6,6 +6,7 @@
 pub mod catalog;
 pub mod realtime;
 mod settings;
+pub mod transcription;
 
 pub use settings::{NoiseReduction, Prices, Settings};
 

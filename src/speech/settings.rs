@@ -81,6 +81,11 @@ impl Settings {
         self.endpoint("models")
     }
 
+    /// The URL that writes down recorded sound.
+    pub fn transcriptions_url(&self) -> Url {
+        self.endpoint("audio/transcriptions")
+    }
+
     /// How long connecting may take.
     pub fn connect_timeout(&self) -> Duration {
         Duration::from_millis(self.connect_timeout_ms)

@@ -21,7 +21,7 @@ use crate::domain::{
 macro_rules! columns {
     () => {
         "id, name, description, status, language, fallback, voice, model, instructions, opening, policy, \
-         recording, transcripts, tools"
+         recording, transcripts, tools, keypad"
     };
 }
 
@@ -32,11 +32,12 @@ texts! {
     SERVICES = "SELECT service_id FROM assistant_services WHERE tenant_id = $1 AND assistant_id = $2
         ORDER BY position";
     PUT = concat!("INSERT INTO assistants (tenant_id, ", columns!(), ")
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
         ON CONFLICT (tenant_id, id) DO UPDATE SET name = excluded.name, description = excluded.description,
             status = excluded.status, language = excluded.language, fallback = excluded.fallback, voice = excluded.voice, model = excluded.model,
             instructions = excluded.instructions, opening = excluded.opening, policy = excluded.policy,
-            recording = excluded.recording, transcripts = excluded.transcripts, tools = excluded.tools, revision = assistants.revision + 1");
+            recording = excluded.recording, transcripts = excluded.transcripts, tools = excluded.tools,
+            keypad = excluded.keypad, revision = assistants.revision + 1");
     REVISION = "SELECT revision FROM assistants WHERE tenant_id = $1 AND id = $2";
     PAGE = concat!("SELECT ", columns!(), " FROM assistants WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT $3");
     COUNT = "SELECT COUNT(*) FROM assistants WHERE tenant_id = $1 AND status <> 'archived'";
@@ -74,6 +75,13 @@ struct AssistantRow {
     recording: bool,
     transcripts: bool,
     tools: String,
+    /// None in what was kept before keys could mean anything.
+    #[serde(default = "no_keys")]
+    keypad: String,
+}
+
+fn no_keys() -> String {
+    "{}".to_owned()
 }
 
 #[derive(Serialize, Deserialize)]
@@ -173,6 +181,8 @@ impl AssistantRow {
         let opening: BTreeMap<&str, &str> =
             assistant.opening.iter().map(|(language, words)| (language.code(), words.as_str())).collect();
         let tools: Vec<&str> = assistant.tools.iter().map(|tool| tool.as_str()).collect();
+        let keypad: BTreeMap<String, &str> =
+            assistant.keypad.iter().map(|(key, means)| (key.to_string(), means.as_str())).collect();
         Ok(Self {
             id: assistant.id.to_string(),
             name: assistant.name.clone(),
@@ -188,12 +198,14 @@ impl AssistantRow {
             recording: assistant.recording,
             transcripts: assistant.transcripts,
             tools: rows::to_json(&tools, "assistants.tools")?,
+            keypad: rows::to_json(&keypad, "assistants.keypad")?,
         })
     }
 
     fn with(self, services: Vec<ServiceId>, transfers: Vec<TransferTargetId>) -> Result<Assistant, Error> {
         let opening: BTreeMap<String, String> = rows::json(&self.opening, "assistants.opening")?;
         let tools: Vec<String> = rows::json(&self.tools, "assistants.tools")?;
+        let keypad: BTreeMap<String, String> = rows::json(&self.keypad, "assistants.keypad")?;
         Ok(Assistant {
             id: rows::text(&self.id, "assistants.id")?,
             name: self.name,
@@ -217,6 +229,10 @@ impl AssistantRow {
                 .collect::<Result<_, Error>>()?,
             services,
             transfers,
+            keypad: keypad
+                .into_iter()
+                .map(|(key, means)| Ok((rows::text::<char>(&key, "assistants.keypad")?, means)))
+                .collect::<Result<_, Error>>()?,
         })
     }
 }
@@ -294,6 +310,7 @@ impl Assistants<'_> {
             .bind(row.recording)
             .bind(row.transcripts)
             .bind(row.tools.as_str())
+            .bind(row.keypad.as_str())
             .execute(db).await.map(drop)?);
         on!(self.tx, db => sqlx::query(FORGET_SERVICES)
             .bind(self.tenant.as_str())

@@ -8,7 +8,10 @@ use sqlx::FromRow;
 use super::{Error, Jobs, on, rows, texts};
 use crate::domain::{
     assistant::Language,
-    id::{AppointmentId, AssistantId, CalendarId, CallId, JobId, NumberId, OrderId, TenantId, WebhookId},
+    id::{
+        AppointmentId, AssistantId, CalendarId, CallId, JobId, MessageId, NumberId, OrderId, TenantId,
+        WebhookId,
+    },
     time::Timestamp,
 };
 
@@ -37,6 +40,11 @@ pub enum Work {
     ArchiveRecording {
         /// The call.
         call: CallId,
+    },
+    /// Fetch the sound of a message that was spoken, and have it written down.
+    FetchMessage {
+        /// The message.
+        message: MessageId,
     },
     /// Have an assistant's opening words spoken and keep the sound.
     OpeningClip {
@@ -107,6 +115,7 @@ impl Work {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::ArchiveRecording { .. } => "archive_recording",
+            Self::FetchMessage { .. } => "fetch_message",
             Self::OpeningClip { .. } => "opening_clip",
             Self::BuyNumber { .. } => "buy_number",
             Self::SetUpNumber { .. } => "set_up_number",
@@ -121,6 +130,7 @@ impl Work {
     pub fn lane(&self) -> Lane {
         match self {
             Self::ArchiveRecording { .. }
+            | Self::FetchMessage { .. }
             | Self::OpeningClip { .. }
             | Self::BuyNumber { .. }
             | Self::SetUpNumber { .. } => Lane::Slow,
@@ -134,6 +144,7 @@ impl Work {
     fn subject(&self) -> String {
         match self {
             Self::ArchiveRecording { call } => call.as_str().to_owned(),
+            Self::FetchMessage { message } => message.as_str().to_owned(),
             Self::OpeningClip { assistant, language } => format!("{assistant}/{language}"),
             Self::BuyNumber { order } => order.as_str().to_owned(),
             Self::SetUpNumber { number } => number.as_str().to_owned(),

@@ -18,12 +18,12 @@ use crate::domain::{
 
 macro_rules! columns {
     () => {
-        "id, call_id, name, number, text, left_at, handled_at, handled_by"
+        "id, call_id, name, number, text, left_at, handled_at, handled_by, recording_sid, recording"
     };
 }
 
 texts! {
-    PUT = concat!("INSERT INTO messages (tenant_id, ", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)");
+    PUT = concat!("INSERT INTO messages (tenant_id, ", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)");
     OF_CALL = concat!("SELECT ", columns!(), " FROM messages WHERE tenant_id = $1 AND call_id = $2
         ORDER BY left_at, id");
     LATEST = concat!("SELECT ", columns!(), " FROM messages WHERE tenant_id = $1
@@ -36,6 +36,9 @@ texts! {
         AND (left_at, id) < ($2, $3) AND handled_at IS NULL ORDER BY left_at DESC, id DESC LIMIT $4");
     PAGE_HANDLED = concat!("SELECT ", columns!(), " FROM messages WHERE tenant_id = $1
         AND (left_at, id) < ($2, $3) AND handled_at IS NOT NULL ORDER BY left_at DESC, id DESC LIMIT $4");
+    BY_RECORDING = concat!("SELECT ", columns!(), " FROM messages WHERE tenant_id = $1 AND recording_sid = $2");
+    FETCHED = "UPDATE messages SET recording = $3 WHERE tenant_id = $1 AND id = $2";
+    WRITTEN_DOWN = "UPDATE messages SET text = $3, revision = revision + 1 WHERE tenant_id = $1 AND id = $2 AND text = ''";
     HANDLE = "UPDATE messages SET handled_at = $3, handled_by = $4, revision = revision + 1
         WHERE tenant_id = $1 AND id = $2";
 }
@@ -57,6 +60,17 @@ pub struct Message {
     pub left: Timestamp,
     /// When it was looked after, and by whom, as in the audit log.
     pub handled: Option<(Timestamp, String)>,
+    /// Its sound, when it was spoken to nobody.
+    pub spoken: Option<Spoken>,
+}
+
+/// The sound of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spoken {
+    /// Twilio's name for it (`RE…`).
+    pub sid: String,
+    /// Where it lies, by the blob's name, once it was fetched.
+    pub blob: Option<String>,
 }
 
 impl fmt::Debug for Message {
@@ -75,6 +89,8 @@ struct MessageRow {
     left_at: i64,
     handled_at: Option<i64>,
     handled_by: Option<String>,
+    recording_sid: Option<String>,
+    recording: Option<String>,
 }
 
 impl TryFrom<MessageRow> for Message {
@@ -89,6 +105,7 @@ impl TryFrom<MessageRow> for Message {
             text: row.text,
             left: Timestamp(row.left_at),
             handled: row.handled_at.map(Timestamp).zip(row.handled_by),
+            spoken: row.recording_sid.map(|sid| Spoken { sid, blob: row.recording }),
         })
     }
 }
@@ -109,6 +126,8 @@ impl Messages<'_> {
             .bind(new.left.0)
             .bind(new.handled.as_ref().map(|(at, _)| at.0))
             .bind(new.handled.as_ref().map(|(_, by)| by.as_str()))
+            .bind(new.spoken.as_ref().map(|spoken| spoken.sid.as_str()))
+            .bind(new.spoken.as_ref().and_then(|spoken| spoken.blob.as_deref()))
             .execute(db).await.map(drop)?);
         Ok(())
     }
@@ -168,6 +187,44 @@ impl Messages<'_> {
             .bind(id.as_str())
             .bind(handled.map(|(at, _)| at.0))
             .bind(handled.map(|(_, by)| by))
+            .execute(db).await.map(drop)?);
+        Ok(())
+    }
+
+    /// The message whose sound Twilio calls that.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn by_recording(&mut self, sid: &str) -> Result<Option<Message>, Error> {
+        let row: Option<MessageRow> = on!(self.tx, db => sqlx::query_as(BY_RECORDING)
+            .bind(self.tenant.as_str())
+            .bind(sid)
+            .fetch_optional(db).await?);
+        row.map(Message::try_from).transpose()
+    }
+
+    /// Notes where a message's sound lies.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn fetched(&mut self, id: &MessageId, blob: &str) -> Result<(), Error> {
+        on!(self.tx, db => sqlx::query(FETCHED)
+            .bind(self.tenant.as_str())
+            .bind(id.as_str())
+            .bind(blob)
+            .execute(db).await.map(drop)?);
+        Ok(())
+    }
+
+    /// Keeps the words of a message that was spoken. Words that are kept already stay.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn written_down(&mut self, id: &MessageId, text: &str) -> Result<(), Error> {
+        on!(self.tx, db => sqlx::query(WRITTEN_DOWN)
+            .bind(self.tenant.as_str())
+            .bind(id.as_str())
+            .bind(text)
             .execute(db).await.map(drop)?);
         Ok(())
     }

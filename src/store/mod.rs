@@ -66,7 +66,7 @@ pub use self::{
     history::HistoryStep,
     jobs::{Job, Lane, Work},
     keys::{DataKey, SealedColumn, SealedValue},
-    messages::Message,
+    messages::{Message, Spoken},
     opt_outs::OptOut,
     orders::{Order, Progress, Wanted},
     outside_events::{Blocking, KeptWatch, Over, SyncState},

@@ -24,6 +24,10 @@ pub const OUTGOING: &str = "/twilio/outgoing";
 
 /// Where Twilio asks what follows a call's media stream.
 pub const ONWARD: &str = "/twilio/onward";
+/// Where Twilio asks what follows a message that was spoken; the language's code stands behind it.
+pub const MESSAGE_DONE: &str = "/twilio/messages/done";
+/// Where Twilio tells that a message was recorded.
+pub const MESSAGE_KEPT: &str = "/twilio/messages/kept";
 /// Below which Twilio asks about passing a caller on.
 pub const TRANSFERS: &str = "/twilio/transfers";
 

@@ -11,7 +11,7 @@ use super::Settings;
 pub const CONTENT_TYPE: &str = "text/xml; charset=utf-8";
 
 /// The documents, by file name.
-pub const DOCUMENTS: [(&str, &str); 10] = [
+pub const DOCUMENTS: [(&str, &str); 12] = [
     ("connect.xml", CONNECT),
     ("unknown-number.xml", UNKNOWN_NUMBER),
     ("refused.xml", REFUSED),
@@ -22,6 +22,8 @@ pub const DOCUMENTS: [(&str, &str); 10] = [
     ("taken.xml", TAKEN),
     ("hangup.xml", HANGUP),
     ("voicemail.xml", VOICEMAIL),
+    ("voicemail-done.xml", VOICEMAIL_DONE),
+    ("machine.xml", MACHINE),
 ];
 
 const CONNECT: &str = include_str!("../../twiml/connect.xml");
@@ -32,6 +34,13 @@ const DIAL_ANNOUNCED: &str = include_str!("../../twiml/dial-announced.xml");
 const ANNOUNCEMENT: &str = include_str!("../../twiml/announcement.xml");
 const TAKEN: &str = include_str!("../../twiml/taken.xml");
 const HANGUP: &str = include_str!("../../twiml/hangup.xml");
+const VOICEMAIL: &str = include_str!("../../twiml/voicemail.xml");
+const VOICEMAIL_DONE: &str = include_str!("../../twiml/voicemail-done.xml");
+const MACHINE: &str = include_str!("../../twiml/machine.xml");
+/// The longest message that can be spoken, in seconds.
+pub const MESSAGE_SECONDS_MAX: u32 = 120;
+/// How much silence ends a message, in seconds.
+pub const MESSAGE_SILENCE_SECONDS: u32 = 5;
 /// How long a target is rung, in seconds: five or six rings.
 pub const RING_SECONDS_MAX: u32 = 25;
 /// How long a caller may be with a target, in seconds.
@@ -39,7 +48,6 @@ pub const TALK_SECONDS_MAX: u32 = 3_600;
 /// How long a target has to press a key after the announcement, in seconds.
 pub const KEY_SECONDS_MAX: u32 = 8;
 const APOLOGY: &str = include_str!("../../twiml/apology.xml");
-const VOICEMAIL: &str = include_str!("../../twiml/voicemail.xml");
 
 /// Take the call: its sound goes to `socket_url` (a `wss` URL without a query, which Twilio would drop), where
 /// `token` proves whose call it is. What follows the stream is asked for at `onward_url`; an apology in `language` stands
@@ -132,14 +140,41 @@ pub fn taken() -> String {
     TAKEN.to_owned()
 }
 
+/// Nobody is there to talk to, for the reason that `why` says: a message can be left. That it was is told at `kept_url`;
+/// what follows is asked for at `done_url`.
+pub fn voicemail(
+    settings: &Settings,
+    language: Language,
+    why: Phrase,
+    done_url: &str,
+    kept_url: &str,
+) -> String {
+    let (longest, silence) = (MESSAGE_SECONDS_MAX.to_string(), MESSAGE_SILENCE_SECONDS.to_string());
+    let values = [
+        ("why", why.words(language)),
+        ("leave_message", Phrase::LeaveMessage.words(language)),
+        ("done_url", done_url),
+        ("kept_url", kept_url),
+        ("message_seconds", &longest),
+        ("silence_seconds", &silence),
+    ];
+    fill(VOICEMAIL, &[&said_in(settings, language)[..], &values].concat())
+}
+
+/// The caller has left a message.
+pub fn voicemail_done(settings: &Settings, language: Language) -> String {
+    let values = [("thanks", Phrase::MessageThanks.words(language))];
+    fill(VOICEMAIL_DONE, &[&said_in(settings, language)[..], &values].concat())
+}
+
 /// There is nothing more to do.
 pub fn hangup() -> String {
     HANGUP.to_owned()
 }
 
 /// A machine answered: `message` is left with it.
-pub fn voicemail(settings: &Settings, language: Language, message: &str) -> String {
-    fill(VOICEMAIL, &[&said_in(settings, language)[..], &[("message", message)]].concat())
+pub fn machine(settings: &Settings, language: Language, message: &str) -> String {
+    fill(MACHINE, &[&said_in(settings, language)[..], &[("message", message)]].concat())
 }
 
 fn said_in(settings: &Settings, language: Language) -> [(&'static str, &str); 2] {

@@ -1,18 +1,19 @@
 //! Whole calls: the real server between the stand-ins, as `frontdesk demo` plays them.
 
-use std::{collections::BTreeSet, process::Command, sync::LazyLock};
+use std::{collections::BTreeSet, process::Command, sync::LazyLock, time::Duration};
 
 use frontdesk::{
     domain::{
         assistant::Language,
         calendar::Vendor,
-        conversation::{Direction, Speaker, Turn},
+        conversation::{Direction, Outcome, Speaker, Turn},
         money::MicroUsd,
         phrases::Phrase,
     },
+    platform::{blobs::BlobName, clock::Clock},
     sim::{
-        openai::{Manners, Transcription},
-        scenario,
+        openai::{Manners, Mishap, Transcription},
+        scenario::{self, Scenario},
         stage::{self, Played, Stage, Wanted},
         twilio::{Conditions, StreamEnd},
     },
@@ -175,6 +176,45 @@ async fn a_caller_whom_nobody_takes_is_back_with_an_agent_who_knows() {
     }
 }
 
+#[tokio::test]
+async fn a_caller_whose_agent_breaks_down_can_leave_a_message_that_is_kept_and_written_down() {
+    let _alone = ONE_CALL.acquire().await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = scenario::named("cancel", Language::German).unwrap();
+    let wanted = wanted(&scenario, folder.path());
+    let mut stage = Stage::set(scenario, wanted).await.unwrap();
+    let words = "Ich muss meinen Termin absagen.";
+    stage.dial.message = Some(stage.voice.caller(Language::German, words).unwrap());
+    // The first response only reports what the caller agreed to.
+    stage.openai.go_wrong([Mishap::None, Mishap::Close(Duration::from_millis(300), Some(1011))]);
+    let played = stage.play().await.unwrap();
+    let said: Vec<&str> = played.report.said.iter().map(|said| said.words.as_str()).collect();
+    let phrases = [Phrase::Trouble, Phrase::LeaveMessage, Phrase::MessageThanks];
+    assert_eq!(said, phrases.map(|phrase| phrase.words(Language::German)));
+    let call = played.call.unwrap();
+    assert_eq!(call.outcome, Some(Outcome::Degraded));
+    let store = &stage.server.store;
+    let watch = Clock::system().stopwatch();
+    let message = loop {
+        let mut tx = store.read(&stage.tenant.id).await.unwrap();
+        let messages = tx.messages().of_call(&call.id).await.unwrap();
+        drop(tx);
+        let [message] = &messages[..] else { panic!("one message, told twice: {messages:?}") };
+        if !message.text.is_empty() {
+            break message.clone();
+        }
+        assert!(watch.elapsed() < Duration::from_secs(30), "it is not written down: {message:?}");
+        Clock::system().sleep(Duration::from_millis(50)).await;
+    };
+    assert_eq!((message.text.as_str(), message.number), (words, call.from));
+    let blob = message.spoken.unwrap().blob.unwrap();
+    let kept = stage.server.blobs.get(&BlobName::new(blob).unwrap()).unwrap();
+    assert!(kept.starts_with(b"RIFF") && kept.len() > 8_000);
+    let exchange = stage.dial.exchange.as_ref().unwrap();
+    assert_eq!(exchange.recordings(), 0, "what is kept here is erased there");
+    stage.strike().await;
+}
+
 #[test]
 fn a_scenario_that_nobody_wrote_is_refused_with_the_ones_there_are() {
     let output =
@@ -189,16 +229,7 @@ async fn play(name: &str, language: Language, change: impl FnOnce(&mut Wanted)) 
     let _alone = ONE_CALL.acquire().await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let scenario = scenario::named(name, language).unwrap();
-    let mut wanted = Wanted {
-        clock: stage::clock(&scenario, PACE),
-        folder: folder.path().to_owned(),
-        manners: Manners::default(),
-        conditions: Conditions::default(),
-        clips: true,
-        calendar: None,
-        keep_log: true,
-        environment: vec![],
-    };
+    let mut wanted = wanted(&scenario, folder.path());
     change(&mut wanted);
     let stage = Stage::set(scenario, wanted).await.unwrap();
     let played = stage.play().await.unwrap();
@@ -210,6 +241,19 @@ async fn play(name: &str, language: Language, change: impl FnOnce(&mut Wanted)) 
     }
     stage.strike().await;
     played
+}
+
+fn wanted(scenario: &Scenario, folder: &std::path::Path) -> Wanted {
+    Wanted {
+        clock: stage::clock(scenario, PACE),
+        folder: folder.to_owned(),
+        manners: Manners::default(),
+        conditions: Conditions::default(),
+        clips: true,
+        calendar: None,
+        keep_log: true,
+        environment: vec![],
+    }
 }
 
 /// Nothing is other than it must be; else the whole call is told.

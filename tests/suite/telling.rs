@@ -10,12 +10,14 @@ use frontdesk::{
         bookings::{self, Asker, Wish},
         calls::{self, Finished},
         keys::Keys,
+        outgoing::opt_outs,
         webhooks::{Event, FORMER_SECRET_MINUTES, WEBHOOKS_MAX, Webhooks, signature, tell},
     },
     boot,
     domain::{
         conversation::Outcome,
         id::WebhookId,
+        outgoing::OptOutSource,
         time::Timestamp,
         webhook::{
             ATTEMPTS_MAX, Delivery, DeliveryState, EventKind, JITTER_SHARE, RETRY_SECONDS, Webhook, rest,
@@ -89,25 +91,30 @@ on_both! {
         let message = Message {
             id: "msg_1".parse().unwrap(), call: Some(call.clone()), name: "Frau Ohnesorg".to_owned(),
             number: practice.contact.number.clone(), text: "ring me back".to_owned(), left: at(3), handled: None,
+            spoken: None,
         };
         let mut tx = store.begin(tenant).await.unwrap();
         tx.messages().add(&message).await.unwrap();
         tell(&mut tx, at(3), Event::MessageTaken(&message)).await.unwrap();
+        let number = practice.contact.number.as_ref().unwrap();
+        for _ in 0..2 {
+            opt_outs::note(&mut tx, number, OptOutSource::Key, Some(&call), at(3)).await.unwrap();
+        }
         tx.commit().await.unwrap();
         let ended = Finished::without_words(Outcome::CallerLeft, at(4));
         for _ in 0..2 {
             calls::finished(store, tenant, &call, &ended).await.unwrap();
         }
-        let got = desk.got("/taken", 6).await;
+        let got = desk.got("/taken", 7).await;
         let mut kinds: Vec<&str> = got.iter().map(|got| got.body["type"].as_str().unwrap()).collect();
         kinds.sort_unstable();
         assert_eq!(kinds, [
             "appointment.booked", "appointment.cancelled", "appointment.moved", "call.ended", "call.started",
-            "message.taken",
+            "message.taken", "opt_out.added",
         ]);
         assert!(got.iter().all(|got| got.signed_by == [0] && got.signatures == 1 && got.body["tenant"] == tenant.as_str()));
         let ids: BTreeSet<&str> = got.iter().map(|got| got.id.as_str()).collect();
-        assert_eq!(ids.len(), 6, "each has an id of its own");
+        assert_eq!(ids.len(), 7, "each has an id of its own");
         let of = |kind: &str| got.iter().find(|got| got.body["type"] == kind).unwrap().body["data"].clone();
         let moved = of("appointment.moved");
         assert_eq!(moved["appointment"], booked.id.as_str());
@@ -287,12 +294,13 @@ on_both! {
 }
 
 /// What a webhook can ask for.
-const ALL: [EventKind; 5] = [
+const ALL: [EventKind; 6] = [
     EventKind::CallEnded,
     EventKind::AppointmentBooked,
     EventKind::AppointmentMoved,
     EventKind::AppointmentCancelled,
     EventKind::MessageTaken,
+    EventKind::OptOutAdded,
 ];
 
 /// A practice, whoever looks after its webhooks, and a program of its own that is told.

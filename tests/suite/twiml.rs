@@ -64,7 +64,15 @@ fn every_document_is_well_formed_before_and_after_it_is_filled() {
             twiml::announcement(&settings, language, "A call.", "https://voice.example.com/taken"),
             twiml::taken(),
             twiml::hangup(),
-            twiml::voicemail(&settings, language, "We tried to reach you."),
+            twiml::machine(&settings, language, "We tried to reach you."),
+            twiml::voicemail(
+                &settings,
+                language,
+                Phrase::Trouble,
+                "https://voice.example.com/done",
+                "https://voice.example.com/kept",
+            ),
+            twiml::voicemail_done(&settings, language),
         ] {
             let document = roxmltree::Document::parse(&filled).unwrap();
             assert!(!filled.contains("{{"), "{filled}");

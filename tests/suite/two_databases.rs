@@ -302,6 +302,7 @@ on_both! {
             text: "Bitte zurückrufen".to_owned(),
             left: at(2),
             handled: None,
+            spoken: None,
         };
         tx.messages().add(&message).await.unwrap();
         tx.commit().await.unwrap();

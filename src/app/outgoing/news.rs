@@ -256,8 +256,8 @@ pub async fn machine(
     info!(outgoing.id = %id, "a machine has answered");
     let who = accounts.credentials(&tenant, one.account_sid.as_deref().unwrap_or_default()).await?;
     if wanted {
-        let words = phrases::voicemail(&business.name, one.language);
-        let document = twiml::voicemail(settings, one.language, &words);
+        let words = phrases::left_with_machine(&business.name, one.language);
+        let document = twiml::machine(settings, one.language, &words);
         accounts.rest().redirect(&who, sid, &document).await?;
     } else {
         accounts.rest().hang_up(&who, sid).await?;

@@ -1,7 +1,12 @@
 //! Who does not want to be called: noted by whoever hears it, effective at once.
 
 use crate::{
-    app::{Error, access::Actor, audit},
+    app::{
+        Error,
+        access::Actor,
+        audit,
+        webhooks::{self, Event},
+    },
     domain::{
         id::{CallId, OptOutId},
         outgoing::{OptOutSource, number},
@@ -82,5 +87,8 @@ pub async fn note(
     };
     let added = tx.opt_outs().add(&new).await?;
     tx.outgoing().drop_of(number, now).await?;
+    if added {
+        webhooks::tell(tx, now, Event::OptOutAdded(&new)).await?;
+    }
     Ok(added)
 }

@@ -353,6 +353,7 @@ fn assistant(s: &Section<'_>, names: &mut Names) -> Option<Assistant> {
         description: String::new(),
         status: AssistantStatus::Live,
         transfers: vec![],
+        keypad: Default::default(),
     })
 }
 

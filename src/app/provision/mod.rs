@@ -125,8 +125,8 @@ pub async fn apply(store: &Store, document: &Document, now: Timestamp) -> Result
         let mut wanted = assistant.clone();
         let before = tx.assistants().get(&assistant.id).await?;
         if let Some(kept) = before.clone() {
-            (wanted.description, wanted.status, wanted.transfers) =
-                (kept.description, kept.status, kept.transfers);
+            (wanted.description, wanted.status, wanted.transfers, wanted.keypad) =
+                (kept.description, kept.status, kept.transfers, kept.keypad);
         }
         report.note("assistant", &wanted.name, tx.assistants().put(&wanted, now, &by.to_string()).await)?;
         audit::record(&mut tx, &by, now, before.as_ref(), Some(&wanted)).await?;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 
-use crate::domain::{assistant::Language, phone::E164};
+use crate::domain::{assistant::Language, card, phone::E164};
 
 /// The longest JSON text of arguments that is read, in bytes.
 pub const ARGUMENTS_LEN_MAX: usize = 8 * 1024;
@@ -142,7 +142,6 @@ pub(super) fn number(text: &str) -> Option<E164> {
 
 /// Blanks runs of 13 to 19 digits that check as a payment card's (Luhn), however they are grouped.
 fn without_cards(text: &str) -> String {
-    const CARD_DIGITS: std::ops::RangeInclusive<usize> = 13..=19;
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
@@ -151,7 +150,7 @@ fn without_cards(text: &str) -> String {
         let (run, after) = run.split_at(end);
         let digits: Vec<u32> = run.chars().filter_map(|c| c.to_digit(10)).collect();
         out.push_str(before);
-        if CARD_DIGITS.contains(&digits.len()) && luhn(&digits) {
+        if card::is_card(&digits) {
             out.push_str("[…]");
             out.push_str(&run[run.trim_end_matches([' ', '-']).len()..]);
         } else {
@@ -161,16 +160,6 @@ fn without_cards(text: &str) -> String {
     }
     out.push_str(rest);
     out
-}
-
-fn luhn(digits: &[u32]) -> bool {
-    let sum: u32 = digits
-        .iter()
-        .rev()
-        .enumerate()
-        .map(|(place, digit)| if place % 2 == 0 { *digit } else { digit * 2 / 10 + digit * 2 % 10 })
-        .sum();
-    sum.is_multiple_of(10)
 }
 
 /// A text; `null` and blank are none.

@@ -350,6 +350,7 @@ impl Toolbox {
             text: arguments::tidy(&text, MESSAGE_CHARS_MAX),
             left: now,
             handled: None,
+            spoken: None,
         };
         let mut tx = self.store.begin(&self.context.tenant.id).await?;
         tx.messages().add(&message).await?;
@@ -433,6 +434,11 @@ impl From<arguments::Unreadable> for Trouble {
     fn from(unreadable: arguments::Unreadable) -> Self {
         Self::Mistake(unreadable.0)
     }
+}
+
+/// What a caller said to nobody, as it is kept: without control characters, cards blanked, not too long.
+pub(super) fn tidied(text: &str) -> String {
+    arguments::tidy(text, MESSAGE_CHARS_MAX)
 }
 
 /// A digest of what is asked for: equal when the request is. How the JSON is spaced does not matter.

@@ -17,7 +17,7 @@ use crate::{
         webhook::{Delivery, DeliveryState, EventKind},
     },
     platform::ids,
-    store::{Message, TenantTx},
+    store::{Message, OptOut, TenantTx},
 };
 
 /// Something that happened.
@@ -49,6 +49,8 @@ pub enum Event<'e> {
         /// What it takes to have it back.
         state: ConnectionState,
     },
+    /// Somebody does not want to be called.
+    OptOutAdded(&'e OptOut),
 }
 
 impl Event<'_> {
@@ -67,6 +69,7 @@ impl Event<'_> {
             },
             Self::MessageTaken(_) => EventKind::MessageTaken,
             Self::CalendarDisconnected { .. } => EventKind::CalendarDisconnected,
+            Self::OptOutAdded(_) => EventKind::OptOutAdded,
         })
     }
 
@@ -118,6 +121,12 @@ impl Event<'_> {
                 "connection": connection.as_str(),
                 "vendor": vendor.as_str(),
                 "state": state.as_str(),
+            }),
+            Self::OptOutAdded(opt_out) => json!({
+                "opt_out": opt_out.id.as_str(),
+                "source": opt_out.source.as_str(),
+                "call": opt_out.call.as_ref().map(CallId::as_str),
+                "since": instant(opt_out.since),
             }),
         })
     }

@@ -115,6 +115,10 @@ impl Screen {
                 let line = format!("{} {took_ms} ms{late}", tool.unwrap_or("a tool"));
                 println!("{} {}", clock(at), self.ink(Ink::Tool, &format!("  → {line}")));
             }
+            Note::OnHold(true) => self.aside(at, "the caller is put on hold"),
+            Note::OnHold(false) => self.aside(at, "the caller is back from hold"),
+            Note::Muted(true) => self.aside(at, "the agent does not hear the caller"),
+            Note::Muted(false) => self.aside(at, "the agent hears the caller again"),
             Note::Limit(limit) => self.aside(at, &format!("limit reached: {limit}")),
             Note::EngineStalled => self.aside(at, "the engine owes an answer"),
             Note::Refused(refusal) => self.aside(at, &format!("the engine would not: {refusal:?}")),

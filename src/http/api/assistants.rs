@@ -84,6 +84,10 @@ struct AssistantWanted {
     /// Ids of the transfer targets it may pass a caller on to.
     #[serde(default)]
     transfers: Vec<String>,
+    /// What the keys of the telephone mean, such as `{"2": "wants an appointment"}`: the model is told so when one is
+    /// pressed, and should offer the choice in the opening words or when asked.
+    #[serde(default)]
+    keypad: BTreeMap<String, String>,
 }
 
 /// When the agent speaks, when it yields and when it gives up.
@@ -184,6 +188,7 @@ impl AssistantWanted {
             tools: assistant.tools.iter().map(|tool| tool.as_str().to_owned()).collect(),
             services: assistant.services.iter().map(ToString::to_string).collect(),
             transfers: assistant.transfers.iter().map(ToString::to_string).collect(),
+            keypad: assistant.keypad.iter().map(|(key, means)| (key.to_string(), means.clone())).collect(),
         }
     }
 
@@ -217,6 +222,13 @@ impl AssistantWanted {
         let transfers = self.transfers.iter().enumerate();
         let transfers =
             transfers.filter_map(|(at, id)| faults.take(id.parse(), format!("/transfers/{at}"))).collect();
+        let keypad = self.keypad.into_iter();
+        let keypad = keypad
+            .filter_map(|(key, means)| {
+                let read = key.parse::<char>().map_err(|_| "is no key");
+                Some((faults.take(read, format!("/keypad/{key}"))?, means))
+            })
+            .collect();
         let (Some(status), Some(language), Some(sensitivity)) = (status, language, sensitivity) else {
             return Err(faults.refusal());
         };
@@ -238,6 +250,7 @@ impl AssistantWanted {
             tools,
             services,
             transfers,
+            keypad,
         })
     }
 }

@@ -21,7 +21,14 @@ use super::{
     form::{Asked, Body as JsonBody, Listed, id, instant, page},
 };
 use crate::{
-    app::{Faults, calls, recordings, tools::WISH_CHARS_MAX, transfers},
+    app::{
+        Faults,
+        access::Actor,
+        calls::{self, Steer},
+        recordings,
+        tools::WISH_CHARS_MAX,
+        transfers,
+    },
     domain::{
         conversation::{CallRecord, CallState, Outcome, Turn},
         id::CallId,
@@ -43,6 +50,10 @@ pub(super) fn router() -> OpenApiRouter<Doors> {
         .routes(routes!(recording))
         .routes(routes!(end))
         .routes(routes!(transfer))
+        .routes(routes!(hold))
+        .routes(routes!(resume))
+        .routes(routes!(mute))
+        .routes(routes!(unmute))
 }
 
 /// A call.
@@ -410,6 +421,65 @@ async fn transfer(
     Ok((StatusCode::ACCEPTED, Json(show_transfer(&transfer))))
 }
 
+/// Puts a caller on hold: the agent neither speaks nor listens, and the caller hears so.
+#[utoipa::path(post, path = "/api/calls/{call}/hold", tag = "calls", params(("call", description = "Its id.")),
+    responses((status = ACCEPTED, description = "The call is told.")))]
+async fn hold(
+    State(doors): State<Doors>,
+    By(by): By,
+    Path(call): Path<String>,
+) -> Result<StatusCode, Problem> {
+    steer(&doors, &by, &call, Steer::Hold, AskedOfCall::Hold).await
+}
+
+/// Takes a caller back who is on hold.
+#[utoipa::path(post, path = "/api/calls/{call}/resume", tag = "calls", params(("call", description = "Its id.")),
+    responses((status = ACCEPTED, description = "The call is told.")))]
+async fn resume(
+    State(doors): State<Doors>,
+    By(by): By,
+    Path(call): Path<String>,
+) -> Result<StatusCode, Problem> {
+    steer(&doors, &by, &call, Steer::Resume, AskedOfCall::Resume).await
+}
+
+/// Makes the agent deaf to the caller. It goes on speaking.
+#[utoipa::path(post, path = "/api/calls/{call}/mute", tag = "calls", params(("call", description = "Its id.")),
+    responses((status = ACCEPTED, description = "The call is told.")))]
+async fn mute(
+    State(doors): State<Doors>,
+    By(by): By,
+    Path(call): Path<String>,
+) -> Result<StatusCode, Problem> {
+    steer(&doors, &by, &call, Steer::Mute, AskedOfCall::Mute).await
+}
+
+/// Lets the agent hear the caller again.
+#[utoipa::path(post, path = "/api/calls/{call}/unmute", tag = "calls", params(("call", description = "Its id.")),
+    responses((status = ACCEPTED, description = "The call is told.")))]
+async fn unmute(
+    State(doors): State<Doors>,
+    By(by): By,
+    Path(call): Path<String>,
+) -> Result<StatusCode, Problem> {
+    steer(&doors, &by, &call, Steer::Unmute, AskedOfCall::Unmute).await
+}
+
+async fn steer(
+    doors: &Doors,
+    by: &Actor,
+    call: &str,
+    what: Steer,
+    asked: AskedOfCall,
+) -> Result<StatusCode, Problem> {
+    let call: CallId = id(call)?;
+    let in_air = doors.lines.carries(by.tenant(), &call);
+    calls::steer(&doors.store, by, doors.clock.now(), &call, what, in_air).await?;
+    // One that has ended meanwhile has ended.
+    doors.lines.ask(by.tenant(), &call, asked);
+    Ok(StatusCode::ACCEPTED)
+}
+
 /// A call's recording. A part of it can be asked for with `Range`.
 #[utoipa::path(get, path = "/api/calls/{call}/recording", tag = "calls", params(("call", description = "Its id.")),
     responses((status = OK, content_type = "audio/ogg", body = Vec<u8>),
@@ -423,12 +493,21 @@ async fn recording(
     asked: HeaderMap,
 ) -> Result<Response, Problem> {
     let listening = recordings::open(&doors.store, &doors.blobs, &by, &id(&call)?).await?;
+    listened(listening, &method, &asked).await
+}
+
+/// The answer to somebody who wants to listen, to all of it or to a part.
+pub(super) async fn listened(
+    listening: recordings::Listening,
+    method: &Method,
+    asked: &HeaderMap,
+) -> Result<Response, Problem> {
     let name = listening.name.as_str();
     let kind = if name.ends_with(".ogg") { "audio/ogg" } else { "audio/wav" };
     // A blob is written once: its name and length say which it is.
     let tag = format!("\"{}-{}\"", name.rsplit(['/']).next().unwrap_or(name), listening.bytes);
     // RFC 9110 §14.2: only GET knows parts.
-    let range = asked.get(header::RANGE).filter(|_| method == Method::GET);
+    let range = asked.get(header::RANGE).filter(|_| *method == Method::GET);
     let range = range.and_then(|range| range.to_str().ok());
     let same = asked.get(header::IF_RANGE).is_none_or(|wanted| wanted.as_bytes() == tag.as_bytes());
     let part = match range.filter(|_| same).map(|range| part(range, listening.bytes)) {

@@ -104,7 +104,8 @@ impl Drop for Seat {
 #[derive(Default, Serialize, ToSchema)]
 struct EventShown {
     /// The same as the event's name: `ringing`, `answered`, `speaking`, `heard`, `turn`, `paused`, `judged`, `tool_began`,
-    /// `tool_ended`, `recording`, `passed_on`, `transfer`, `ended`; of an appointment, `appointment` and `clash`; or `missed`.
+    /// `tool_ended`, `recording`, `held`, `resumed`, `muted`,
+    /// `unmuted`, `passed_on`, `transfer`, `ended`; of an appointment, `appointment` and `clash`; or `missed`.
     kind: &'static str,
     /// The call's id.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -197,6 +198,8 @@ impl EventShown {
                 };
                 Self { verdict: Some(verdict), ..plain("judged") }
             }
+            Note::OnHold(held) => plain(if *held { "held" } else { "resumed" }),
+            Note::Muted(muted) => plain(if *muted { "muted" } else { "unmuted" }),
             Note::ToolBegan(_) => Self { tool: tool.clone(), ..plain("tool_began") },
             Note::ToolEnded { took_ms, late, .. } => {
                 let status = match (late, broke) {

@@ -3,21 +3,26 @@
 use axum::{
     Json,
     extract::{Path, State},
+    http::{HeaderMap, Method},
+    response::Response,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::form::{Asked, Listed, Patch, Seen, Tagged, id, instant, page};
+use super::{
+    calls::listened,
+    form::{Asked, Listed, Patch, Seen, Tagged, id, instant, page},
+};
 use crate::{
-    app::messages,
+    app::{messages, voicemail},
     domain::revision::Revised,
     http::{Doors, auth::By, doc::MergePatch, problem::Problem},
     store::Message,
 };
 
 pub(super) fn router() -> OpenApiRouter<Doors> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(show, edit))
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(show, edit)).routes(routes!(recording))
 }
 
 /// A message a caller left for the business.
@@ -35,6 +40,9 @@ struct MessageShown {
     number: Option<String>,
     /// What they want.
     text: String,
+    /// Whether it was spoken to nobody, and can be listened to. `text` is then what was understood of it, and empty until that
+    /// is known.
+    recorded: bool,
     /// When it was left.
     #[schema(format = DateTime)]
     left_at: String,
@@ -77,6 +85,7 @@ fn show_one(message: &Message) -> MessageShown {
         name: message.name.clone(),
         number: message.number.as_ref().map(ToString::to_string),
         text: message.text.clone(),
+        recorded: message.spoken.as_ref().is_some_and(|spoken| spoken.blob.is_some()),
         left_at: instant(message.left),
         handled: handled.is_some(),
         handled_at: handled.map(|(at, _)| instant(*at)),
@@ -110,6 +119,23 @@ async fn show(
     Path(message): Path<String>,
 ) -> Result<Tagged<MessageShown>, Problem> {
     Ok(tagged(&messages::get(&doors.store, &by, &id(&message)?).await?))
+}
+
+/// The sound of a message that was spoken. A part of it can be asked for with `Range`.
+#[utoipa::path(get, path = "/api/messages/{message}/recording", tag = "messages",
+    params(("message", description = "Its id.")),
+    responses((status = OK, content_type = "audio/wav", body = Vec<u8>),
+        (status = PARTIAL_CONTENT, description = "The part that was asked for."),
+        (status = RANGE_NOT_SATISFIABLE, description = "There is no such part.")))]
+async fn recording(
+    State(doors): State<Doors>,
+    By(by): By,
+    Path(message): Path<String>,
+    method: Method,
+    asked: HeaderMap,
+) -> Result<Response, Problem> {
+    let listening = voicemail::open(&doors.store, &doors.blobs, &by, &id(&message)?).await?;
+    listened(listening, &method, &asked).await
 }
 
 /// Notes that a message was looked after, or that it was not after all: `{"handled": true}`.

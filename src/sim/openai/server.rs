@@ -11,13 +11,14 @@ use std::{
 
 use axum::{
     Json, Router,
+    body::Bytes,
     extract::{
         Path, Query, State, WebSocketUpgrade,
         ws::{CloseFrame, Message, WebSocket},
     },
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{get, post},
 };
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -27,7 +28,7 @@ use tokio_util::{
 };
 
 use super::{
-    super::Faults,
+    super::{Faults, sound},
     Manners, Mishap, Setup,
     session::{Frame, Session},
 };
@@ -88,6 +89,7 @@ impl OpenAi {
         });
         let routes = Router::new()
             .route("/v1/realtime", get(connect))
+            .route("/v1/audio/transcriptions", post(transcribe))
             .route("/v1/models", get(models))
             .route("/v1/models/{id}", get(model))
             .with_state(shared.clone());
@@ -258,6 +260,29 @@ async fn run(mut socket: WebSocket, shared: Arc<Shared>, model: String) {
         }
     }
     shared.open.fetch_sub(1, Ordering::Relaxed);
+}
+
+/// Writes down a file: what the mind hears in it.
+async fn transcribe(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response {
+    if let Some(refused) = shared.refusal(&headers) {
+        return refused;
+    }
+    let multipart = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let boundary = multipart.and_then(|kind| kind.strip_prefix("multipart/form-data; boundary="));
+    let text = String::from_utf8_lossy(&body);
+    let part = |name: &str| text.contains(&format!("name=\"{name}\""));
+    if boundary.is_none() || !part("model") || !part("file") || !text.contains("filename=\"") {
+        shared.faults.add("transcriptions: model and file are needed, the file with a name");
+        return problem(StatusCode::BAD_REQUEST, "invalid_request_error", "model and file are needed");
+    }
+    let from = |sound: &[u8], name: &[u8]| sound.windows(4).position(|four| four == name);
+    let file = from(&body, b"RIFF").map(|at| &body[at..]).unwrap_or_default();
+    let sound = from(file, b"data").and_then(|at| file.get(at + 8..)).unwrap_or_default();
+    let end = boundary.map_or(0, |boundary| boundary.len() + "\r\n--".len() + "--\r\n".len());
+    let sound = &sound[..sound.len().saturating_sub(end)];
+    let said = (shared.setup.minds)().hear(&sound::decoded(sound)).unwrap_or_default();
+    Json(json!({ "text": said, "usage": { "type": "duration", "seconds": sound.len() / 8_000 } }))
+        .into_response()
 }
 
 async fn models(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {

@@ -43,6 +43,8 @@ pub(super) struct Shared {
     pub(super) market: Mutex<Market>,
     /// Told when a call was asked for.
     pub(super) called: Notify,
+    /// Messages that were recorded, by their SID.
+    recordings: Mutex<HashMap<String, Vec<u8>>>,
     /// Every call there was; what ends it, while it is in the air.
     calls: Mutex<HashMap<String, Option<CancellationToken>>>,
 }
@@ -61,11 +63,16 @@ impl Exchange {
             faults,
             market: Mutex::default(),
             called: Notify::new(),
+            recordings: Mutex::default(),
             calls: Mutex::default(),
         });
         let routes = Router::new()
             .route("/2010-04-01/Accounts/{account}", get(account_known))
             .merge(calling::routes())
+            .route(
+                "/2010-04-01/Accounts/{account}/Recordings/{recording}",
+                get(recording).delete(erase_recording),
+            )
             .merge(numbers::routes())
             .with_state(shared.clone());
         let leaving = CancellationToken::new();
@@ -86,6 +93,18 @@ impl Exchange {
         let mut accounts = self.0.shared.accounts.lock().unwrap_or_else(PoisonError::into_inner);
         accounts.retain(|known| known.sid != account.sid);
         accounts.push(account);
+    }
+
+    /// Keeps what was recorded; its SID.
+    pub(super) fn keep_recording(&self, sound: Vec<u8>) -> String {
+        let sid = super::sid("RE");
+        self.0.shared.recordings().insert(sid.clone(), sound);
+        sid
+    }
+
+    /// How many recordings are kept.
+    pub fn recordings(&self) -> usize {
+        self.0.shared.recordings().len()
     }
 
     /// The numbers there are.
@@ -115,6 +134,10 @@ impl Exchange {
 }
 
 impl Shared {
+    fn recordings(&self) -> MutexGuard<'_, HashMap<String, Vec<u8>>> {
+        self.recordings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn calls(&self) -> MutexGuard<'_, HashMap<String, Option<CancellationToken>>> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -149,6 +172,52 @@ async fn account_known(
     shared.refusal(account, &headers).unwrap_or_else(|| {
         Json(json!({ "sid": account, "status": "active", "type": "Full" })).into_response()
     })
+}
+
+/// A recording's sound, as a WAV file.
+async fn recording(
+    State(shared): State<Arc<Shared>>,
+    Path((account, recording)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Response {
+    if let Some(refusal) = shared.refusal(&account, &headers) {
+        return refusal;
+    }
+    let sound = recording.strip_suffix(".wav").and_then(|sid| shared.recordings().get(sid).cloned());
+    let Some(sound) = sound else {
+        return problem(StatusCode::NOT_FOUND, 20_404, "The requested resource was not found");
+    };
+    ([(header::CONTENT_TYPE, "audio/x-wav")], wav(&sound)).into_response()
+}
+
+async fn erase_recording(
+    State(shared): State<Arc<Shared>>,
+    Path((account, recording)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Response {
+    if let Some(refusal) = shared.refusal(&account, &headers) {
+        return refusal;
+    }
+    match shared.recordings().remove(recording.trim_end_matches(".json")) {
+        Some(_) => StatusCode::NO_CONTENT.into_response(),
+        None => problem(StatusCode::NOT_FOUND, 20_404, "The requested resource was not found"),
+    }
+}
+
+/// The sound in a WAV file: 8 kHz μ-law, one channel.
+fn wav(sound: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(sound.len()).unwrap_or(u32::MAX);
+    let mut file = b"RIFF".to_vec();
+    file.extend(length.saturating_add(38).to_le_bytes());
+    file.extend(b"WAVEfmt ");
+    file.extend(18u32.to_le_bytes());
+    for half in [7u16, 1, 8_000, 0, 8_000, 0, 1, 8, 0] {
+        file.extend(half.to_le_bytes());
+    }
+    file.extend(b"data");
+    file.extend(length.to_le_bytes());
+    file.extend(sound);
+    file
 }
 
 pub(super) async fn change_call(

@@ -63,6 +63,8 @@ pub struct Dial {
     pub exchange: Option<Exchange>,
     /// How whoever is rung for the caller behaves.
     pub callee: Callee,
+    /// What the caller says when a message is taken, in 8 kHz μ-law; they hang up without, when there is none.
+    pub message: Option<Vec<u8>>,
     /// The longest the call may take; the caller hangs up then.
     pub limit: Duration,
     /// Whether the stream's messages are kept, both ways, for a test to read.

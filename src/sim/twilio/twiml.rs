@@ -30,6 +30,13 @@ pub enum Verb {
         /// What is heard meanwhile.
         inside: Vec<Verb>,
     },
+    /// `<Record>`: a message is taken.
+    Record {
+        /// Where what follows is asked for.
+        action: String,
+        /// Where it is told that the message was recorded.
+        told: Option<String>,
+    },
     /// `<Say>`.
     Say {
         /// The words.
@@ -101,6 +108,27 @@ fn verb(node: Node<'_, '_>) -> Result<Verb, String> {
             // Without an action it asks the same URL again, for ever (protocols.md §1.2).
             let action = node.attribute("action").ok_or("<Gather> without an action")?.to_owned();
             Ok(Verb::Gather { action, timeout: seconds(node, "timeout", 5)?, inside })
+        }
+        "Record" => {
+            only_attributes(
+                node,
+                &[
+                    "action",
+                    "method",
+                    "recordingStatusCallback",
+                    "recordingStatusCallbackMethod",
+                    "recordingStatusCallbackEvent",
+                    "maxLength",
+                    "timeout",
+                    "finishOnKey",
+                    "playBeep",
+                ],
+            )?;
+            // Without an action it asks the same URL again, for ever (protocols.md §1.2).
+            let action = node.attribute("action").ok_or("<Record> without an action")?.to_owned();
+            seconds(node, "maxLength", 3_600)?;
+            seconds(node, "timeout", 5)?;
+            Ok(Verb::Record { action, told: node.attribute("recordingStatusCallback").map(str::to_owned) })
         }
         "Hangup" => only_attributes(node, &[]).map(|()| Verb::Hangup),
         "Reject" => only_attributes(node, &["reason"]).map(|()| Verb::Reject),

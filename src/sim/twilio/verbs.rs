@@ -118,6 +118,7 @@ impl Dial {
                     faults.add("the stand-in's caller is not asked for keys by a <Gather>");
                     None
                 }
+                Verb::Record { action, told } => self.record(&action, told.as_deref(), faults, report).await,
                 Verb::Hangup | Verb::Reject => return,
             };
             if let Some((url, more)) = next {
@@ -165,6 +166,46 @@ impl Dial {
         (status, child, bridged)
     }
 
+    /// Takes a message, if the caller has one to leave: where Twilio goes on.
+    async fn record(
+        &self,
+        action: &str,
+        told: Option<&str>,
+        faults: &Faults,
+        report: &mut Report,
+    ) -> Option<(String, Vec<(String, String)>)> {
+        let (message, exchange) = (self.message.as_ref()?, self.exchange.as_ref()?);
+        let recording = exchange.keep_recording(message.clone());
+        let seconds = (message.len() / super::super::sound::BYTES_PER_MS / 1_000).max(1).to_string();
+        let url = format!(
+            "{}/2010-04-01/Accounts/{}/Recordings/{recording}",
+            exchange.base_url(),
+            self.account.sid
+        );
+        let more =
+            [("RecordingSid", recording.clone()), ("RecordingUrl", url), ("RecordingDuration", seconds)]
+                .map(|(name, value)| (name.to_owned(), value));
+        if let Some(told) = told {
+            let mut form = vec![
+                ("AccountSid".to_owned(), self.account.sid.clone()),
+                ("CallSid".to_owned(), report.call_sid.clone()),
+                ("RecordingStatus".to_owned(), "completed".to_owned()),
+                ("RecordingChannels".to_owned(), "1".to_owned()),
+                ("RecordingSource".to_owned(), "RecordVerb".to_owned()),
+            ];
+            form.extend(more.clone());
+            // Twilio tells it twice as readily as once.
+            for _ in 0..2 {
+                match self.post(told, &form).await {
+                    Ok(answer) if answer.status == 204 || answer.status == 200 => {}
+                    Ok(answer) => faults.add(format!("a recording callback was answered {}", answer.status)),
+                    Err(error) => faults.add(format!("a recording callback failed: {error}")),
+                }
+            }
+        }
+        Some((action.to_owned(), more.to_vec()))
+    }
+
     /// What the callee is told before they are connected; whether they are then.
     async fn screen(
         &self,
@@ -195,7 +236,7 @@ impl Dial {
                     }
                 }
                 Verb::Hangup | Verb::Reject => return false,
-                Verb::Connect { .. } | Verb::Ring(_) => {
+                Verb::Connect { .. } | Verb::Ring(_) | Verb::Record { .. } => {
                     faults.add("a document for a callee may not connect or dial");
                     return false;
                 }

@@ -5,6 +5,7 @@
 
 pub mod calls;
 mod numbers;
+mod recordings;
 
 use std::{fmt, time::Duration};
 
@@ -12,7 +13,10 @@ use reqwest::{Method, RequestBuilder, Response, StatusCode, header};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, de::DeserializeOwned};
 
-pub use self::numbers::{Kind, NextPage, Offered, Order, Owned, Search, Setup};
+pub use self::{
+    numbers::{Kind, NextPage, Offered, Order, Owned, Search, Setup},
+    recordings::{RECORDING_BYTES_MAX, RecordingSid},
+};
 use super::Settings;
 use crate::domain::conversation::CallSid;
 

@@ -327,6 +327,43 @@ async fn the_business_ends_a_call_that_is_in_the_air_and_nobody_elses() {
 }
 
 #[tokio::test]
+async fn the_business_puts_a_call_on_hold_and_makes_the_agent_deaf() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = stage("silent", folder.path()).await;
+    let (elsewhere, owner) = owners_at(&stage).await;
+    let mut stream = Stream::open(&owner, "/api/events").await;
+    let steering = async {
+        let ringing = stream.until("ringing").await;
+        let call = ringing[0]["call"].as_str().unwrap().to_owned();
+        let ask = |what: &str| owner.request(Method::POST, &format!("/api/calls/{call}/{what}"));
+        stream.until("speaking").await;
+        for (what, told) in
+            [("mute", "muted"), ("unmute", "unmuted"), ("hold", "held"), ("resume", "resumed")]
+        {
+            let theirs = elsewhere.request(Method::POST, &format!("/api/calls/{call}/{what}"));
+            assert_eq!(sent(theirs).await.status, 404, "{what}: it is none of theirs");
+            assert_eq!(sent(ask(what)).await.status, 202, "{what}");
+            stream.until(told).await;
+            if what == "hold" {
+                stream.until("heard").await;
+            }
+        }
+        assert_eq!(sent(ask("end")).await.status, 202);
+        stream.until("ended").await;
+        assert_eq!(sent(ask("hold")).await.status, 409, "it is over");
+        call
+    };
+    let (played, call) = tokio::join!(stage.play(), steering);
+    let heard: Vec<String> = played.unwrap().turns.into_iter().map(|turn| turn.heard_text).collect();
+    assert!(heard.iter().any(|heard| heard.starts_with("Please")), "{heard:?}");
+    let entries = owner.get(&format!("/api/audit?subject={call}")).await.well();
+    let actions: Vec<_> =
+        entries["items"].as_array().unwrap().iter().map(|entry| entry["action"].clone()).collect();
+    assert_eq!(actions, ["call.dismissed", "call.resumed", "call.held", "call.unmuted", "call.muted"]);
+    tokio::join!(stage.strike(), async { assert_eq!(stream.next().await, None) });
+}
+
+#[tokio::test]
 async fn the_business_passes_on_a_call_that_is_in_the_air() {
     let folder = tempfile::tempdir().unwrap();
     let stage = stage("silent", folder.path()).await;

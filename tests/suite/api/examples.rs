@@ -28,6 +28,8 @@ const NEEDS_MORE: &[&str] = &[
     "POST /api/numbers/import",
     "PUT /api/services/{service}/reminders",
     "PUT /api/tenants/{tenant}/twilio",
+    "POST /twilio/messages/done/{language}",
+    "POST /twilio/messages/kept",
     "POST /twilio/onward",
     "POST /twilio/outgoing/{outgoing}",
     "POST /twilio/outgoing/{outgoing}/machine",

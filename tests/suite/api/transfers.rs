@@ -50,6 +50,24 @@ async fn what_cannot_be_rung_is_no_transfer_target() {
 }
 
 #[tokio::test]
+async fn keys_mean_what_the_tenant_says() {
+    let office = Office::open().await;
+    let owner = office.owner("alpha").await;
+    let desk = |keypad: serde_json::Value| json!({ "name": "Desk", "language": "de", "opening": { "de": "Guten Tag!" }, "keypad": keypad });
+    let wrong = owner.post("/api/assistants", desk(json!({ "22": "two", "#": "hash", "1": " " }))).await;
+    assert_eq!(wrong.pointers(), ["/keypad/22"]);
+    let wrong = owner.post("/api/assistants", desk(json!({ "#": "hash", "1": " " }))).await;
+    assert_eq!(wrong.pointers(), ["/keypad/#", "/keypad/1"]);
+    let made = owner.post("/api/assistants", desk(json!({ "2": "wants an appointment" }))).await;
+    assert_eq!((made.status, &made.body["keypad"]), (201, &json!({ "2": "wants an appointment" })));
+    let path = made.header("location").unwrap();
+    assert_eq!(owner.get(path).await.body["keypad"], made.body["keypad"]);
+    let first = owner.get(&format!("{path}/versions/1")).await.well();
+    assert_eq!(first["assistant"]["keypad"], made.body["keypad"], "a version knows its keys");
+    office.server.stop().await;
+}
+
+#[tokio::test]
 async fn a_target_an_assistant_may_use_stays_and_can_be_put_aside_instead() {
     let office = Office::open().await;
     let own = Neighbour::settle(&office, "alpha", "plain", 1).await;

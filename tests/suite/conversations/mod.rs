@@ -4,6 +4,7 @@
 mod backchannels;
 mod barge_in;
 mod ending;
+mod holding;
 mod keypad;
 mod opening;
 mod playback;

@@ -95,7 +95,10 @@ fn event() -> impl Strategy<Value = Event> {
             Event::Input(Input::Played(Mark { piece, end_ms, generation }))
         }),
         1 => Just(Event::Input(Input::Tick)),
-        1 => prop::sample::select(vec![Input::Leave, Input::CallerHungUp, Input::EngineLost]).prop_map(Event::Input),
+        1 => prop::sample::select(vec![
+            Input::Leave, Input::CallerHungUp, Input::EngineLost, Input::PassOn, Input::Hold, Input::Resume,
+            Input::Mute(true), Input::Mute(false),
+        ]).prop_map(Event::Input),
     ]
 }
 

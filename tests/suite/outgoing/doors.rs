@@ -80,6 +80,7 @@ impl Desk {
             conditions: Conditions::default(),
             exchange: Some(self.exchange.clone()),
             callee: frontdesk::sim::twilio::Callee::default(),
+            message: None,
             limit: std::time::Duration::from_secs(10),
             keep_log: false,
         }

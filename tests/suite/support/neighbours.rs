@@ -68,6 +68,7 @@ impl Neighbour {
             text: words.to_owned(),
             left: MONDAY_8,
             handled: None,
+            spoken: None,
         };
         let time = TimeRange { start: at(60), end: at(90) };
         let appointment = Appointment {

@@ -111,6 +111,7 @@ impl Practice {
             description: String::new(),
             status: AssistantStatus::Live,
             transfers: vec![],
+            keypad: Default::default(),
         };
         let digits: String = name.bytes().map(|byte| char::from(b'0' + byte % 10)).collect();
         let caller = format!("+4917099{digits}").parse::<E164>();

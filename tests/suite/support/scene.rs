@@ -74,6 +74,9 @@ pub fn setup() -> Setup {
         Phrase::Drained,
         Phrase::PassingOn,
         Phrase::NobodyThere,
+        Phrase::OnHold,
+        Phrase::StillHeld,
+        Phrase::HoldOver,
     ];
     Setup {
         policy: TurnPolicy::default(),
@@ -81,6 +84,7 @@ pub fn setup() -> Setup {
         opening: Words("Practice Sunshine. You are speaking with an automated assistant.".to_owned()),
         opening_clip: Some(Arc::new(sound(OPENING, 1_000))),
         clips: clips.into_iter().map(|phrase| (phrase, Arc::new(sound(CLIP, 500)))).collect(),
+        keypad: BTreeMap::from([('2', "wants an appointment".to_owned())]),
     }
 }
 
@@ -430,7 +434,8 @@ impl Scene {
 
     /// The engine's own ears: any sound is speech to it, and half a second of silence ends a turn.
     fn engine_listens(&mut self) {
-        if !self.manners.hears {
+        // What the call does not pass on, no engine hears.
+        if !self.manners.hears || self.call.deaf() {
             return;
         }
         if self.voice.active {

@@ -93,6 +93,7 @@ impl TelephoneServer {
             conditions: Conditions::default(),
             exchange: None,
             callee: Callee::default(),
+            message: None,
             limit: Duration::from_secs(60),
             keep_log: true,
         }
