@@ -21,7 +21,7 @@ use crate::{
         transfer::{Transfer, TransferTarget},
     },
     platform::ids,
-    store::{CallFilter, Consent, Ended, Message, NewCall, Page, Place, Store, TenantTx, ToolCall, Work},
+    store::{CallFilter, Consent, Ended, Message, NewCall, Page, Place, Store, Taped, TenantTx, ToolCall, Work},
 };
 
 /// A telephone that rings. It carries numbers, so it has no `Debug`.
@@ -101,8 +101,8 @@ pub struct Finished {
     pub cost: MicroUsd,
     /// What was said, in order; empty when the assistant keeps no transcripts.
     pub turns: Vec<Turn>,
-    /// The recording's blob, if there is one.
-    pub recording: Option<String>,
+    /// The recording, if there is one.
+    pub recording: Option<Taped>,
     /// The caller's yes to being recorded, with what had been asked.
     pub consent: Option<(Timestamp, String)>,
     /// Which of the call's media streams it was, from 0.
@@ -279,7 +279,7 @@ pub async fn finished(
         outcome: finished.outcome,
         at,
         cost: finished.cost,
-        recording: finished.recording.clone(),
+        recording: finished.recording.as_ref().map(|taped| taped.blob.clone()),
         consent: finished.consent.clone().map(|(at, wording)| Consent { at, wording }),
         stream: Some(finished.stream),
     };
@@ -304,6 +304,15 @@ pub async fn finished(
     }
     tx.calls().add_turns(call, &turns).await?;
     tx.appointments().release_of_call(call).await?;
+    match &finished.recording {
+        Some(taped) => tx.recordings().put(call, taped).await?,
+        // It was begun, and nothing came of it.
+        None if finished.stream == 0 => {
+            tx.recordings().forget(call).await?;
+            tx.calls().set_recording(call, None).await?;
+        }
+        None => {}
+    }
     if ended.recording.is_some() {
         let work = Work::ArchiveRecording { call: call.clone() };
         tx.jobs().add(&JobId::of(ids::fresh(at)), &work, at).await?;

@@ -187,6 +187,15 @@ impl fmt::Debug for CallRecord {
     }
 }
 
+/// A stretch of a recording in which nothing is to be heard, in milliseconds since the recording began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Silence {
+    /// Where it begins.
+    pub from_ms: u64,
+    /// Where it ends.
+    pub until_ms: u64,
+}
+
 /// Who holds the floor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Speaker {

@@ -34,7 +34,10 @@ use utoipa_axum::router::OpenApiRouter;
 
 use self::{api::events::Streams, limits::Limits, problem::Problem};
 use crate::{
-    app::{accounts::Accounts, bookings::Ledger, calendars::Calendars, health::Health, people::People},
+    app::{
+        accounts::Accounts, bookings::Ledger, calendars::Calendars, health::Health, keys::Keys,
+        people::People,
+    },
     live::Lines,
     platform::{blobs::Blobs, clock::Clock, tasks::Tasks},
     store::Store,
@@ -74,6 +77,8 @@ pub struct Doors {
     pub api_body_bytes_max: usize,
     /// Where recordings are; handed on to `app`, which opens them.
     pub blobs: Blobs,
+    /// What opens recordings.
+    pub keys: Keys,
     /// Who watches calls.
     pub streams: Streams,
     /// Lets people and programs in.

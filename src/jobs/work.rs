@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Handler;
 use crate::{
-    app::{self, accounts::Accounts, calendars::Calendars, clips, numbers, recordings},
+    app::{self, accounts::Accounts, calendars::Calendars, clips, keys::Keys, numbers, recordings},
     platform::{blobs::Blobs, clock::Clock},
     speech,
     store::{Job, Store, Work},
@@ -17,6 +17,8 @@ pub struct Hands {
     pub store: Store,
     /// Recordings and clips.
     pub blobs: Blobs,
+    /// What opens and seals.
+    pub keys: Keys,
     /// The engine that speaks clips.
     pub speech: speech::Settings,
     /// Twilio, and who asks it.
@@ -40,7 +42,7 @@ impl Hands {
     async fn carry_out(&self, job: Job) -> Result<(), app::Error> {
         match job.work {
             Work::ArchiveRecording { call } => {
-                recordings::archive(&self.store, &self.blobs, &job.tenant, &call).await?;
+                recordings::archive(&self.store, &self.blobs, &self.keys, &job.tenant, &call).await?;
             }
             Work::OpeningClip { assistant, language } => {
                 let assistant = self.store.read(&job.tenant).await?.assistants().get(&assistant).await?;

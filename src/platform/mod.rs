@@ -4,11 +4,14 @@
 
 pub mod archive;
 pub mod blobs;
+pub mod bucket;
 pub mod clock;
 pub mod hints;
 pub mod ids;
 pub mod metrics;
 pub mod passwords;
+pub mod sealed;
 pub mod secrets;
+pub mod tape;
 pub mod tasks;
 pub mod tokens;

@@ -56,6 +56,10 @@ texts! {
     NEXT_DUE = "SELECT MIN(CASE WHEN leased_until > due_at THEN leased_until ELSE due_at END) FROM jobs
         WHERE state = 'waiting'";
     CLEAR_LAPSED = "DELETE FROM appointments WHERE status = 'held' AND expires_at <= $1";
+    UNFINISHED_RECORDINGS = "SELECT r.tenant_id, r.call_id FROM recordings r
+        JOIN calls c ON c.tenant_id = r.tenant_id AND c.id = r.call_id
+        WHERE r.length_ms IS NULL AND r.begun_at >= $1 AND c.ended_at >= $2 AND c.outcome IS NOT NULL
+        ORDER BY r.begun_at LIMIT 100";
     CLOSE_LOST = "UPDATE calls SET outcome = 'lost', ended_at = COALESCE(ended_at, $2),
             state = CASE WHEN state_rank >= 2 THEN state WHEN answered_at IS NULL THEN 'failed' ELSE 'completed' END,
             state_rank = 2
@@ -304,6 +308,28 @@ impl Across<'_> {
             .execute(db).await?.rows_affected());
         tx.commit().await?;
         Ok(closed)
+    }
+
+    /// Recordings begun since `begun` of calls that ended since `ended`, of which nobody has told how long they are: at most a
+    /// hundred.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn unfinished_recordings(
+        self,
+        begun: Timestamp,
+        ended: Timestamp,
+    ) -> Result<Vec<(TenantId, CallId)>, Error> {
+        let mut tx = self.store.read_any().await?;
+        let rows: Vec<(String, String)> = on!(tx, db => sqlx::query_as(UNFINISHED_RECORDINGS)
+            .bind(begun.0)
+            .bind(ended.0)
+            .fetch_all(db).await?);
+        rows.into_iter()
+            .map(|(tenant, call)| {
+                Ok((rows::text(&tenant, "recordings.tenant_id")?, rows::text(&call, "recordings.call_id")?))
+            })
+            .collect()
     }
 
     /// Forgets which bookings were asked for by `made` under which key; how many.

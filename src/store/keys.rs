@@ -29,6 +29,9 @@ texts! {
     VERIFIERS = "SELECT id AS place, tenant_id AS owner, verifier AS sealed FROM calendar_consents
         WHERE id > $1 ORDER BY id LIMIT $2";
     RESEAL_VERIFIER = "UPDATE calendar_consents SET verifier = $3 WHERE id = $1 AND verifier = $2";
+    RECORDING_KEYS = "SELECT call_id AS place, tenant_id AS owner, key AS sealed FROM recordings
+        WHERE call_id > $1 AND key IS NOT NULL ORDER BY call_id LIMIT $2";
+    RESEAL_RECORDING_KEY = "UPDATE recordings SET key = $3 WHERE call_id = $1 AND key = $2";
 }
 
 /// A column that holds sealed values.
@@ -44,12 +47,20 @@ pub enum SealedColumn {
     AccessToken,
     /// What proves that a code of consent is ours.
     Verifier,
+    /// What opens recordings.
+    RecordingKey,
 }
 
 impl SealedColumn {
     /// Every one of them.
-    pub const ALL: [Self; 5] =
-        [Self::MailBody, Self::TwilioToken, Self::RefreshToken, Self::AccessToken, Self::Verifier];
+    pub const ALL: [Self; 6] = [
+        Self::MailBody,
+        Self::TwilioToken,
+        Self::RefreshToken,
+        Self::AccessToken,
+        Self::Verifier,
+        Self::RecordingKey,
+    ];
 
     /// `table.column`, as it is bound into each seal.
     pub fn name(self) -> &'static str {
@@ -59,6 +70,7 @@ impl SealedColumn {
             Self::RefreshToken => "calendar_connections.refresh_token",
             Self::AccessToken => "calendar_connections.access_token",
             Self::Verifier => "calendar_consents.verifier",
+            Self::RecordingKey => "recordings.key",
         }
     }
 
@@ -69,6 +81,7 @@ impl SealedColumn {
             Self::RefreshToken => REFRESH_TOKENS,
             Self::AccessToken => ACCESS_TOKENS,
             Self::Verifier => VERIFIERS,
+            Self::RecordingKey => RECORDING_KEYS,
         }
     }
 
@@ -79,6 +92,7 @@ impl SealedColumn {
             Self::RefreshToken => RESEAL_REFRESH_TOKEN,
             Self::AccessToken => RESEAL_ACCESS_TOKEN,
             Self::Verifier => RESEAL_VERIFIER,
+            Self::RecordingKey => RESEAL_RECORDING_KEY,
         }
     }
 }

@@ -26,6 +26,7 @@ mod orders;
 mod outside_events;
 mod page;
 mod people;
+mod recordings;
 mod resources;
 mod rows;
 mod services;
@@ -69,6 +70,7 @@ pub use self::{
     people::{
         ApiKey, Invitation, Mail, MailState, Member, Membership, OwnedKey, Session, Standing, TokenUse, User,
     },
+    recordings::Taped,
     tool_calls::{ToolCall, ToolCallStatus},
     twilio_accounts::TwilioAccount,
     walls::Breach,
@@ -232,6 +234,7 @@ pub const TEXTS: &[&[Text]] = &[
     people::memberships::TEXTS,
     people::sessions::TEXTS,
     people::users::TEXTS,
+    recordings::TEXTS,
     resources::TEXTS,
     services::TEXTS,
     tenants::TEXTS,
@@ -647,6 +650,8 @@ aggregates! {
     clashes: Clashes;
     /// The calls and what was said.
     calls: Calls;
+    /// Their recordings.
+    recordings: Recordings;
     /// What the model asked for.
     tool_calls: ToolCalls;
     /// What callers left for the business.

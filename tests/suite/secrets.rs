@@ -8,14 +8,14 @@ use frontdesk::{
         calendar::{Connection as CalendarConnection, ConnectionState, Grant, Vendor},
         email::Email,
         id::{MailId, TenantId},
-        time::Timestamp,
+        time::{CallTime, Timestamp},
     },
     platform::{
         clock::Clock,
         secrets::{self, Error, Place, Ring, Sealer},
         tasks::Tasks,
     },
-    store::{SealedColumn, SealedTokens, Store, TwilioAccount, Underway},
+    store::{SealedColumn, SealedTokens, Store, Taped, TwilioAccount, Underway},
 };
 use proptest::prelude::*;
 use secrecy::{ExposeSecret, SecretString};
@@ -124,12 +124,17 @@ async fn keep(
     secret: &str,
 ) {
     let tenant = &practice.tenant.id;
+    let call = match column {
+        SealedColumn::RecordingKey => practice.call(store, 1).await.to_string(),
+        _ => String::new(),
+    };
     let (owner, row): (Option<&TenantId>, &str) = match column {
         SealedColumn::MailBody => (None, row),
         SealedColumn::TwilioToken => (Some(tenant), tenant.as_str()),
         SealedColumn::RefreshToken => (Some(tenant), "cnx_1"),
         SealedColumn::AccessToken => (Some(tenant), "cnx_2"),
         SealedColumn::Verifier => (Some(tenant), "cst_1"),
+        SealedColumn::RecordingKey => (Some(tenant), call.as_str()),
     };
     let sealed = keys.seal(Place { owner, column: column.name(), row }, &SecretString::from(secret)).unwrap();
     let mut tx = store.begin(tenant).await.unwrap();
@@ -184,6 +189,18 @@ async fn keep(
                 used: None,
             };
             tx.consents().add(&underway, "s").await.unwrap();
+        }
+        SealedColumn::RecordingKey => {
+            let taped = Taped {
+                blob: "recordings/one.wav".to_owned(),
+                key: Some(sealed),
+                begun: NOW,
+                began: CallTime(0),
+                millis: None,
+                complete: false,
+                silences: vec![],
+            };
+            tx.recordings().put(&row.parse().unwrap(), &taped).await.unwrap();
         }
     }
     tx.commit().await.unwrap();

@@ -1,6 +1,6 @@
 //! `/api/calls`: what rang, what was said, what came of it.
 
-use std::io::SeekFrom;
+use std::io;
 
 use axum::{
     Json,
@@ -9,10 +9,10 @@ use axum::{
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use futures_util::{Stream, stream};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tokio::io::{AsyncReadExt, AsyncSeekExt};
-use tokio_util::io::ReaderStream;
+use tracing::warn;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -21,7 +21,12 @@ use super::{
     form::{Asked, Body as JsonBody, Listed, id, instant, page},
 };
 use crate::{
-    app::{Faults, calls, recordings, tools::WISH_CHARS_MAX, transfers},
+    app::{
+        Faults, calls,
+        recordings::{self, Listening},
+        tools::WISH_CHARS_MAX,
+        transfers,
+    },
     domain::{
         conversation::{CallRecord, CallState, Outcome, Turn},
         id::CallId,
@@ -30,11 +35,9 @@ use crate::{
     },
     http::{Doors, auth::By, problem::Problem},
     live::Asked as AskedOfCall,
+    platform::tape::Tape,
     store::{CallFilter, CallsOf, ToolCall},
 };
-
-/// How much of a recording is held in memory at a time.
-const PIECE_BYTES: usize = 32 * 1_024;
 
 pub(super) fn router() -> OpenApiRouter<Doors> {
     OpenApiRouter::new()
@@ -419,28 +422,26 @@ async fn recording(
     method: Method,
     asked: HeaderMap,
 ) -> Result<Response, Problem> {
-    let listening = recordings::open(&doors.store, &doors.blobs, &by, &id(&call)?).await?;
-    let name = listening.name.as_str();
+    let Listening { tape, name } =
+        recordings::open(&doors.store, &doors.blobs, &doors.keys, &by, &id(&call)?).await?;
+    let (name, length) = (name.as_str(), tape.len());
     let kind = if name.ends_with(".ogg") { "audio/ogg" } else { "audio/wav" };
-    // A blob is written once: its name and length say which it is.
-    let tag = format!("\"{}-{}\"", name.rsplit(['/']).next().unwrap_or(name), listening.bytes);
+    // A blob is written once, and one that is being written only grows: its name and length say which it is.
+    let tag = format!("\"{}-{length}\"", name.rsplit(['/']).next().unwrap_or(name));
     // RFC 9110 §14.2: only GET knows parts.
     let range = asked.get(header::RANGE).filter(|_| method == Method::GET);
     let range = range.and_then(|range| range.to_str().ok());
     let same = asked.get(header::IF_RANGE).is_none_or(|wanted| wanted.as_bytes() == tag.as_bytes());
-    let part = match range.filter(|_| same).map(|range| part(range, listening.bytes)) {
+    let part = match range.filter(|_| same).map(|range| part(range, length)) {
         Some(Part::Nowhere) => {
-            let length = format!("bytes */{}", listening.bytes);
+            let length = format!("bytes */{length}");
             return Ok(([(header::CONTENT_RANGE, length)], Problem::NoSuchPart).into_response());
         }
         Some(Part::From(from, until)) => Some((from, until)),
         Some(Part::Whole) | None => None,
     };
-    let (from, until) = part.unwrap_or((0, listening.bytes));
-    let mut file = tokio::fs::File::from_std(listening.file);
-    file.seek(SeekFrom::Start(from)).await.map_err(|_| Problem::Internal)?;
-    let body = Body::from_stream(ReaderStream::with_capacity(file.take(until - from), PIECE_BYTES));
-    let mut response = Response::new(body);
+    let (from, until) = part.unwrap_or((0, length));
+    let mut response = Response::new(Body::from_stream(pieces(tape, from, until)));
     let mut put = |name: header::HeaderName, value: &str| {
         if let Ok(value) = HeaderValue::from_str(value) {
             response.headers_mut().insert(name, value);
@@ -452,10 +453,27 @@ async fn recording(
     put(header::CONTENT_LENGTH, &(until - from).to_string());
     if part.is_some() {
         // RFC 9110 §14.4: the last byte is named, not the one behind it.
-        put(header::CONTENT_RANGE, &format!("bytes {from}-{}/{}", until - 1, listening.bytes));
+        put(header::CONTENT_RANGE, &format!("bytes {from}-{}/{length}", until - 1));
         *response.status_mut() = StatusCode::PARTIAL_CONTENT;
     }
     Ok(response)
+}
+
+/// A part of a recording, opened piece by piece as it is taken, on a thread that may wait.
+fn pieces(tape: Tape, from: u64, until: u64) -> impl Stream<Item = io::Result<Vec<u8>>> {
+    stream::try_unfold((tape, from), move |(mut tape, at)| async move {
+        let wanted = usize::try_from(until.saturating_sub(at)).unwrap_or(usize::MAX);
+        if wanted == 0 {
+            return Ok(None);
+        }
+        let read = move || (tape.read_at(at, wanted), tape);
+        let (piece, tape) = tokio::task::spawn_blocking(read).await.map_err(io::Error::other)?;
+        let piece = piece.inspect_err(|error| {
+            warn!(error = error as &dyn std::error::Error, "a recording does not open");
+        })?;
+        let at = at + piece.len() as u64;
+        Ok((!piece.is_empty()).then_some((piece, (tape, at))))
+    })
 }
 
 /// Which part of something is asked for.

@@ -1,0 +1,33 @@
+-- The record of a call: its recording's key and what became of it.
+
+-- A call's recording, from the moment it begins. `key` opens it and is itself sealed; without one it was kept before
+-- recordings were sealed. `length_ms` is unknown until it is over, and stays so when its process ends before. Nothing is to
+-- be heard in `silences`: JSON, pairs of milliseconds since the recording began.
+CREATE TABLE recordings (
+    tenant_id TEXT NOT NULL,
+    call_id TEXT NOT NULL,
+    key BYTEA,
+    begun_at BIGINT NOT NULL,
+    began_ms BIGINT NOT NULL,
+    length_ms BIGINT,
+    complete BOOLEAN NOT NULL,
+    silences TEXT NOT NULL DEFAULT '[]',
+    PRIMARY KEY (tenant_id, call_id),
+    FOREIGN KEY (tenant_id, call_id) REFERENCES calls (tenant_id, id) ON DELETE CASCADE
+);
+CREATE INDEX recordings_by_call ON recordings (call_id);
+CREATE INDEX recordings_unfinished ON recordings (begun_at) WHERE length_ms IS NULL;
+
+DO $$
+DECLARE
+    name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['recordings']
+    LOOP
+        EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
+        EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
+        EXECUTE format(
+            'CREATE POLICY own_tenant ON %I USING (tenant_id = nullif(current_setting(''app.tenant'', true), '''')
+                OR current_setting(''app.across'', true) = ''yes'')', name);
+    END LOOP;
+END $$;
