@@ -18,6 +18,15 @@ CREATE TABLE recordings (
 CREATE INDEX recordings_by_call ON recordings (call_id);
 CREATE INDEX recordings_unfinished ON recordings (begun_at) WHERE length_ms IS NULL;
 
+-- How sure the engine was of a turn's words, from 0 to 1, where it said so; how a call went, in figures, as JSON.
+ALTER TABLE turns ADD COLUMN confidence DOUBLE PRECISION;
+ALTER TABLE calls ADD COLUMN measures TEXT;
+
+-- The words that were heard, to be searched: without case, accents and punctuation. It is part of the turn and goes with it.
+ALTER TABLE turns ADD COLUMN words TSVECTOR GENERATED ALWAYS AS (to_tsvector('simple'::regconfig, regexp_replace(
+    translate(lower(heard_text), 'äàáâãöòóôõüùúûèéêëìíîïçñ', 'aaaaaooooouuuueeeeiiiicn'), '[^[:alnum:]]+', ' ', 'g'))) STORED;
+CREATE INDEX turns_by_words ON turns USING gin (words);
+
 DO $$
 DECLARE
     name text;

@@ -10,6 +10,7 @@ use crate::{
     domain::{
         assistant::{Assistant, Language},
         booking::{Appointment, Service},
+        cards,
         conversation::{CallRecord, CallSid, CallState, Outcome, Turn},
         id::{CallId, JobId, TenantId},
         money::MicroUsd,
@@ -17,11 +18,14 @@ use crate::{
         people::{Subject, Verb},
         phone::E164,
         phrases::Phrase,
+        quality::Measures,
         time::Timestamp,
         transfer::{Transfer, TransferTarget},
     },
     platform::ids,
-    store::{CallFilter, Consent, Ended, Message, NewCall, Page, Place, Store, Taped, TenantTx, ToolCall, Work},
+    store::{
+        CallFilter, Consent, Ended, Message, NewCall, Page, Place, Store, Taped, TenantTx, ToolCall, Work,
+    },
 };
 
 /// A telephone that rings. It carries numbers, so it has no `Debug`.
@@ -107,6 +111,8 @@ pub struct Finished {
     pub consent: Option<(Timestamp, String)>,
     /// Which of the call's media streams it was, from 0.
     pub stream: u32,
+    /// How it went, in figures.
+    pub measures: Option<Measures>,
 }
 
 impl Finished {
@@ -121,6 +127,7 @@ impl Finished {
             recording: None,
             consent: None,
             stream: 0,
+            measures: None,
         }
     }
 }
@@ -142,6 +149,10 @@ pub struct Kept {
     pub consent: Option<Consent>,
     /// When the caller was passed on.
     pub transfers: Vec<Transfer>,
+    /// What is known of the recording.
+    pub taped: Option<Taped>,
+    /// How it went, in figures.
+    pub measures: Option<Measures>,
 }
 
 /// Keeps a call that rings and finds who answers it. The same call again is the same call.
@@ -275,6 +286,9 @@ pub async fn finished(
     finished: &Finished,
 ) -> Result<(), Error> {
     let at = finished.ended;
+    // Whoever tells it has blanked them; nothing is kept on trust.
+    let mut turns = finished.turns.clone();
+    cards::blank(&mut turns);
     let ended = Ended {
         outcome: finished.outcome,
         at,
@@ -288,7 +302,7 @@ pub async fn finished(
     // What is said on a later stream of a call stands behind what was said on those before it.
     let ordinals = tx.calls().ordinals_before(call, finished.stream).await?;
     let Some(ordinals) = ordinals else { return Ok(()) };
-    let turns: Vec<Turn> = finished.turns.iter().cloned().map(|turn| shifted(turn, ordinals)).collect();
+    let turns: Vec<Turn> = turns.into_iter().map(|turn| shifted(turn, ordinals)).collect();
     // That it was answered may be told only now, when the call was over in no time.
     if let Some(answered) = finished.answered {
         tx.calls().advance(call, CallState::InProgress, answered).await?;
@@ -303,6 +317,11 @@ pub async fn finished(
         tx.calls().finish(call, &ended).await?;
     }
     tx.calls().add_turns(call, &turns).await?;
+    if let Some(measures) = &finished.measures {
+        let before = if finished.stream == 0 { None } else { tx.calls().measures(call).await? };
+        let all = before.map_or_else(|| measures.clone(), |before| before.and(measures));
+        tx.calls().set_measures(call, &all).await?;
+    }
     tx.appointments().release_of_call(call).await?;
     match &finished.recording {
         Some(taped) => tx.recordings().put(call, taped).await?,
@@ -352,6 +371,8 @@ pub async fn load(store: &Store, tenant: &TenantId, call: &CallId) -> Result<Kep
         messages: tx.messages().of_call(call).await?,
         consent: tx.calls().consent(call).await?,
         transfers: tx.transfers().of_call(call).await?,
+        taped: tx.recordings().get(call).await?,
+        measures: tx.calls().measures(call).await?,
     })
 }
 

@@ -24,6 +24,7 @@ pub mod people;
 pub mod provision;
 pub mod recordings;
 pub mod resources;
+pub mod search;
 pub mod services;
 pub mod tenants;
 pub mod tools;

@@ -51,9 +51,7 @@ pub async fn calls(
     hits.truncate(shown);
     let next = skip.saturating_add(count_max);
     let next = (more && next < HITS_MAX).then(|| Place { at: i64::from(next), id: String::new() });
-    let items = hits
-        .into_iter()
-        .map(|hit| Found { snippet: search::snippet(&hit.text, &terms), hit })
-        .collect();
+    let items =
+        hits.into_iter().map(|hit| Found { snippet: search::snippet(&hit.text, &terms), hit }).collect();
     Ok(Page { items, next })
 }

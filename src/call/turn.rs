@@ -237,9 +237,10 @@ impl Call {
         }
     }
 
-    pub(super) fn caller_said(&mut self, item: ItemId, words: Words, last: bool) {
+    pub(super) fn caller_said(&mut self, item: ItemId, words: Words, last: bool, confidence: Option<f64>) {
+        self.hush_card(&words.0, last);
         let meaning = meaning(&words.0);
-        self.record.caller_says(item, words, last, &mut self.outbox);
+        self.record.caller_says(item, words, last, confidence, &mut self.outbox);
         if let Some(at) = self.turn.doubts.iter().position(|doubt| doubt.item == item) {
             return self.doubt_said(at, meaning, last);
         }
@@ -394,6 +395,7 @@ impl Call {
     }
 
     pub(super) fn keyed(&mut self, key: char) {
+        self.hush_keys();
         self.silence.broken(self.now);
         let stoppable = self.leaving.as_ref().is_none_or(|leaving| leaving.may_be_stopped());
         if self.setup.policy.interruptible && stoppable {

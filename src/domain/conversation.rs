@@ -244,6 +244,8 @@ pub struct Turn {
     pub interrupted: bool,
     /// From the end of the caller's turn to the first sound of this reply, in milliseconds (agent only).
     pub first_audio_ms: Option<u64>,
+    /// How sure the engine is of the words, from 0 to 1, where it says so (caller only).
+    pub confidence: Option<f64>,
 }
 
 impl fmt::Debug for Turn {

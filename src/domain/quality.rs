@@ -39,6 +39,25 @@ pub struct Measures {
     pub repeats: u32,
 }
 
+impl Measures {
+    /// Of two parts of one call. The median of both is taken for what lies between, by how many replies each had.
+    #[must_use]
+    pub fn and(&self, later: &Self) -> Self {
+        let replies = self.replies + later.replies;
+        let weighed = self.latency_ms * u64::from(self.replies) + later.latency_ms * u64::from(later.replies);
+        Self {
+            replies,
+            latency_ms: weighed.checked_div(u64::from(replies)).unwrap_or(0),
+            latency_p95_ms: self.latency_p95_ms.max(later.latency_p95_ms),
+            agent_turns: self.agent_turns + later.agent_turns,
+            interruptions: self.interruptions + later.interruptions,
+            cuts: self.cuts + later.cuts,
+            silence_ms: self.silence_ms + later.silence_ms,
+            repeats: self.repeats + later.repeats,
+        }
+    }
+}
+
 /// Something that makes a score, and what it took off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Component {

@@ -42,7 +42,8 @@ pub fn terms(question: &str) -> Result<Vec<String>, Unfit> {
     if question.chars().count() > QUESTION_CHARS_MAX {
         return Err(Unfit::TooLong);
     }
-    let mut terms: Vec<String> = words(question).map(|(from, until)| stem(&fold(&question[from..until]))).collect();
+    let mut terms: Vec<String> =
+        words(question).map(|(from, until)| stem(&fold(&question[from..until]))).collect();
     terms.sort();
     terms.dedup();
     match terms.len() {
@@ -89,7 +90,8 @@ fn words(text: &str) -> impl Iterator<Item = (usize, usize)> + '_ {
     let mut at = 0;
     std::iter::from_fn(move || {
         let from = at + text[at..].find(char::is_alphanumeric)?;
-        let until = text[from..].find(|letter: char| !letter.is_alphanumeric()).map_or(text.len(), |len| from + len);
+        let until =
+            text[from..].find(|letter: char| !letter.is_alphanumeric()).map_or(text.len(), |len| from + len);
         at = until;
         Some((from, until))
     })
@@ -113,7 +115,8 @@ fn fold(word: &str) -> String {
 }
 
 fn stem(word: &str) -> String {
-    let short = |ending: &&&str| word.strip_suffix(**ending).is_some_and(|stem| stem.chars().count() >= STEM_MIN);
+    let short =
+        |ending: &&&str| word.strip_suffix(**ending).is_some_and(|stem| stem.chars().count() >= STEM_MIN);
     let ending = ENDINGS.iter().find(short);
     ending.map_or(word, |ending| word.strip_suffix(ending).unwrap_or(word)).to_owned()
 }

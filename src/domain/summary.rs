@@ -164,7 +164,10 @@ pub struct Summary {
 
 impl std::fmt::Debug for Summary {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Summary").field("upshot", &self.upshot).field("cost", &self.cost).finish_non_exhaustive()
+        f.debug_struct("Summary")
+            .field("upshot", &self.upshot)
+            .field("cost", &self.cost)
+            .finish_non_exhaustive()
     }
 }
 

@@ -405,6 +405,16 @@ where
                     self.notices.tell(now, What::RecordingBegan);
                 }
             }
+            Output::PauseRecording => {
+                if let Some(recorder) = &mut self.finished.recorder {
+                    recorder.pause(now.0);
+                }
+            }
+            Output::ResumeRecording => {
+                if let Some(recorder) = &mut self.finished.recorder {
+                    recorder.resume(now.0);
+                }
+            }
             Output::Note(note) => self.note(note, now),
             Output::HangUp(outcome) => {
                 self.finished.outcome = outcome;

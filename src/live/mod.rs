@@ -34,7 +34,7 @@ use self::{
     driver::{Finished, Record, Ride},
     notice::{NOTICES_MAX, Notice, Notices, What},
     phone::Phone,
-    recorder::Recorder,
+    recorder::{Recorder, Recording},
 };
 use crate::{
     app::{
@@ -51,8 +51,10 @@ use crate::{
     call::{Setup, port::Words},
     domain::{
         assistant::{Assistant, Language},
-        conversation::{CallState, Outcome},
+        cards,
+        conversation::{CallState, Outcome, Silence},
         id::{AssistantId, CallId, TenantId},
+        quality::{self, Measures},
         time::{CallTime, Timestamp},
         transfer::TransferState,
     },
@@ -490,6 +492,10 @@ impl Lines {
         place.carry();
         let mut finished = driver::drive(phone, ride).await;
         drop(place);
+        let measures = quality::measure(&finished.turns);
+        // A card number is kept nowhere: not in the words, and not in the sound of the turns it was said in.
+        let secret = cards::blank(&mut finished.turns);
+        let secret = secret.iter().map(|at| (finished.turns[*at].began, finished.turns[*at].ended)).collect();
         if !assistant.transcripts {
             finished.turns.clear();
         }
@@ -501,7 +507,16 @@ impl Lines {
         for turn in &mut finished.turns {
             (turn.began, turn.ended) = (turn.began + began_ms, turn.ended + began_ms);
         }
-        self.keep(finished, &tenant.id, &record.id, answered, ended, number.language, stream, prepared).await;
+        self.keep(
+            finished,
+            &tenant.id,
+            &record.id,
+            answered,
+            ended,
+            number.language,
+            Left { stream, prepared, measures, secret },
+        )
+        .await;
         let last = if outcome == Outcome::Transferred { What::PassedOn } else { What::Ended(outcome) };
         notices.tell(watch.call_time(), last);
     }
@@ -516,8 +531,7 @@ impl Lines {
         answered: Timestamp,
         ended: Timestamp,
         language: Language,
-        stream: u32,
-        prepared: Option<Prepared>,
+        left: Left,
     ) {
         let parts = &self.0.parts;
         if let Some(engine) = finished.engine {
@@ -532,12 +546,12 @@ impl Lines {
         let consent = finished.consented.map(|at| agreed(answered, at, language));
         let recording = recording.ok().map(|recording| Taped {
             blob: recording.name.to_string(),
-            key: prepared.map(|prepared| prepared.sealed),
+            key: left.prepared.map(|prepared| prepared.sealed),
             begun: consent.as_ref().map_or(answered, |(at, _)| *at),
             began: CallTime(recording.began_ms),
             millis: Some(recording.millis),
             complete: recording.complete,
-            silences: vec![],
+            silences: silences(&recording, &left.secret),
         });
         let finished = calls::Finished {
             outcome: finished.outcome,
@@ -547,7 +561,8 @@ impl Lines {
             turns: finished.turns,
             recording,
             consent,
-            stream,
+            stream: left.stream,
+            measures: Some(left.measures),
         };
         for attempt in 0..KEEP_TRIES_MAX {
             match calls::finished(&parts.store, tenant, call, &finished).await {
@@ -708,6 +723,26 @@ impl Lines {
     fn clip_sets(&self) -> MutexGuard<'_, HashMap<(AssistantId, Language, u64), Clips>> {
         self.0.clips.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What else is left of a call.
+struct Left {
+    /// Which of its media streams this was.
+    stream: u32,
+    prepared: Option<Prepared>,
+    measures: Measures,
+    /// When something was said that is nobody's to keep, on the call's clock.
+    secret: Vec<(CallTime, CallTime)>,
+}
+
+/// Where nothing is to be heard of a recording: where it was paused, and where something secret was said.
+fn silences(recording: &Recording, secret: &[(CallTime, CallTime)]) -> Vec<Silence> {
+    let since = |at: CallTime| at.0.saturating_sub(recording.began_ms);
+    let said = secret.iter().map(|(from, until)| Silence { from_ms: since(*from), until_ms: since(*until) });
+    let mut all: Vec<Silence> = recording.silences.iter().copied().chain(said).collect();
+    all.retain(|silence| silence.from_ms < silence.until_ms);
+    all.sort_unstable();
+    all
 }
 
 /// Whose recording may begin.

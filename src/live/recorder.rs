@@ -25,6 +25,7 @@ use crate::{
         timeline::{Side, Timeline},
         wav,
     },
+    domain::conversation::Silence,
     platform::{
         blobs::{self, BlobName, Blobs, Draft},
         metrics::LIMIT_REACHED_TOTAL,
@@ -37,6 +38,8 @@ use crate::{
 const RECORDER_QUEUE_MAX: usize = 512;
 /// What is collected of a side before it is handed over, in bytes: 400 ms. The task beside wakes once for it.
 const PIECE_BYTES: usize = 3_200;
+/// How many pauses of one recording are told. What came after is silent all the same.
+const SILENCES_MAX: usize = 1_000;
 /// Silence in μ-law.
 const QUIET: u8 = 0xff;
 /// How much settled sound is worth a visit to the disk, in milliseconds.
@@ -67,6 +70,8 @@ pub struct Recording {
     pub millis: u64,
     /// Whether nothing is missing.
     pub complete: bool,
+    /// When it was paused.
+    pub silences: Vec<Silence>,
 }
 
 /// Takes in what is heard of a call. When it is dropped instead of stopped, all but the last 400 ms is kept.
@@ -78,8 +83,10 @@ pub struct Recorder {
     since_ms: Option<u64>,
     caller: Batch,
     agent: Batch,
-    /// Whether nothing is to be heard of what is told.
-    paused: bool,
+    /// Since when nothing is to be heard of what is told, if so, in milliseconds since the recording began.
+    paused: Option<u64>,
+    /// When nothing was.
+    silences: Vec<Silence>,
     writer: JoinHandle<Result<Recording, Error>>,
 }
 
@@ -102,7 +109,8 @@ impl Recorder {
             since_ms: None,
             caller: Batch::default(),
             agent: Batch::default(),
-            paused: false,
+            paused: None,
+            silences: Vec::new(),
             writer,
         }
     }
@@ -126,14 +134,21 @@ impl Recorder {
         self.send(Piece::Cleared { at_ms });
     }
 
-    /// From here on silence is recorded, whatever is told to be heard.
-    pub fn pause(&mut self) {
-        self.paused = true;
+    /// From `at_ms` on silence is recorded, whatever is told to be heard.
+    pub fn pause(&mut self, at_ms: u64) {
+        if self.paused.is_none() {
+            self.paused = Some(self.since_ms.map_or(0, |since| at_ms.saturating_sub(since)));
+        }
     }
 
-    /// What is heard is recorded again.
-    pub fn resume(&mut self) {
-        self.paused = false;
+    /// From `at_ms` on what is heard is recorded again.
+    pub fn resume(&mut self, at_ms: u64) {
+        if let Some(from_ms) = self.paused.take() {
+            let until_ms = self.since_ms.map_or(0, |since| at_ms.saturating_sub(since));
+            if from_ms < until_ms && self.silences.len() < SILENCES_MAX {
+                self.silences.push(Silence { from_ms, until_ms });
+            }
+        }
     }
 
     /// The call ended. The answer comes when the recording is on the disk.
@@ -143,10 +158,11 @@ impl Recorder {
     pub async fn stop(mut self) -> Result<Recording, Error> {
         self.hand_over(Side::Caller);
         self.hand_over(Side::Agent);
-        let Self { queue, writer, since_ms, .. } = self;
+        let Self { queue, writer, since_ms, paused, mut silences, .. } = self;
         drop(queue);
         let recording = writer.await.map_err(|_| Error::Abandoned)??;
-        Ok(Recording { began_ms: since_ms.unwrap_or(0), ..recording })
+        silences.extend(paused.map(|from_ms| Silence { from_ms, until_ms: recording.millis.max(from_ms) }));
+        Ok(Recording { began_ms: since_ms.unwrap_or(0), silences, ..recording })
     }
 
     fn heard(&mut self, side: Side, at_ms: u64, sound: &[u8]) {
@@ -154,7 +170,7 @@ impl Recorder {
         if !self.batch(side).continues_at(at_ms) {
             self.hand_over(side);
         }
-        let paused = self.paused;
+        let paused = self.paused.is_some();
         let batch = self.batch(side);
         batch.add(at_ms, sound, paused);
         if batch.bytes.len() >= PIECE_BYTES {
@@ -257,6 +273,7 @@ async fn write(
         began_ms: 0,
         millis: file.samples * 1_000 / u64::from(wav::RATE_HZ),
         complete: file.failed.is_none() && refused == 0,
+        silences: Vec::new(),
     };
     on_disk(move || file.finish()).await?;
     if !recording.complete {

@@ -29,6 +29,7 @@ mod people;
 mod recordings;
 mod resources;
 mod rows;
+mod search;
 mod services;
 mod tenants;
 mod tool_calls;
@@ -71,6 +72,7 @@ pub use self::{
         ApiKey, Invitation, Mail, MailState, Member, Membership, OwnedKey, Session, Standing, TokenUse, User,
     },
     recordings::Taped,
+    search::{Hit, Search},
     tool_calls::{ToolCall, ToolCallStatus},
     twilio_accounts::TwilioAccount,
     walls::Breach,
@@ -236,6 +238,7 @@ pub const TEXTS: &[&[Text]] = &[
     people::users::TEXTS,
     recordings::TEXTS,
     resources::TEXTS,
+    search::TEXTS,
     services::TEXTS,
     tenants::TEXTS,
     tool_calls::TEXTS,

@@ -46,7 +46,10 @@ pub struct Hit {
 
 impl std::fmt::Debug for Hit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Hit").field("call", &self.call).field("ordinal", &self.ordinal).finish_non_exhaustive()
+        f.debug_struct("Hit")
+            .field("call", &self.call)
+            .field("ordinal", &self.ordinal)
+            .finish_non_exhaustive()
     }
 }
 
@@ -98,7 +101,9 @@ impl Calls<'_> {
     pub async fn search(&mut self, search: &Search<'_>) -> Result<Vec<Hit>, Error> {
         let (from, until) = (search.from.0, search.until.0);
         let (count, skip) = (i64::from(search.count_max), i64::from(search.skip));
-        let each = |write: fn(&String) -> String, join| search.terms.iter().map(write).collect::<Vec<_>>().join(join);
+        let each = |write: fn(&String) -> String, join| {
+            search.terms.iter().map(write).collect::<Vec<_>>().join(join)
+        };
         let rows: Vec<HitRow> = match &mut self.tx.open {
             Open::Sqlite(tx, _) => {
                 let words = each(|term| format!("\"{term}\"*"), " AND ");

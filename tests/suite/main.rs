@@ -45,6 +45,7 @@ mod stand_ins;
 mod stress;
 mod support;
 mod tasks;
+mod the_record;
 mod tokens;
 mod tools;
 mod twiml;

@@ -43,7 +43,10 @@ async fn both_sides_are_heard_where_they_were_spoken() {
     recorder.agent(200, &[AGENT; 100 * MS]);
     recorder.agent(300, &[AGENT; 100 * MS]);
     let recording = recorder.stop().await.unwrap();
-    assert_eq!(recording, Recording { name: name(), began_ms: 0, millis: 600, complete: true });
+    assert_eq!(
+        recording,
+        Recording { name: name(), began_ms: 0, millis: 600, complete: true, silences: vec![] }
+    );
     let [caller, agent] = scene.sides();
     assert_eq!(caller, stretches([(600, CALLER)]));
     assert_eq!(agent, stretches([(200, 0xff), (200, AGENT), (200, 0xff)]));
@@ -229,13 +232,15 @@ async fn while_it_is_paused_silence_is_recorded() {
     let scene = Scene::new();
     let mut recorder = scene.recorder();
     recorder.caller(0, &[CALLER; 200 * MS]);
-    recorder.pause();
+    recorder.pause(200);
     recorder.caller(200, &[CALLER; 300 * MS]);
     recorder.agent(250, &[AGENT; 100 * MS]);
-    recorder.resume();
+    recorder.resume(500);
     recorder.caller(500, &[CALLER; 100 * MS]);
     recorder.agent(520, &[AGENT; 40 * MS]);
-    assert_eq!(recorder.stop().await.unwrap().millis, 600, "time goes on");
+    let recording = recorder.stop().await.unwrap();
+    assert_eq!(recording.millis, 600, "time goes on");
+    assert_eq!(recording.silences, [Silence { from_ms: 200, until_ms: 500 }], "and it says when");
     let [caller, agent] = scene.sides();
     assert_eq!(caller, stretches([(200, CALLER), (300, 0xff), (100, CALLER)]));
     assert_eq!(agent, stretches([(520, 0xff), (40, AGENT), (40, 0xff)]));

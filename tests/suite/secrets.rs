@@ -342,8 +342,8 @@ async fn no_column_of_bytes_is_forgotten_when_keys_change() {
     );
     let rows = rows.fetch_all(&mut db).await.unwrap();
     let mut found: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
-    // The keys themselves are sealed under the configured one.
-    found.retain(|column| column != "data_keys.key");
+    // The keys themselves are sealed under the configured one; the index of words is the database's own.
+    found.retain(|column| column != "data_keys.key" && !column.starts_with("turn_words_"));
     let mut listed: Vec<&str> = SealedColumn::ALL.iter().map(|column| column.name()).collect();
     listed.sort_unstable();
     assert_eq!(found, listed);

@@ -278,6 +278,7 @@ on_both! {
             heard_ms: 400,
             interrupted: ordinal == 0,
             first_audio_ms: (speaker == Speaker::Agent).then_some(300),
+            confidence: None,
         };
         let turns = [turn(0, Speaker::Agent, "Guten Tag"), turn(1, Speaker::Caller, "Hallo, ich")];
         let ended = Ended {

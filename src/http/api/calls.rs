@@ -28,15 +28,17 @@ use crate::{
         transfers,
     },
     domain::{
-        conversation::{CallRecord, CallState, Outcome, Turn},
+        conversation::{CallRecord, CallState, Outcome, Silence, Turn},
         id::CallId,
         money::MicroUsd,
+        participants::{Participant, participants},
+        quality::{self, Component, Measures},
         transfer::Transfer,
     },
     http::{Doors, auth::By, problem::Problem},
     live::Asked as AskedOfCall,
     platform::tape::Tape,
-    store::{CallFilter, CallsOf, ToolCall},
+    store::{CallFilter, CallsOf, Taped, ToolCall},
 };
 
 pub(super) fn router() -> OpenApiRouter<Doors> {
@@ -101,6 +103,14 @@ struct CallWhole {
     /// The caller's yes to being recorded.
     #[schema(required)]
     consent: Option<ConsentShown>,
+    /// The caller and the agent, summed up.
+    participants: Vec<ParticipantShown>,
+    /// Null when there is none.
+    #[schema(required)]
+    recording: Option<RecordingShown>,
+    /// Null until the call is over.
+    #[schema(required)]
+    quality: Option<QualityShown>,
     /// When the caller was passed on to a person, or was to be.
     transfers: Vec<TransferShown>,
 }
@@ -168,6 +178,70 @@ struct TurnShown {
     /// From the end of the caller's turn to the first sound of this one.
     #[schema(required)]
     latency_ms: Option<u64>,
+    /// How sure the engine is of the caller's words, from 0 to 1; null where it does not say.
+    #[schema(required)]
+    confidence: Option<f64>,
+}
+
+/// One side of a call, summed up. Of the agent only what was heard counts.
+#[derive(Serialize, ToSchema)]
+struct ParticipantShown {
+    /// `caller` or `agent`.
+    speaker: &'static str,
+    /// How often they held the floor.
+    turns: u32,
+    words: u64,
+    speaking_ms: u64,
+}
+
+/// What is known of a recording.
+#[derive(Serialize, ToSchema)]
+struct RecordingShown {
+    /// When it began, on the same clock as the turns: a turn is heard in it at `began_ms` less this.
+    began_ms: u64,
+    /// How long it is; null while it is being made, and when the server that made it was killed until somebody looked after it.
+    #[schema(required)]
+    length_ms: Option<u64>,
+    /// Whether nothing is missing.
+    complete: bool,
+    /// Where nothing is to be heard, since something was said or keyed in that is nobody's to keep.
+    silences: Vec<SilenceShown>,
+}
+
+/// A stretch of a recording, since its beginning.
+#[derive(Serialize, ToSchema)]
+struct SilenceShown {
+    from_ms: u64,
+    until_ms: u64,
+}
+
+/// How well the call went.
+#[derive(Serialize, ToSchema)]
+struct QualityShown {
+    /// From 0 to 100: 100 less what the components took off. Null when the agent was never heard.
+    #[schema(required)]
+    score: Option<u32>,
+    /// What it is made of.
+    components: Vec<ComponentShown>,
+    /// Replies whose wait was measured.
+    replies: u32,
+    /// What the caller waited for a reply, of which one in twenty was longer.
+    latency_p95_ms: u64,
+}
+
+/// Something a score is made of.
+#[derive(Serialize, ToSchema)]
+struct ComponentShown {
+    /// `latency_ms` (the median wait for a reply: a point for each 100 ms beyond a second), `interruptions` (replies the caller
+    /// cut off: 40 points times their share), `cuts` (turns of the caller into which the agent spoke: 5 points each),
+    /// `silence_ms` (nobody spoke, beyond pauses of 3 s: a point for each 2 s) or `repeats` (sentences said twice: 3 points each).
+    kind: &'static str,
+    /// The figure.
+    value: u64,
+    /// How many points it took off.
+    took_off: u32,
+    /// How many it can take off.
+    at_most: u32,
 }
 
 /// A request of the model for a tool, and its answer.
@@ -300,6 +374,42 @@ fn show_turn(turn: &Turn) -> TurnShown {
         heard_ms: turn.heard_ms,
         interrupted: turn.interrupted,
         latency_ms: turn.first_audio_ms,
+        confidence: turn.confidence,
+    }
+}
+
+fn show_participant(one: Participant) -> ParticipantShown {
+    ParticipantShown {
+        speaker: one.speaker.as_str(),
+        turns: one.turns,
+        words: one.words,
+        speaking_ms: one.speaking_ms,
+    }
+}
+
+fn show_recording(taped: Taped) -> RecordingShown {
+    let silence = |gap: &Silence| SilenceShown { from_ms: gap.from_ms, until_ms: gap.until_ms };
+    RecordingShown {
+        began_ms: taped.began.0,
+        length_ms: taped.millis,
+        complete: taped.complete,
+        silences: taped.silences.iter().map(silence).collect(),
+    }
+}
+
+fn show_quality(measures: &Measures) -> QualityShown {
+    let score = quality::judge(measures);
+    let component = |one: &Component| ComponentShown {
+        kind: one.kind.as_str(),
+        value: one.value,
+        took_off: one.took_off,
+        at_most: one.at_most,
+    };
+    QualityShown {
+        score: score.as_ref().map(|score| score.points),
+        components: score.iter().flat_map(|score| &score.components).map(component).collect(),
+        replies: measures.replies,
+        latency_p95_ms: measures.latency_p95_ms,
     }
 }
 
@@ -364,6 +474,9 @@ async fn show(
         messages: kept.messages.iter().map(|message| message.id.to_string()).collect(),
         transfers: kept.transfers.iter().map(show_transfer).collect(),
         consent: kept.consent.map(|yes| ConsentShown { at: instant(yes.at), wording: yes.wording }),
+        participants: participants(&kept.turns).map(show_participant).into(),
+        recording: kept.taped.map(show_recording),
+        quality: kept.measures.as_ref().map(show_quality),
     }))
 }
 

@@ -18,6 +18,7 @@ mod numbers;
 mod people;
 mod resources;
 mod schedules;
+mod search;
 mod services;
 mod tenants;
 mod transfer_targets;
@@ -42,6 +43,7 @@ pub(super) fn router() -> OpenApiRouter<Doors> {
         .merge(calendars::router())
         .merge(contacts::router())
         .merge(calls::router())
+        .merge(search::router())
         .merge(events::router())
         .merge(messages::router())
         .merge(numbers::router())

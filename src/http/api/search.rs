@@ -90,9 +90,8 @@ async fn calls(
 ) -> Result<Json<Listed<HitShown>>, Problem> {
     let (count, after) = page(asked.limit, asked.cursor.as_deref())?;
     let mut faults = Faults::new();
-    let mut when = |text: &Option<String>, at: &str| {
-        text.as_ref().and_then(|text| faults.take(read_instant(text), at))
-    };
+    let mut when =
+        |text: &Option<String>, at: &str| text.as_ref().and_then(|text| faults.take(read_instant(text), at));
     let within = (when(&asked.from, "?from"), when(&asked.until, "?until"));
     faults.settle()?;
     let page = search::calls(&doors.store, &by, &asked.q, within, after.as_ref(), count).await?;

@@ -452,7 +452,10 @@ impl Scene {
             if let Some(after) = self.manners.transcribes_ms {
                 let words = Words(words);
                 let item = ItemId(self.caller_item);
-                self.due.push((self.now + after, Input::CallerSaid { item, words, last: true }));
+                self.due.push((
+                    self.now + after,
+                    Input::CallerSaid { item, words, last: true, confidence: None },
+                ));
             }
             self.caller_item += 1;
         }
