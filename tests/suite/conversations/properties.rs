@@ -206,6 +206,8 @@ impl Watched {
             | Output::ToEngine(_)
             | Output::RunTool(_)
             | Output::Record
+            | Output::PauseRecording
+            | Output::ResumeRecording
             | Output::Note(_) => {}
         }
     }

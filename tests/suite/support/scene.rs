@@ -506,6 +506,8 @@ impl Scene {
             Output::ToEngine(_)
             | Output::RunTool(_)
             | Output::Record
+            | Output::PauseRecording
+            | Output::ResumeRecording
             | Output::Note(_)
             | Output::HangUp(_) => {}
         }
