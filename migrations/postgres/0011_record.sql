@@ -27,11 +27,36 @@ ALTER TABLE turns ADD COLUMN words TSVECTOR GENERATED ALWAYS AS (to_tsvector('si
     translate(lower(heard_text), 'äàáâãöòóôõüùúûèéêëìíîïçñ', 'aaaaaooooouuuueeeeiiiicn'), '[^[:alnum:]]+', ' ', 'g'))) STORED;
 CREATE INDEX turns_by_words ON turns USING gin (words);
 
+-- What a call came to, as a model summed it up; wishes and promises are JSON. `fields` fits the schema the tenant had then.
+CREATE TABLE call_summaries (
+    tenant_id TEXT NOT NULL,
+    call_id TEXT NOT NULL,
+    text TEXT NOT NULL,
+    upshot TEXT NOT NULL,
+    wishes TEXT NOT NULL,
+    sentiment TEXT NOT NULL,
+    fields TEXT,
+    fields_problem TEXT,
+    promises TEXT NOT NULL,
+    model TEXT NOT NULL,
+    cost_micro_usd BIGINT NOT NULL,
+    made_at BIGINT NOT NULL,
+    PRIMARY KEY (tenant_id, call_id),
+    FOREIGN KEY (tenant_id, call_id) REFERENCES calls (tenant_id, id) ON DELETE CASCADE
+);
+
+-- What a tenant wants to know of each call, as a JSON Schema; nothing when it is null.
+CREATE TABLE call_fields (
+    tenant_id TEXT NOT NULL PRIMARY KEY REFERENCES tenants (id),
+    fields TEXT,
+    revision BIGINT NOT NULL
+);
+
 DO $$
 DECLARE
     name text;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['recordings']
+    FOREACH name IN ARRAY ARRAY['recordings', 'call_summaries', 'call_fields']
     LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);

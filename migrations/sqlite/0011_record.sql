@@ -59,3 +59,28 @@ INSERT INTO turn_index (tenant_id, call_id, ordinal) SELECT tenant_id, call_id, 
 INSERT INTO turn_words (rowid, tenant, words)
 SELECT i.id, t.tenant_id, t.heard_text FROM turns t
 JOIN turn_index i ON i.tenant_id = t.tenant_id AND i.call_id = t.call_id AND i.ordinal = t.ordinal;
+
+-- What a call came to, as a model summed it up; wishes and promises are JSON. `fields` fits the schema the tenant had then.
+CREATE TABLE call_summaries (
+    tenant_id TEXT NOT NULL,
+    call_id TEXT NOT NULL,
+    text TEXT NOT NULL,
+    upshot TEXT NOT NULL,
+    wishes TEXT NOT NULL,
+    sentiment TEXT NOT NULL,
+    fields TEXT,
+    fields_problem TEXT,
+    promises TEXT NOT NULL,
+    model TEXT NOT NULL,
+    cost_micro_usd INTEGER NOT NULL,
+    made_at INTEGER NOT NULL,
+    PRIMARY KEY (tenant_id, call_id),
+    FOREIGN KEY (tenant_id, call_id) REFERENCES calls (tenant_id, id) ON DELETE CASCADE
+) STRICT;
+
+-- What a tenant wants to know of each call, as a JSON Schema; nothing when it is null.
+CREATE TABLE call_fields (
+    tenant_id TEXT NOT NULL PRIMARY KEY REFERENCES tenants (id),
+    fields TEXT,
+    revision INTEGER NOT NULL
+) STRICT;

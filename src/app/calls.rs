@@ -24,7 +24,8 @@ use crate::{
     },
     platform::ids,
     store::{
-        CallFilter, Consent, Ended, Message, NewCall, Page, Place, Store, Taped, TenantTx, ToolCall, Work,
+        CallFilter, Consent, Ended, Message, NewCall, Page, Place, Store, Summarised, Taped, TenantTx,
+        ToolCall, Work,
     },
 };
 
@@ -153,6 +154,8 @@ pub struct Kept {
     pub taped: Option<Taped>,
     /// How it went, in figures.
     pub measures: Option<Measures>,
+    /// What it came to.
+    pub summary: Option<Summarised>,
 }
 
 /// Keeps a call that rings and finds who answers it. The same call again is the same call.
@@ -336,6 +339,10 @@ pub async fn finished(
         let work = Work::ArchiveRecording { call: call.clone() };
         tx.jobs().add(&JobId::of(ids::fresh(at)), &work, at).await?;
     }
+    if finished.outcome != Outcome::Transferred && !finished.turns.is_empty() {
+        let work = Work::SummariseCall { call: call.clone() };
+        tx.jobs().add(&JobId::of(ids::fresh(at)), &work, at).await?;
+    }
     Ok(tx.commit().await?)
 }
 
@@ -373,6 +380,7 @@ pub async fn load(store: &Store, tenant: &TenantId, call: &CallId) -> Result<Kep
         transfers: tx.transfers().of_call(call).await?,
         taped: tx.recordings().get(call).await?,
         measures: tx.calls().measures(call).await?,
+        summary: tx.summaries().get(call).await?,
     })
 }
 

@@ -26,6 +26,7 @@ pub mod recordings;
 pub mod resources;
 pub mod search;
 pub mod services;
+pub mod summaries;
 pub mod tenants;
 pub mod tools;
 pub mod transfer_targets;

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::Handler;
 use crate::{
-    app::{self, accounts::Accounts, calendars::Calendars, clips, keys::Keys, numbers, recordings},
+    app::{
+        self, accounts::Accounts, calendars::Calendars, clips, keys::Keys, numbers, recordings, summaries,
+    },
     platform::{blobs::Blobs, clock::Clock},
     speech,
     store::{Job, Store, Work},
@@ -43,6 +45,9 @@ impl Hands {
         match job.work {
             Work::ArchiveRecording { call } => {
                 recordings::archive(&self.store, &self.blobs, &self.keys, &job.tenant, &call).await?;
+            }
+            Work::SummariseCall { call } => {
+                summaries::make(&self.store, &self.speech, &job.tenant, &call, self.clock).await?;
             }
             Work::OpeningClip { assistant, language } => {
                 let assistant = self.store.read(&job.tenant).await?.assistants().get(&assistant).await?;

@@ -38,6 +38,11 @@ pub enum Work {
         /// The call.
         call: CallId,
     },
+    /// Have a model sum up what a call came to.
+    SummariseCall {
+        /// The call.
+        call: CallId,
+    },
     /// Have an assistant's opening words spoken and keep the sound.
     OpeningClip {
         /// Whose words.
@@ -99,6 +104,7 @@ impl Work {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::ArchiveRecording { .. } => "archive_recording",
+            Self::SummariseCall { .. } => "summarise_call",
             Self::OpeningClip { .. } => "opening_clip",
             Self::BuyNumber { .. } => "buy_number",
             Self::SetUpNumber { .. } => "set_up_number",
@@ -112,6 +118,7 @@ impl Work {
     pub fn lane(&self) -> Lane {
         match self {
             Self::ArchiveRecording { .. }
+            | Self::SummariseCall { .. }
             | Self::OpeningClip { .. }
             | Self::BuyNumber { .. }
             | Self::SetUpNumber { .. } => Lane::Slow,
@@ -123,7 +130,7 @@ impl Work {
 
     fn subject(&self) -> String {
         match self {
-            Self::ArchiveRecording { call } => call.as_str().to_owned(),
+            Self::ArchiveRecording { call } | Self::SummariseCall { call } => call.as_str().to_owned(),
             Self::OpeningClip { assistant, language } => format!("{assistant}/{language}"),
             Self::BuyNumber { order } => order.as_str().to_owned(),
             Self::SetUpNumber { number } => number.as_str().to_owned(),
@@ -138,6 +145,7 @@ impl Work {
         const WHAT: &str = "jobs.subject";
         match kind {
             "archive_recording" => Ok(Self::ArchiveRecording { call: rows::text(subject, WHAT)? }),
+            "summarise_call" => Ok(Self::SummariseCall { call: rows::text(subject, WHAT)? }),
             "opening_clip" => {
                 let (assistant, language) = subject.split_once('/').ok_or(Error::Damaged(WHAT))?;
                 Ok(Self::OpeningClip {

@@ -31,6 +31,7 @@ mod resources;
 mod rows;
 mod search;
 mod services;
+mod summaries;
 mod tenants;
 mod tool_calls;
 mod transfer_targets;
@@ -73,6 +74,7 @@ pub use self::{
     },
     recordings::Taped,
     search::{Hit, Search},
+    summaries::Summarised,
     tool_calls::{ToolCall, ToolCallStatus},
     twilio_accounts::TwilioAccount,
     walls::Breach,
@@ -240,6 +242,7 @@ pub const TEXTS: &[&[Text]] = &[
     resources::TEXTS,
     search::TEXTS,
     services::TEXTS,
+    summaries::TEXTS,
     tenants::TEXTS,
     tool_calls::TEXTS,
     transfer_targets::TEXTS,
@@ -655,6 +658,8 @@ aggregates! {
     calls: Calls;
     /// Their recordings.
     recordings: Recordings;
+    /// What they came to.
+    summaries: Summaries;
     /// What the model asked for.
     tool_calls: ToolCalls;
     /// What callers left for the business.

@@ -43,6 +43,7 @@ mod sound;
 mod spoken;
 mod stand_ins;
 mod stress;
+mod summaries;
 mod support;
 mod tasks;
 mod the_record;

@@ -33,12 +33,13 @@ use crate::{
         money::MicroUsd,
         participants::{Participant, participants},
         quality::{self, Component, Measures},
+        summary::Promise,
         transfer::Transfer,
     },
     http::{Doors, auth::By, problem::Problem},
     live::Asked as AskedOfCall,
     platform::tape::Tape,
-    store::{CallFilter, CallsOf, Taped, ToolCall},
+    store::{CallFilter, CallsOf, Summarised, Taped, ToolCall},
 };
 
 pub(super) fn router() -> OpenApiRouter<Doors> {
@@ -111,6 +112,9 @@ struct CallWhole {
     /// Null until the call is over.
     #[schema(required)]
     quality: Option<QualityShown>,
+    /// Null until it is made, and when it cannot be: without transcripts, without a key, or with a model that was away for long.
+    #[schema(required)]
+    summary: Option<SummaryShown>,
     /// When the caller was passed on to a person, or was to be.
     transfers: Vec<TransferShown>,
 }
@@ -227,6 +231,46 @@ struct QualityShown {
     replies: u32,
     /// What the caller waited for a reply, of which one in twenty was longer.
     latency_p95_ms: u64,
+}
+
+/// What the call came to, as a model summed it up afterwards.
+#[derive(Serialize, ToSchema)]
+struct SummaryShown {
+    text: String,
+    /// `booked`, `moved`, `cancelled`, `informed`, `message`, `transferred`, `abandoned` or `other`. The first three are
+    /// believed only when the books have it.
+    outcome: &'static str,
+    /// What the caller wanted.
+    wishes: Vec<String>,
+    /// `positive`, `neutral` or `negative`.
+    sentiment: &'static str,
+    /// What is wanted of each call (`/api/call-fields`), when it was found and fits the schema.
+    #[schema(required, value_type = Option<Object>)]
+    fields: Option<Value>,
+    /// Why there are none although some are wanted.
+    #[schema(required)]
+    fields_problem: Option<String>,
+    /// What the agent said was done.
+    promises: Vec<PromiseShown>,
+    /// Whether the books have all of that.
+    promises_kept: bool,
+    /// Which model summed it up.
+    model: String,
+    /// What that cost, in US dollars; it is part of the call's cost.
+    cost_usd: String,
+    #[schema(format = DateTime)]
+    made_at: String,
+}
+
+/// Something the agent said was done.
+#[derive(Serialize, ToSchema)]
+struct PromiseShown {
+    /// In which turn, by its ordinal.
+    turn: u32,
+    /// `booked`, `moved` or `cancelled`.
+    deed: &'static str,
+    /// Whether the books have it.
+    kept: bool,
 }
 
 /// Something a score is made of.
@@ -397,6 +441,24 @@ fn show_recording(taped: Taped) -> RecordingShown {
     }
 }
 
+fn show_summary(made: Summarised) -> SummaryShown {
+    let Summarised { summary, made } = made;
+    let promise = |one: &Promise| PromiseShown { turn: one.ordinal, deed: one.deed.as_str(), kept: one.kept };
+    SummaryShown {
+        text: summary.text,
+        outcome: summary.upshot.as_str(),
+        wishes: summary.wishes,
+        sentiment: summary.sentiment.as_str(),
+        fields: summary.fields.as_deref().map(json_or_text),
+        fields_problem: summary.fields_problem,
+        promises: summary.promises.iter().map(promise).collect(),
+        promises_kept: summary.promises.iter().all(|promise| promise.kept),
+        model: summary.model,
+        cost_usd: dollars(summary.cost),
+        made_at: instant(made),
+    }
+}
+
 fn show_quality(measures: &Measures) -> QualityShown {
     let score = quality::judge(measures);
     let component = |one: &Component| ComponentShown {
@@ -477,6 +539,7 @@ async fn show(
         participants: participants(&kept.turns).map(show_participant).into(),
         recording: kept.taped.map(show_recording),
         quality: kept.measures.as_ref().map(show_quality),
+        summary: kept.summary.map(show_summary),
     }))
 }
 

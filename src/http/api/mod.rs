@@ -8,6 +8,7 @@ mod assistants;
 mod audit;
 pub mod availability;
 mod calendars;
+mod call_fields;
 mod calls;
 mod clashes;
 mod contacts;
@@ -44,6 +45,7 @@ pub(super) fn router() -> OpenApiRouter<Doors> {
         .merge(contacts::router())
         .merge(calls::router())
         .merge(search::router())
+        .merge(call_fields::router())
         .merge(events::router())
         .merge(messages::router())
         .merge(numbers::router())

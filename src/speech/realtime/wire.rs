@@ -474,6 +474,26 @@ pub fn write(what: &ToEngine, names: &Names, serial: u64) -> Option<String> {
     serde_json::to_string(&command).ok()
 }
 
+/// The event that has the model think about `text` outside any conversation, and answer by calling `tool` (protocols.md §2.3:
+/// `conversation: "none"`).
+pub fn out_of_band(text: &str, tool: &str) -> String {
+    json!({
+        "type": "response.create",
+        "event_id": "respond-2",
+        "response": {
+            "conversation": "none",
+            "output_modalities": ["text"],
+            "tool_choice": { "type": "function", "name": tool },
+            "input": [{
+                "type": "message",
+                "role": "user",
+                "content": [{ "type": "input_text", "text": text }],
+            }],
+        },
+    })
+    .to_string()
+}
+
 /// Instructions that make the engine say `words` and nothing else.
 fn exactly(words: &str) -> String {
     format!("Say exactly this and nothing else: \"{}\"", words.replace('"', "'"))

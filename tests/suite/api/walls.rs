@@ -115,6 +115,7 @@ const WITHOUT_IDS: &[&str] = &[
     "POST /api/resources",
     "POST /api/tenants",
     "POST /api/transfer-targets",
+    "PUT /api/call-fields",
 ];
 
 /// What may be asked without being anybody: there is nothing of a tenant's in it but for whoever shows a secret.
