@@ -8,7 +8,7 @@ use crate::domain::{cards, time::CallTime};
 /// How long after the last key the recording goes on, in milliseconds: the tone of that key has ended by then.
 const KEYED_MS: u64 = 2_000;
 /// How long a card number, its date and its code may take to be said, in milliseconds.
-const CARD_MS_MAX: u64 = 60_000;
+const CARD_MS_MAX: u64 = 30_000;
 
 /// What is not to be recorded.
 #[derive(Debug, Default)]

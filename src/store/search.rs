@@ -13,9 +13,9 @@ use crate::domain::{
 };
 
 texts! {
-    /// The tenant is a word of the index, so that nobody else's turns are even looked at.
+    /// The tenant is a word of the index, so that nobody else's turns are even looked at. CROSS JOIN has the index asked first.
     @sqlite SEARCH_ON_SQLITE = "SELECT t.call_id, t.ordinal, t.speaker, t.began_ms, t.heard_text, c.rang_at
-        FROM turn_words JOIN turn_index i ON i.id = turn_words.rowid
+        FROM turn_words CROSS JOIN turn_index i ON i.id = turn_words.rowid
         JOIN turns t ON t.tenant_id = i.tenant_id AND t.call_id = i.call_id AND t.ordinal = i.ordinal
         JOIN calls c ON c.tenant_id = t.tenant_id AND c.id = t.call_id
         WHERE turn_words MATCH $2 AND i.tenant_id = $1 AND c.rang_at >= $3 AND c.rang_at < $4

@@ -16,9 +16,10 @@ use frontdesk::{
     },
 };
 use proptest::prelude::*;
+use sqlx::{Connection, Executor, SqliteConnection};
 
 use crate::support::{
-    databases::on_both,
+    databases::{self, on_both},
     practice::{Practice, at},
 };
 
@@ -264,6 +265,40 @@ on_both! {
         let page = search::calls(&fresh.store, &by, "4111", (None, None), None, 9).await.unwrap();
         assert_eq!(page.items.len(), 0, "nor does the index");
     }
+}
+
+#[tokio::test]
+async fn what_is_forgotten_of_a_transcript_is_gone_from_the_index() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("frontdesk.db");
+    let url = format!("sqlite://{}", file.display());
+    let store = databases::open(&url).await;
+    store.migrate().await.unwrap();
+    let practice = Practice::open(&store, "alpha").await;
+    let call = practice.call(&store, 1).await;
+    let turns = vec![turn(0, Speaker::Caller, 0, 2_000, "Ein Kanarienvogel sitzt im Wartezimmer.")];
+    let finished = Finished { turns, ..Finished::without_words(Outcome::CallerLeft, at(3)) };
+    calls::finished(&store, &practice.tenant.id, &call, &finished).await.unwrap();
+    let mut db = SqliteConnection::connect(&url).await.unwrap();
+    let mut count = async |what: &'static str| {
+        let (count,): (i64,) = sqlx::query_as(what).fetch_one(&mut db).await.unwrap();
+        count
+    };
+    let indexed = "SELECT count(*) FROM turn_words WHERE turn_words MATCH 'kanarien*'";
+    assert_eq!(count(indexed).await, 1);
+    assert_eq!(
+        count("SELECT count(*) FROM turn_words_data WHERE hex(block) LIKE '%' || hex('kanarien') || '%'")
+            .await,
+        1
+    );
+    let mut other = SqliteConnection::connect(&url).await.unwrap();
+    other.execute("PRAGMA foreign_keys = ON").await.unwrap();
+    other.execute("DELETE FROM turns").await.unwrap();
+    assert_eq!(count(indexed).await, 0);
+    assert_eq!(count("SELECT count(*) FROM turn_index").await, 0);
+    assert_eq!(count("SELECT count(*) FROM turn_words").await, 0);
+    let left = "SELECT count(*) FROM turn_words_data WHERE hex(block) LIKE '%' || hex('kanarien') || '%'";
+    assert_eq!(count(left).await, 0, "not even among what the index keeps to itself");
 }
 
 fn turn(ordinal: u32, speaker: Speaker, began: u64, ended: u64, words: &str) -> Turn {
