@@ -232,6 +232,7 @@ fn turn(ordinal: u32) -> Turn {
         heard_ms: 3_000,
         interrupted: false,
         first_audio_ms: Some(420),
+        confidence: None,
     }
 }
 

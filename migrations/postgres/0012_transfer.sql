@@ -62,10 +62,12 @@ CREATE UNIQUE INDEX transfers_by_id ON transfers (id);
 ALTER TABLE calls ADD COLUMN streams_kept BIGINT NOT NULL DEFAULT 0;
 -- What the keys of a telephone mean to an assistant, as JSON.
 ALTER TABLE assistants ADD COLUMN keypad TEXT NOT NULL DEFAULT '{}';
--- A message that was spoken to nobody: what its sound is called at Twilio's, and where it lies.
+-- A message that was spoken to nobody: what its sound is called at Twilio's, where it lies here, and its key, sealed.
 ALTER TABLE messages ADD COLUMN recording_sid TEXT;
 ALTER TABLE messages ADD COLUMN recording TEXT;
+ALTER TABLE messages ADD COLUMN recording_key BYTEA;
 CREATE UNIQUE INDEX messages_by_recording ON messages (tenant_id, recording_sid);
+CREATE INDEX messages_with_key ON messages (id) WHERE recording_key IS NOT NULL;
 
 DO $$
 DECLARE

@@ -17,6 +17,7 @@ use crate::{
     domain::{
         assistant::{Assistant, Language},
         booking::{Appointment, Service},
+        cards,
         conversation::{CallRecord, CallSid, CallState, Direction, Outcome, Turn},
         id::{CallId, JobId, TenantId},
         money::MicroUsd,
@@ -24,11 +25,15 @@ use crate::{
         people::{Subject, Verb},
         phone::E164,
         phrases::Phrase,
+        quality::Measures,
         time::Timestamp,
         transfer::{Transfer, TransferTarget},
     },
     platform::ids,
-    store::{CallFilter, Consent, Ended, Message, NewCall, Page, Place, Store, TenantTx, ToolCall, Work},
+    store::{
+        CallFilter, Consent, Ended, Message, NewCall, Page, Place, Store, Summarised, Taped, TenantTx,
+        ToolCall, Work,
+    },
 };
 
 /// Calls closed as lost in one go.
@@ -113,12 +118,14 @@ pub struct Finished {
     pub cost: MicroUsd,
     /// What was said, in order; empty when the assistant keeps no transcripts.
     pub turns: Vec<Turn>,
-    /// The recording's blob, if there is one.
-    pub recording: Option<String>,
+    /// The recording, if there is one.
+    pub recording: Option<Taped>,
     /// The caller's yes to being recorded, with what had been asked.
     pub consent: Option<(Timestamp, String)>,
     /// Which of the call's media streams it was, from 0.
     pub stream: u32,
+    /// How it went, in figures.
+    pub measures: Option<Measures>,
 }
 
 impl Finished {
@@ -133,6 +140,7 @@ impl Finished {
             recording: None,
             consent: None,
             stream: 0,
+            measures: None,
         }
     }
 }
@@ -154,6 +162,12 @@ pub struct Kept {
     pub consent: Option<Consent>,
     /// When the caller was passed on.
     pub transfers: Vec<Transfer>,
+    /// What is known of the recording.
+    pub taped: Option<Taped>,
+    /// How it went, in figures.
+    pub measures: Option<Measures>,
+    /// What it came to.
+    pub summary: Option<Summarised>,
 }
 
 /// Keeps a call that rings and finds who answers it. The same call again is the same call.
@@ -293,11 +307,14 @@ pub async fn finished(
     finished: &Finished,
 ) -> Result<(), Error> {
     let at = finished.ended;
+    // Whoever tells it has blanked them; nothing is kept on trust.
+    let mut turns = finished.turns.clone();
+    cards::blank(&mut turns);
     let mut ended = Ended {
         outcome: finished.outcome,
         at,
         cost: finished.cost,
-        recording: finished.recording.clone(),
+        recording: finished.recording.as_ref().map(|taped| taped.blob.clone()),
         consent: finished.consent.clone().map(|(at, wording)| Consent { at, wording }),
         stream: Some(finished.stream),
     };
@@ -306,7 +323,7 @@ pub async fn finished(
     // What is said on a later stream of a call stands behind what was said on those before it.
     let ordinals = tx.calls().ordinals_before(call, finished.stream).await?;
     let Some(ordinals) = ordinals else { return Ok(()) };
-    let turns: Vec<Turn> = finished.turns.iter().cloned().map(|turn| shifted(turn, ordinals)).collect();
+    let turns: Vec<Turn> = turns.into_iter().map(|turn| shifted(turn, ordinals)).collect();
     // That it was answered may be told only now, when the call was over in no time.
     if let Some(answered) = finished.answered {
         begin(&mut tx, call, answered).await?;
@@ -323,9 +340,27 @@ pub async fn finished(
         tell_ended(&mut tx, &record, at).await?;
     }
     tx.calls().add_turns(call, &turns).await?;
+    if let Some(measures) = &finished.measures {
+        let before = if finished.stream == 0 { None } else { tx.calls().measures(call).await? };
+        let all = before.map_or_else(|| measures.clone(), |before| before.and(measures));
+        tx.calls().set_measures(call, &all).await?;
+    }
     tx.appointments().release_of_call(call).await?;
+    match &finished.recording {
+        Some(taped) => tx.recordings().put(call, taped).await?,
+        // It was begun, and nothing came of it.
+        None if finished.stream == 0 => {
+            tx.recordings().forget(call).await?;
+            tx.calls().set_recording(call, None).await?;
+        }
+        None => {}
+    }
     if ended.recording.is_some() {
         let work = Work::ArchiveRecording { call: call.clone() };
+        tx.jobs().add(&JobId::of(ids::fresh(at)), &work, at).await?;
+    }
+    if finished.outcome != Outcome::Transferred && !finished.turns.is_empty() {
+        let work = Work::SummariseCall { call: call.clone() };
         tx.jobs().add(&JobId::of(ids::fresh(at)), &work, at).await?;
     }
     Ok(tx.commit().await?)
@@ -385,6 +420,9 @@ pub async fn load(store: &Store, tenant: &TenantId, call: &CallId) -> Result<Kep
         messages: tx.messages().of_call(call).await?,
         consent: tx.calls().consent(call).await?,
         transfers: tx.transfers().of_call(call).await?,
+        taped: tx.recordings().get(call).await?,
+        measures: tx.calls().measures(call).await?,
+        summary: tx.summaries().get(call).await?,
     })
 }
 

@@ -155,16 +155,27 @@ pub async fn make(
     let mut made = 0;
     for words in sentences {
         let name = name(settings, assistant, words).map_err(|error| Error::Internal(Box::new(error)))?;
-        if blobs.path(&name).exists() {
+        let (there, asked) = (blobs.clone(), name.clone());
+        if on_disk(move || there.has(&asked)).await? {
             continue;
         }
         let sound = speech::realtime::read_aloud(settings, &briefing, words, clock)
             .await
             .map_err(|error| Error::Unavailable("the engine", Box::new(error)))?;
-        blobs.put(&name, &sound.0).map_err(|error| Error::Internal(Box::new(error)))?;
+        let there = blobs.clone();
+        on_disk(move || there.put(&name, &sound.0)).await?;
         made += 1;
     }
     Ok(made)
+}
+
+/// Waits for where clips are kept on a thread that may wait.
+async fn on_disk<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, blobs::Error> + Send + 'static,
+) -> Result<T, Error> {
+    let done = tokio::task::spawn_blocking(work).await;
+    let done = done.map_err(|panicked| Error::Internal(Box::new(panicked)))?;
+    done.map_err(|error| Error::Internal(Box::new(error)))
 }
 
 /// The name of the clip in which `assistant` says `words`.

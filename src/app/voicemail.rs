@@ -3,12 +3,15 @@
 //! Twilio records, we fetch: the sound lies with the tenant's recordings and is erased at Twilio's. Whoever left it is not
 //! spoken with here.
 
+use std::io::{self, Read, Write};
+
 use super::{
     Error,
     access::Actor,
     accounts::Accounts,
     calls,
-    recordings::{self, Listening},
+    keys::Keys,
+    recordings::{Listening, blocking},
     webhooks::{self, Event},
 };
 use crate::{
@@ -19,11 +22,14 @@ use crate::{
         time::Timestamp,
     },
     platform::{
-        blobs::{BlobName, Blobs},
+        blobs::{self, BlobName, Blobs},
         ids,
+        sealed::{self, Key},
+        secrets::{self, Place},
+        tape::Tape,
     },
     speech::{self, transcription},
-    store::{Message, Spoken, Store, Work},
+    store::{Message, SealedColumn, Spoken, Store, Work},
     telephony::rest::RecordingSid,
 };
 
@@ -51,7 +57,7 @@ pub async fn left(
         text: String::new(),
         left: now,
         handled: None,
-        spoken: Some(Spoken { sid: recording.as_str().to_owned(), blob: None }),
+        spoken: Some(Spoken { sid: recording.as_str().to_owned(), blob: None, key: None }),
     };
     tx.messages().add(&message).await?;
     webhooks::tell(&mut tx, now, Event::MessageTaken(&message)).await?;
@@ -60,14 +66,15 @@ pub async fn left(
     Ok(tx.commit().await?)
 }
 
-/// Fetches a spoken message, keeps it, erases it at Twilio's, and has it written down where there is somebody to. Safe to
-/// run twice.
+/// Fetches a spoken message, keeps it sealed under a key of its own, erases it at Twilio's, and has it written down where
+/// there is somebody to. Safe to run twice.
 ///
 /// # Errors
 /// Whatever stands in the way; what was done stays done.
 pub async fn fetch(
     store: &Store,
     blobs: &Blobs,
+    keys: &Keys,
     accounts: &Accounts,
     speech: &speech::Settings,
     tenant: &TenantId,
@@ -80,20 +87,21 @@ pub async fn fetch(
     let record = tx.calls().get(&call).await?.ok_or(Error::NotFound("call"))?;
     let assistant = tx.assistants().get(&record.assistant).await?;
     drop(tx);
-    let name =
-        BlobName::new(format!("messages/{id}.wav")).map_err(|error| Error::Internal(Box::new(error)))?;
     let (_, account) =
         store.across_tenants().call_account(&record.sid).await?.ok_or(Error::NotFound("call"))?;
     let who = accounts.credentials(tenant, &account).await?;
     let sid = RecordingSid::new(&spoken.sid).ok_or(Error::NotFound("recording"))?;
     let sound = if spoken.blob.is_some() {
-        read(blobs, &name).await?
+        let mut tape = tape(blobs, keys, tenant, id, &spoken).await?.tape;
+        blocking(move || {
+            let mut sound = vec![];
+            tape.read_to_end(&mut sound).map(|_| sound)
+        })
+        .await?
+        .map_err(|error| Error::Internal(Box::new(error)))?
     } else {
         let sound = accounts.rest().recording(&who, &sid).await?;
-        write(blobs, &name, sound.clone()).await?;
-        let mut tx = store.begin(tenant).await?;
-        tx.messages().fetched(id, name.as_str()).await?;
-        tx.commit().await?;
+        keep(store, blobs, keys, tenant, id, &sound).await?;
         sound
     };
     accounts.rest().erase_recording(&who, &sid).await?;
@@ -119,24 +127,70 @@ pub async fn fetch(
 /// # Errors
 /// [`Error::Forbidden`]; [`Error::NotFound`] when there is no such message, or nothing to listen to;
 /// [`Error::Unavailable`] when the database is away.
-pub async fn open(store: &Store, blobs: &Blobs, by: &Actor, id: &MessageId) -> Result<Listening, Error> {
+pub async fn open(
+    store: &Store,
+    blobs: &Blobs,
+    keys: &Keys,
+    by: &Actor,
+    id: &MessageId,
+) -> Result<Listening, Error> {
     by.must(Verb::Read, Subject::Messages)?;
     let message =
         store.read(by.tenant()).await?.messages().revised(id).await?.ok_or(Error::NotFound("message"))?;
-    let blob = message.item.spoken.and_then(|spoken| spoken.blob).ok_or(Error::NotFound("recording"))?;
-    recordings::listen(blobs, blob).await
+    let spoken = message.item.spoken.ok_or(Error::NotFound("recording"))?;
+    tape(blobs, keys, by.tenant(), id, &spoken).await
 }
 
-async fn read(blobs: &Blobs, name: &BlobName) -> Result<Vec<u8>, Error> {
-    let (blobs, name) = (blobs.clone(), name.clone());
-    let read = tokio::task::spawn_blocking(move || blobs.get(&name)).await;
-    let read = read.map_err(|panicked| Error::Internal(Box::new(panicked)))?;
-    read.map_err(|error| Error::Internal(Box::new(error)))
+async fn tape(
+    blobs: &Blobs,
+    keys: &Keys,
+    tenant: &TenantId,
+    id: &MessageId,
+    spoken: &Spoken,
+) -> Result<Listening, Error> {
+    let (Some(name), Some(key)) = (&spoken.blob, &spoken.key) else {
+        return Err(Error::NotFound("recording"));
+    };
+    let key = keys.open(place(tenant, id), key).await?;
+    let key = Key::new(&key).map_err(|error| Error::Internal(Box::new(error)))?;
+    let name = BlobName::new(name).map_err(|error| Error::Internal(Box::new(error)))?;
+    let blobs = blobs.clone();
+    let opened = blocking(move || Tape::of_whole(&blobs, &name, &key).map(|tape| Listening { tape, name }));
+    opened.await?.map_err(|error| {
+        let missing = matches!(error, sealed::Error::Blobs(blobs::Error::Missing));
+        if missing { Error::NotFound("recording") } else { Error::Internal(Box::new(error)) }
+    })
 }
 
-async fn write(blobs: &Blobs, name: &BlobName, sound: Vec<u8>) -> Result<(), Error> {
-    let (blobs, name) = (blobs.clone(), name.clone());
-    let written = tokio::task::spawn_blocking(move || blobs.put(&name, &sound)).await;
-    let written = written.map_err(|panicked| Error::Internal(Box::new(panicked)))?;
-    written.map(drop).map_err(|error| Error::Internal(Box::new(error)))
+/// Keeps a message's sound. Its key is kept only once it lies there whole: tried again, it has another.
+async fn keep(
+    store: &Store,
+    blobs: &Blobs,
+    keys: &Keys,
+    tenant: &TenantId,
+    id: &MessageId,
+    sound: &[u8],
+) -> Result<(), Error> {
+    let fresh = secrets::fresh_key();
+    let sealed = keys.seal(place(tenant, id), &fresh)?;
+    let key = Key::new(&fresh).map_err(|error| Error::Internal(Box::new(error)))?;
+    let name =
+        BlobName::new(format!("messages/{id}.wav")).map_err(|error| Error::Internal(Box::new(error)))?;
+    let (to, blobs, sound) = (name.clone(), blobs.clone(), sound.to_vec());
+    let written = blocking(move || {
+        let mut draft = blobs.begin(&to).map_err(sealed::Error::from)?;
+        let mut writer = sealed::Writer::new(&mut draft, &key)?;
+        writer.write_all(&sound)?;
+        writer.finish()?;
+        draft.finish().map_err(sealed::Error::from)?;
+        Ok::<_, io::Error>(())
+    });
+    written.await?.map_err(|error| Error::Internal(Box::new(error)))?;
+    let mut tx = store.begin(tenant).await?;
+    tx.messages().fetched(id, name.as_str(), &sealed).await?;
+    Ok(tx.commit().await?)
+}
+
+fn place<'p>(tenant: &'p TenantId, id: &'p MessageId) -> Place<'p> {
+    Place { owner: Some(tenant), column: SealedColumn::MessageKey.name(), row: id.as_str() }
 }

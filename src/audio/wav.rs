@@ -1,8 +1,8 @@
 //! Sound as WAV files: two-channel recordings to write and read, and single sentences in μ-law to read.
 //!
-//! It writes to what it is handed and opens nothing itself.
+//! It writes to what it is handed and opens nothing itself; it never goes back in what it has written.
 
-use std::io::{Read, Seek, Write};
+use std::io::{self, Read, Write};
 
 /// Samples per second of every file here.
 pub const RATE_HZ: u32 = 8_000;
@@ -21,52 +21,60 @@ pub enum Error {
     Cut,
 }
 
+/// How long the head of a recording is, in bytes; behind it is nothing but samples.
+pub const HEAD_LEN: usize = 44;
+/// How long an instant is, in bytes: a sample of the caller and one of the agent.
+pub const INSTANT_LEN: usize = 4;
+
+/// The head of a recording of so many instants. One that is longer than the format can say says the most it can.
+pub fn head(instants: u64) -> [u8; HEAD_LEN] {
+    const CHANNELS: u16 = 2;
+    const BITS: u16 = 16;
+    const PCM: u16 = 1;
+    let body = instants.saturating_mul(INSTANT_LEN as u64);
+    let body = u32::try_from(body).unwrap_or(u32::MAX - HEAD_LEN as u32);
+    let mut head = Vec::with_capacity(HEAD_LEN);
+    head.extend(b"RIFF");
+    head.extend((body + HEAD_LEN as u32 - 8).to_le_bytes());
+    head.extend(b"WAVEfmt ");
+    head.extend(16_u32.to_le_bytes());
+    head.extend([PCM, CHANNELS].map(u16::to_le_bytes).as_flattened());
+    head.extend(RATE_HZ.to_le_bytes());
+    head.extend((RATE_HZ * INSTANT_LEN as u32).to_le_bytes());
+    head.extend([INSTANT_LEN as u16, BITS].map(u16::to_le_bytes).as_flattened());
+    head.extend(b"data");
+    head.extend(body.to_le_bytes());
+    let mut whole = [0; HEAD_LEN];
+    whole.copy_from_slice(&head);
+    whole
+}
+
 /// Writes a recording: the caller on the left, the agent on the right, linear 16 bits.
-pub struct Writer<W: Write + Seek>(hound::WavWriter<W>);
+pub struct Writer<W: Write>(W);
 
-impl<W: Write + Seek> Writer<W> {
-    const SPEC: hound::WavSpec = hound::WavSpec {
-        channels: 2,
-        sample_rate: RATE_HZ,
-        bits_per_sample: 16,
-        sample_format: hound::SampleFormat::Int,
-    };
-
-    /// Begins a file.
+impl<W: Write> Writer<W> {
+    /// Begins a file of so many instants. Whoever does not know how many there will be says 0, and whoever reads it puts
+    /// the right [`head`] in place.
     ///
     /// # Errors
-    /// [`Error::Wav`].
-    pub fn new(out: W) -> Result<Self, Error> {
-        Ok(Self(hound::WavWriter::new(out, Self::SPEC)?))
+    /// What `out` says.
+    pub fn new(mut out: W, instants: u64) -> io::Result<Self> {
+        out.write_all(&head(instants))?;
+        Ok(Self(out))
     }
 
     /// Adds samples, each the caller's and the agent's of one instant.
     ///
     /// # Errors
-    /// [`Error::Wav`].
-    pub fn write(&mut self, samples: &[[i16; 2]]) -> Result<(), Error> {
-        let count = u32::try_from(samples.len() * 2).map_err(|_| Error::Wav(hound::Error::TooWide))?;
-        let mut out = self.0.get_i16_writer(count);
-        for sample in samples.iter().flatten() {
-            out.write_sample(*sample);
-        }
-        Ok(out.flush()?)
+    /// What `out` says.
+    pub fn write(&mut self, samples: &[[i16; 2]]) -> io::Result<()> {
+        let bytes: Vec<u8> = samples.iter().flatten().flat_map(|sample| sample.to_le_bytes()).collect();
+        self.0.write_all(&bytes)
     }
 
-    /// Makes the file whole as it is, so that it can be read if no more is ever added.
-    ///
-    /// # Errors
-    /// [`Error::Wav`].
-    pub fn flush(&mut self) -> Result<(), Error> {
-        Ok(self.0.flush()?)
-    }
-
-    /// Makes the file whole.
-    ///
-    /// # Errors
-    /// [`Error::Wav`].
-    pub fn finish(self) -> Result<(), Error> {
-        Ok(self.0.finalize()?)
+    /// Gives back what it wrote to.
+    pub fn into_inner(self) -> W {
+        self.0
     }
 }
 

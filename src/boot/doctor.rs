@@ -195,7 +195,10 @@ async fn outbox(store: &Store) -> Option<Finding> {
 async fn recordings(config: &Config) -> Finding {
     let subject = "recordings";
     let settings = config.blobs.clone();
-    let folder = settings.folder.display().to_string();
+    let folder = match settings.bucket.as_str() {
+        "" => settings.folder.display().to_string(),
+        bucket => format!("The bucket {bucket}"),
+    };
     let tried = tokio::task::spawn_blocking(move || Blobs::open(&settings)?.check()).await;
     match tried {
         Ok(Ok(())) => well(subject, format!("{folder} keeps what is written to it.")),
@@ -204,6 +207,10 @@ async fn recordings(config: &Config) -> Finding {
             format!(
                 "{folder} cannot be written: {source}. Give the server's user the right to, or set blobs.folder."
             ),
+        ),
+        Ok(Err(blobs::Error::Bucket(error))) => problem(
+            subject,
+            format!("{folder} cannot be used: {error}. Look at blobs.endpoint, blobs.region and the keys."),
         ),
         Ok(Err(error)) => problem(subject, format!("{error}. Set blobs.folder to another place.")),
         Err(_) => problem(subject, format!("Writing to {folder} failed. Set blobs.folder to another place.")),

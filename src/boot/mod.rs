@@ -139,6 +139,8 @@ pub struct Running {
     pub store: Store,
     /// Where it keeps recordings.
     pub blobs: Blobs,
+    /// What opens them.
+    pub keys: Keys,
     /// The calls in the air.
     pub lines: Lines,
     /// Calendars outside.
@@ -176,6 +178,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Error> {
         store: store.clone(),
         ledger: ledger.clone(),
         blobs: blobs.clone(),
+        keys: keys.clone(),
         speech: config.openai.clone(),
         accounts: accounts.clone(),
         detector: config.audio.detector,
@@ -206,6 +209,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Error> {
         webhook_body_bytes_max: config.http.webhook_body_bytes_max,
         api_body_bytes_max: config.http.api_body_bytes_max,
         blobs: blobs.clone(),
+        keys: keys.clone(),
         streams: http::api::events::Streams::new(config.limits.event_streams_max),
         people: people.clone(),
         limits: http::limits::Limits::new(&config.rate_limits),
@@ -224,6 +228,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Error> {
     let hands = Hands {
         store: store.clone(),
         blobs: blobs.clone(),
+        keys: keys.clone(),
         speech,
         accounts,
         calendars: calendars.clone(),
@@ -245,7 +250,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Error> {
             }
         });
     }
-    tasks.spawn(keys.keep_up(tasks.clone(), clock));
+    tasks.spawn(keys.clone().keep_up(tasks.clone(), clock));
     tasks.spawn(tidy_figures(figures, tasks.clone(), clock));
 
     info!(%addr, database = store.kind(), "frontdesk answers");
@@ -253,7 +258,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Error> {
         warn!("there is no engine key: callers hear an apology; `frontdesk doctor` says more");
     }
     let drain = Duration::from_millis(config.limits.drain_ms_max);
-    Ok(Running { addr, store, blobs, lines, calendars, webhooks, tasks, clock, drain })
+    Ok(Running { addr, store, blobs, keys, lines, calendars, webhooks, tasks, clock, drain })
 }
 
 impl Running {

@@ -9,7 +9,7 @@ use super::{
     Call,
     port::{ToEngine, Words},
 };
-use crate::domain::{card, time::CallTime};
+use crate::domain::{cards, time::CallTime};
 
 /// A pause this long ends what is being typed, in milliseconds.
 const KEYS_PAUSE_MS: u64 = 2_000;
@@ -35,6 +35,7 @@ impl fmt::Debug for Keys {
 
 impl Call {
     pub(super) fn keyed(&mut self, key: char) {
+        self.hush_keys();
         self.silence.broken(self.now);
         let stoppable = self.leaving.as_ref().is_none_or(|leaving| leaving.may_be_stopped());
         if self.setup.policy.interruptible && stoppable {
@@ -69,12 +70,12 @@ impl Call {
         {
             return format!("[The caller pressed {key} on the telephone, which means: {means}]");
         }
-        let digits: Vec<u32> = typed.chars().filter_map(|key| key.to_digit(10)).collect();
-        if card::is_card(&digits) {
+        let digits = typed.chars().filter(char::is_ascii_digit).count();
+        if cards::blanked(typed).is_some() {
             return CARD.to_owned();
         }
         let spaced = typed.chars().map(String::from).collect::<Vec<_>>().join(" ");
-        if digits.len() >= NUMBER_KEYS_MIN {
+        if digits >= NUMBER_KEYS_MIN {
             return format!("[The caller typed this on the telephone instead of saying it: {spaced}]");
         }
         format!("[The caller pressed these keys on the telephone: {spaced}]")

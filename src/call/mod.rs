@@ -16,6 +16,7 @@ pub mod playback;
 pub mod port;
 mod record;
 mod reply;
+mod secrecy;
 mod tools;
 mod turn;
 
@@ -34,6 +35,7 @@ use self::{
     port::{Input, Mark, Note, Output, Sound, ToEngine, Words},
     record::Record,
     reply::{Cancelled, Dropped, Engine, Owed, Reply, Say, Stall, Waiting},
+    secrecy::Secrecy,
     tools::Running,
     turn::Turn,
 };
@@ -92,6 +94,8 @@ pub struct Call {
     tool_words: usize,
     /// Whether the caller agreed to be recorded.
     recording: bool,
+    /// What is not to be recorded.
+    secrecy: Secrecy,
     keys: Keys,
     holding: Holding,
     silence: Silence,
@@ -126,6 +130,7 @@ impl Call {
             tools: Vec::new(),
             tool_words: 0,
             recording: false,
+            secrecy: Secrecy::default(),
             keys: Keys::default(),
             holding: Holding::default(),
             silence: Silence::since(now),
@@ -158,7 +163,9 @@ impl Call {
                 Input::EngineHearsSpeech => self.engine_hears_speech(),
                 Input::EngineHearsSilence => self.engine_hears_silence(),
                 Input::CallerCommitted(item) => self.committed(item),
-                Input::CallerSaid { item, words, last } => self.caller_said(item, words, last),
+                Input::CallerSaid { item, words, last, confidence } => {
+                    self.caller_said(item, words, last, confidence);
+                }
                 Input::ReplyBegan => self.reply_began(),
                 Input::ReplyAudio { item, sound } => self.reply_audio(item, &sound),
                 Input::ReplyWords { item, words } => self.reply_words(item, &words),
@@ -195,6 +202,7 @@ impl Call {
             self.tools_deadline(),
             self.keys_deadline(),
             self.holding_deadline(),
+            self.secrecy_deadline(),
             self.turn_deadline(),
             Some(self.ending_deadline()),
         ]
@@ -221,12 +229,13 @@ impl Call {
 
     /// Everything that time alone brings about, in the order in which it matters.
     fn advance(&mut self) {
-        let steps: [fn(&mut Self); 8] = [
+        let steps: [fn(&mut Self); 9] = [
             Self::weigh,
             Self::follow_playback,
             Self::advance_tools,
             Self::advance_keys,
             Self::advance_holding,
+            Self::advance_secrecy,
             Self::advance_turn,
             Self::advance_reply,
             Self::advance_ending,

@@ -125,6 +125,8 @@ pub enum Input {
         words: Words,
         /// Whether these are all of them.
         last: bool,
+        /// How sure the engine is of them, from 0 to 1, where it says so.
+        confidence: Option<f64>,
     },
     /// The engine began to generate a reply.
     ReplyBegan,
@@ -193,6 +195,10 @@ pub enum Output {
     RunTool(ToolRequest),
     /// Begin to record, from here on: the caller agreed at this moment.
     Record,
+    /// Record silence from here on: something is said or keyed in that is nobody's to keep.
+    PauseRecording,
+    /// Record again.
+    ResumeRecording,
     /// Something worth knowing happened.
     Note(Note),
     /// The call is over. Nothing comes after this.

@@ -9,6 +9,7 @@ use super::{
     port::{ItemId, Note, Output, Words},
 };
 use crate::domain::{
+    cards,
     conversation::{Speaker, Turn},
     time::CallTime,
 };
@@ -40,6 +41,7 @@ struct CallerTurn {
     began: CallTime,
     ended: CallTime,
     words: Words,
+    confidence: Option<f64>,
     /// Whether it is kept without words, too.
     certain: bool,
 }
@@ -50,6 +52,7 @@ struct Early {
     item: ItemId,
     words: Words,
     last: bool,
+    confidence: Option<f64>,
 }
 
 /// The turns under way.
@@ -102,7 +105,7 @@ impl Record {
         // By whole words: marks come more often than words end.
         if heard.len() > turn.told {
             turn.told = heard.len();
-            let words = Words(heard.to_owned());
+            let words = Words(cards::blanked(heard).unwrap_or_else(|| heard.to_owned()));
             out.push_back(Output::Note(Note::Heard { speaker: Speaker::Agent, words }));
         }
     }
@@ -143,6 +146,7 @@ impl Record {
             heard_ms: over.heard_ms,
             interrupted,
             first_audio_ms: turn.first_audio_ms,
+            confidence: None,
         })));
         Words(heard_text.to_owned())
     }
@@ -169,8 +173,9 @@ impl Record {
         }
         let ordinal = self.next();
         let early = self.early.take_if(|early| early.item == item);
-        let (words, last) = early.map_or((Words(String::new()), false), |early| (early.words, early.last));
-        let turn = CallerTurn { item, ordinal, began, ended, words, certain };
+        let (words, last, confidence) = early
+            .map_or((Words(String::new()), false, None), |early| (early.words, early.last, early.confidence));
+        let turn = CallerTurn { item, ordinal, began, ended, words, confidence, certain };
         if last {
             turn.finish(out);
         } else {
@@ -184,17 +189,20 @@ impl Record {
         item: ItemId,
         mut words: Words,
         last: bool,
+        confidence: Option<f64>,
         out: &mut VecDeque<Output>,
     ) {
         words.0.truncate(words.0.floor_char_boundary(TEXT_BYTES_MAX));
         if !last {
-            out.push_back(Output::Note(Note::Heard { speaker: Speaker::Caller, words: words.clone() }));
+            let words = Words(cards::blanked(&words.0).unwrap_or_else(|| words.0.clone()));
+            out.push_back(Output::Note(Note::Heard { speaker: Speaker::Caller, words }));
         }
         let Some(at) = self.caller.iter().position(|turn| turn.item == item) else {
-            self.early = Some(Early { item, words, last });
+            self.early = Some(Early { item, words, last, confidence });
             return;
         };
         self.caller[at].words = words;
+        self.caller[at].confidence = confidence;
         if last && let Some(turn) = self.caller.remove(at) {
             turn.finish(out);
         }
@@ -229,6 +237,7 @@ impl CallerTurn {
             heard_ms: 0,
             interrupted: false,
             first_audio_ms: None,
+            confidence: self.confidence.filter(|_| !words.is_empty()),
         })));
     }
 }

@@ -220,9 +220,10 @@ impl Call {
         }
     }
 
-    pub(super) fn caller_said(&mut self, item: ItemId, words: Words, last: bool) {
+    pub(super) fn caller_said(&mut self, item: ItemId, words: Words, last: bool, confidence: Option<f64>) {
+        self.hush_card(&words.0, last);
         let meaning = meaning(&words.0);
-        self.record.caller_says(item, words, last, &mut self.outbox);
+        self.record.caller_says(item, words, last, confidence, &mut self.outbox);
         if let Some(at) = self.turn.doubts.iter().position(|doubt| doubt.item == item) {
             return self.doubt_said(at, meaning, last);
         }

@@ -231,6 +231,15 @@ impl fmt::Debug for CallRecord {
     }
 }
 
+/// A stretch of a recording in which nothing is to be heard, in milliseconds since the recording began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Silence {
+    /// Where it begins.
+    pub from_ms: u64,
+    /// Where it ends.
+    pub until_ms: u64,
+}
+
 /// Who holds the floor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Speaker {
@@ -279,6 +288,8 @@ pub struct Turn {
     pub interrupted: bool,
     /// From the end of the caller's turn to the first sound of this reply, in milliseconds (agent only).
     pub first_audio_ms: Option<u64>,
+    /// How sure the engine is of the words, from 0 to 1, where it says so (caller only).
+    pub confidence: Option<f64>,
 }
 
 impl fmt::Debug for Turn {

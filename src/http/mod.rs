@@ -35,8 +35,8 @@ use utoipa_axum::router::OpenApiRouter;
 use self::{api::events::Streams, limits::Limits, problem::Problem};
 use crate::{
     app::{
-        accounts::Accounts, bookings::Ledger, calendars::Calendars, health::Health, people::People,
-        webhooks::Webhooks,
+        accounts::Accounts, bookings::Ledger, calendars::Calendars, health::Health, keys::Keys,
+        people::People, webhooks::Webhooks,
     },
     live::Lines,
     platform::{blobs::Blobs, clock::Clock, tasks::Tasks},
@@ -79,6 +79,8 @@ pub struct Doors {
     pub api_body_bytes_max: usize,
     /// Where recordings are; handed on to `app`, which opens them.
     pub blobs: Blobs,
+    /// What opens recordings.
+    pub keys: Keys,
     /// Who watches calls.
     pub streams: Streams,
     /// Lets people and programs in.

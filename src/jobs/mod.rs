@@ -124,6 +124,12 @@ impl Runner {
                 if let Err(error) = sweep(&self.store, self.clock.now()).await {
                     warn!(error = &error as &dyn std::error::Error, "what lies about could not be swept up");
                 }
+                if let Err(error) = app::recordings::salvage(&self.store, self.clock.now()).await {
+                    warn!(
+                        error = &error as &dyn std::error::Error,
+                        "unfinished recordings are not looked after"
+                    );
+                }
             }
             self.take(&mut running).await;
             tokio::select! {

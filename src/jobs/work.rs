@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::Handler;
 use crate::{
     app::{
-        self, accounts::Accounts, calendars::Calendars, clips, numbers, recordings, voicemail,
-        webhooks::Webhooks,
+        self, accounts::Accounts, calendars::Calendars, clips, keys::Keys, numbers, recordings, summaries,
+        voicemail, webhooks::Webhooks,
     },
     platform::{blobs::Blobs, clock::Clock},
     speech,
@@ -20,6 +20,8 @@ pub struct Hands {
     pub store: Store,
     /// Recordings and clips.
     pub blobs: Blobs,
+    /// What opens and seals.
+    pub keys: Keys,
     /// The engine that speaks clips.
     pub speech: speech::Settings,
     /// Twilio, and who asks it.
@@ -45,11 +47,15 @@ impl Hands {
     async fn carry_out(&self, job: Job) -> Result<(), app::Error> {
         match job.work {
             Work::ArchiveRecording { call } => {
-                recordings::archive(&self.store, &self.blobs, &job.tenant, &call).await?;
+                recordings::archive(&self.store, &self.blobs, &self.keys, &job.tenant, &call).await?;
+            }
+            Work::SummariseCall { call } => {
+                summaries::make(&self.store, &self.speech, &job.tenant, &call, self.clock).await?;
             }
             Work::FetchMessage { message } => {
-                let (store, blobs) = (&self.store, &self.blobs);
-                voicemail::fetch(store, blobs, &self.accounts, &self.speech, &job.tenant, &message).await?;
+                let (store, blobs, keys) = (&self.store, &self.blobs, &self.keys);
+                let (accounts, speech) = (&self.accounts, &self.speech);
+                voicemail::fetch(store, blobs, keys, accounts, speech, &job.tenant, &message).await?;
             }
             Work::OpeningClip { assistant, language } => {
                 let mut tx = self.store.read(&job.tenant).await?;

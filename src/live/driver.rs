@@ -65,6 +65,9 @@ const HANG_UP_SECONDS_MAX: u64 = 3;
 /// The most turns of one call that are kept.
 const TURNS_MAX: usize = 2_000;
 
+/// Begins a recording at a moment of the call; `None` when that is not possible.
+pub(super) type Record = Box<dyn FnOnce(CallTime) -> Option<Recorder> + Send>;
+
 /// Everything a call needs besides its telephone.
 pub(super) struct Ride {
     pub(super) setup: Arc<Setup>,
@@ -72,7 +75,7 @@ pub(super) struct Ride {
     pub(super) toolbox: Arc<Toolbox>,
     pub(super) detector: Detector,
     /// Begins the recording, when the caller agrees to it; `None` when recordings are off.
-    pub(super) record: Option<Box<dyn FnOnce() -> Recorder + Send>>,
+    pub(super) record: Option<Record>,
     pub(super) notices: Notices,
     pub(super) clock: Clock,
     pub(super) tasks: Tasks,
@@ -137,7 +140,7 @@ struct Driver<S> {
     ear: Ear,
     sound: Vec<u8>,
     outputs: Vec<Output>,
-    record: Option<Box<dyn FnOnce() -> Recorder + Send>>,
+    record: Option<Record>,
     notices: Notices,
     tasks: Tasks,
     stopping: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
@@ -416,8 +419,18 @@ where
             Output::Record => {
                 if let Some(record) = self.record.take() {
                     self.finished.consented = Some(now);
-                    self.finished.recorder = Some(record());
+                    self.finished.recorder = record(now);
                     self.notices.tell(now, What::RecordingBegan);
+                }
+            }
+            Output::PauseRecording => {
+                if let Some(recorder) = &mut self.finished.recorder {
+                    recorder.pause(now.0);
+                }
+            }
+            Output::ResumeRecording => {
+                if let Some(recorder) = &mut self.finished.recorder {
+                    recorder.resume(now.0);
                 }
             }
             Output::Note(note) => self.note(note, now),

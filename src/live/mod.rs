@@ -31,10 +31,10 @@ use tracing::{Instrument, error, info, info_span, warn};
 
 pub use self::phone::socket_config;
 use self::{
-    driver::{Finished, Ride},
+    driver::{Finished, Record, Ride},
     notice::{NOTICES_MAX, Notice, Notices, What},
     phone::Phone,
-    recorder::Recorder,
+    recorder::{Recorder, Recording},
 };
 use crate::{
     app::{
@@ -43,20 +43,24 @@ use crate::{
         briefing,
         calls::{self, Answer},
         clips::{self, Clips},
+        keys::Keys,
+        recordings::{self, Prepared},
         tools::{CallContext, Toolbox},
     },
     audio::vad::Detector,
     call::{Setup, port::Words},
     domain::{
         assistant::{Assistant, Language},
-        conversation::{CallState, Outcome},
+        cards,
+        conversation::{CallState, Outcome, Silence},
         id::{AssistantId, CallId, TenantId},
-        time::Timestamp,
+        quality::{self, Measures},
+        time::{CallTime, Timestamp},
         transfer::TransferState,
     },
-    platform::{blobs::Blobs, clock::Clock, ids, metrics as figures, tasks::Tasks},
+    platform::{blobs::Blobs, clock::Clock, ids, metrics as figures, sealed::Key, tasks::Tasks},
     speech::{self, realtime::Session},
-    store::Store,
+    store::{Store, Taped},
     telephony::media_stream::{self, Message, Start},
 };
 
@@ -102,6 +106,8 @@ pub struct Parts {
     pub ledger: Ledger,
     /// Where recordings and clips are kept.
     pub blobs: Blobs,
+    /// What recordings are sealed under.
+    pub keys: Keys,
     /// How the engine is reached.
     pub speech: speech::Settings,
     /// The carrier's accounts, to hang up.
@@ -447,7 +453,15 @@ impl Lines {
             caller: record.person().cloned(),
             attested: record.attested,
         };
-        let recording = assistant.recording.then(|| self.recording(&record.id));
+        let taping = Taping {
+            tenant: tenant.id.clone(),
+            call: record.id.clone(),
+            answered,
+            language: number.language,
+        };
+        // Who is back after having been passed on is not asked again, and what was recorded until then is the recording.
+        let prepared = if assistant.recording && stream == 0 { self.prepare(&taping) } else { None };
+        let recording = prepared.clone().map(|prepared| self.recording(taping, prepared));
         let (accounts, sid, owner) = (parts.accounts.clone(), record.sid.clone(), tenant.id.clone());
         let hang_up: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(async move {
             if let Err(error) = accounts.hang_up(&owner, &account_sid, &sid).await {
@@ -488,6 +502,10 @@ impl Lines {
         place.carry();
         let mut finished = driver::drive(phone, ride).await;
         drop(place);
+        let measures = quality::measure(&finished.turns);
+        // A card number is kept nowhere: not in the words, and not in the sound of the turns it was said in.
+        let secret = cards::blank(&mut finished.turns);
+        let secret = secret.iter().map(|at| (finished.turns[*at].began, finished.turns[*at].ended)).collect();
         if !assistant.transcripts {
             finished.turns.clear();
         }
@@ -499,12 +517,22 @@ impl Lines {
         for turn in &mut finished.turns {
             (turn.began, turn.ended) = (turn.began + began_ms, turn.ended + began_ms);
         }
-        self.keep(finished, &tenant.id, &record.id, answered, ended, number.language).await;
+        self.keep(
+            finished,
+            &tenant.id,
+            &record.id,
+            answered,
+            ended,
+            number.language,
+            Left { prepared, measures, secret },
+        )
+        .await;
         let last = if outcome == Outcome::Transferred { What::PassedOn } else { What::Ended(outcome) };
         notices.tell(watch.call_time(), last);
     }
 
     /// Keeps what is left of a call. The caller has gone: this may wait, and try again.
+    #[expect(clippy::too_many_arguments, reason = "what is known of a call when it is over")]
     async fn keep(
         &self,
         finished: Finished,
@@ -513,6 +541,7 @@ impl Lines {
         answered: Timestamp,
         ended: Timestamp,
         language: Language,
+        left: Left,
     ) {
         let parts = &self.0.parts;
         if let Some(engine) = finished.engine {
@@ -524,11 +553,16 @@ impl Lines {
             }),
             None => Err(()),
         };
-        let recording = recording.ok().map(|recording| recording.name.to_string());
-        let question = crate::domain::phrases::Phrase::RecordingQuestion.words(language).to_owned();
-        let consent = finished
-            .consented
-            .map(|at| (answered.plus_millis(i64::try_from(at.0).unwrap_or(i64::MAX)), question));
+        let consent = finished.consented.map(|at| agreed(answered, at, language));
+        let recording = recording.ok().map(|recording| Taped {
+            blob: recording.name.to_string(),
+            key: left.prepared.map(|prepared| prepared.sealed),
+            begun: consent.as_ref().map_or(answered, |(at, _)| *at),
+            began: CallTime(recording.began_ms),
+            millis: Some(recording.millis),
+            complete: recording.complete,
+            silences: silences(&recording, &left.secret),
+        });
         let finished = calls::Finished {
             outcome: finished.outcome,
             answered: Some(answered),
@@ -538,6 +572,7 @@ impl Lines {
             recording,
             consent,
             stream: finished.stream,
+            measures: Some(left.measures),
         };
         for attempt in 0..KEEP_TRIES_MAX {
             match calls::finished(&parts.store, tenant, call, &finished).await {
@@ -556,10 +591,38 @@ impl Lines {
         counter!(figures::LIMIT_REACHED_TOTAL, "limit" => "keep_tries_max").increment(1);
     }
 
-    fn recording(&self, call: &CallId) -> Box<dyn FnOnce() -> Recorder + Send> {
-        let (blobs, tasks) = (self.0.parts.blobs.clone(), self.0.parts.tasks.clone());
-        let name = format!("recordings/{call}.wav");
-        Box::new(move || Recorder::start(&tasks, blobs, name))
+    fn prepare(&self, taping: &Taping) -> Option<Prepared> {
+        let prepared = recordings::prepare(&self.0.parts.keys, &taping.tenant, &taping.call);
+        prepared
+            .inspect_err(|error| {
+                warn!(error = error as &dyn std::error::Error, "a call goes on without its recording");
+            })
+            .ok()
+    }
+
+    /// What begins a call's recording, and has that written down beside.
+    fn recording(&self, taping: Taping, prepared: Prepared) -> Record {
+        let parts = &self.0.parts;
+        let (blobs, tasks, store) = (parts.blobs.clone(), parts.tasks.clone(), parts.store.clone());
+        Box::new(move |now| {
+            let key = Key::new(&prepared.key)
+                .inspect_err(|error| {
+                    warn!(error = error as &dyn std::error::Error, "a call goes on without its recording");
+                })
+                .ok()?;
+            let recorder = Recorder::start(&tasks, blobs, prepared.blob.as_str(), key);
+            tasks.spawn(async move {
+                let Taping { tenant, call, answered, language } = taping;
+                let yes = agreed(answered, now, language);
+                if let Err(error) = recordings::begun(&store, &tenant, &call, &prepared, now, &yes).await {
+                    warn!(
+                        error = &error as &dyn std::error::Error,
+                        "that a recording began is not written down"
+                    );
+                }
+            });
+            Some(recorder)
+        })
     }
 
     fn admit(&self, answer: &Answer, sid: &str, token: &str) -> Result<Place, Refused> {
@@ -673,6 +736,38 @@ impl Lines {
     fn clip_sets(&self) -> MutexGuard<'_, HashMap<(AssistantId, Language, u64), Clips>> {
         self.0.clips.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What else is left of a call.
+struct Left {
+    prepared: Option<Prepared>,
+    measures: Measures,
+    /// When something was said that is nobody's to keep, on the call's clock.
+    secret: Vec<(CallTime, CallTime)>,
+}
+
+/// Where nothing is to be heard of a recording: where it was paused, and where something secret was said.
+fn silences(recording: &Recording, secret: &[(CallTime, CallTime)]) -> Vec<Silence> {
+    let since = |at: CallTime| at.0.saturating_sub(recording.began_ms);
+    let said = secret.iter().map(|(from, until)| Silence { from_ms: since(*from), until_ms: since(*until) });
+    let mut all: Vec<Silence> = recording.silences.iter().copied().chain(said).collect();
+    all.retain(|silence| silence.from_ms < silence.until_ms);
+    all.sort_unstable();
+    all
+}
+
+/// Whose recording may begin.
+struct Taping {
+    tenant: TenantId,
+    call: CallId,
+    answered: Timestamp,
+    language: Language,
+}
+
+/// When the caller agreed to be recorded, and to what.
+fn agreed(answered: Timestamp, at: CallTime, language: Language) -> (Timestamp, String) {
+    let question = crate::domain::phrases::Phrase::RecordingQuestion.words(language).to_owned();
+    (answered.plus_millis(i64::try_from(at.0).unwrap_or(i64::MAX)), question)
 }
 
 fn fingerprint(opening: &str, voice: &str) -> u64 {

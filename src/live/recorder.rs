@@ -2,11 +2,15 @@
 //!
 //! The driver tells what was heard and what was played; a task beside lays both out in time and writes them
 //! to the disk. The driver never waits: when the disk is too slow for the queue, a piece is lost; when it is
-//! full, the rest is lost. Either way the call goes on and the recording says that it is incomplete.
+//! full, the rest is lost. Either way the call goes on and the recording says that it is incomplete. What it writes is
+//! sealed, second by second, under a key it was given; while it is paused it writes silence.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use metrics::counter;
@@ -21,9 +25,11 @@ use crate::{
         timeline::{Side, Timeline},
         wav,
     },
+    domain::conversation::Silence,
     platform::{
         blobs::{self, BlobName, Blobs, Draft},
         metrics::LIMIT_REACHED_TOTAL,
+        sealed::{self, Key},
         tasks::Tasks,
     },
 };
@@ -32,6 +38,10 @@ use crate::{
 const RECORDER_QUEUE_MAX: usize = 512;
 /// What is collected of a side before it is handed over, in bytes: 400 ms. The task beside wakes once for it.
 const PIECE_BYTES: usize = 3_200;
+/// How many pauses of one recording are told. What came after is silent all the same.
+const SILENCES_MAX: usize = 1_000;
+/// Silence in μ-law.
+const QUIET: u8 = 0xff;
 /// How much settled sound is worth a visit to the disk, in milliseconds.
 const WRITE_MS_MIN: u64 = 1_000;
 
@@ -43,7 +53,7 @@ pub enum Error {
     Blobs(#[from] blobs::Error),
     /// The file could not be begun or finished.
     #[error("the recording was not kept")]
-    Wav(#[from] wav::Error),
+    Disk(#[from] io::Error),
     /// The task that writes ended before its time.
     #[error("the recording was abandoned")]
     Abandoned,
@@ -54,10 +64,14 @@ pub enum Error {
 pub struct Recording {
     /// Its name among the blobs.
     pub name: BlobName,
+    /// When it began, on the clock of whoever told it, in milliseconds.
+    pub began_ms: u64,
     /// How long it lasts, in milliseconds.
     pub millis: u64,
     /// Whether nothing is missing.
     pub complete: bool,
+    /// When it was paused.
+    pub silences: Vec<Silence>,
 }
 
 /// Takes in what is heard of a call. When it is dropped instead of stopped, all but the last 400 ms is kept.
@@ -69,6 +83,10 @@ pub struct Recorder {
     since_ms: Option<u64>,
     caller: Batch,
     agent: Batch,
+    /// Since when nothing is to be heard of what is told, if so, in milliseconds since the recording began.
+    paused: Option<u64>,
+    /// When nothing was.
+    silences: Vec<Silence>,
     writer: JoinHandle<Result<Recording, Error>>,
 }
 
@@ -80,12 +98,21 @@ enum Piece {
 }
 
 impl Recorder {
-    /// Begins to record a call into the blob `name`. Time begins with the first sound.
-    pub fn start(tasks: &Tasks, blobs: Blobs, name: impl Into<String>) -> Self {
+    /// Begins to record a call into the blob `name`, sealed under `key`. Time begins with the first sound.
+    pub fn start(tasks: &Tasks, blobs: Blobs, name: impl Into<String>, key: Key) -> Self {
         let (queue, pieces) = mpsc::channel(RECORDER_QUEUE_MAX);
         let lost = Arc::new(AtomicU64::new(0));
-        let writer = tasks.spawn(write(blobs, name.into(), pieces, Arc::clone(&lost)));
-        Self { queue, lost, since_ms: None, caller: Batch::default(), agent: Batch::default(), writer }
+        let writer = tasks.spawn(write(blobs, name.into(), key, pieces, Arc::clone(&lost)));
+        Self {
+            queue,
+            lost,
+            since_ms: None,
+            caller: Batch::default(),
+            agent: Batch::default(),
+            paused: None,
+            silences: Vec::new(),
+            writer,
+        }
     }
 
     /// The caller was heard at `at_ms`; `sound` is μ-law of any length. After a stall the time is when it was
@@ -107,6 +134,23 @@ impl Recorder {
         self.send(Piece::Cleared { at_ms });
     }
 
+    /// From `at_ms` on silence is recorded, whatever is told to be heard.
+    pub fn pause(&mut self, at_ms: u64) {
+        if self.paused.is_none() {
+            self.paused = Some(self.since_ms.map_or(0, |since| at_ms.saturating_sub(since)));
+        }
+    }
+
+    /// From `at_ms` on what is heard is recorded again.
+    pub fn resume(&mut self, at_ms: u64) {
+        if let Some(from_ms) = self.paused.take() {
+            let until_ms = self.since_ms.map_or(0, |since| at_ms.saturating_sub(since));
+            if from_ms < until_ms && self.silences.len() < SILENCES_MAX {
+                self.silences.push(Silence { from_ms, until_ms });
+            }
+        }
+    }
+
     /// The call ended. The answer comes when the recording is on the disk.
     ///
     /// # Errors
@@ -114,9 +158,11 @@ impl Recorder {
     pub async fn stop(mut self) -> Result<Recording, Error> {
         self.hand_over(Side::Caller);
         self.hand_over(Side::Agent);
-        let Self { queue, writer, .. } = self;
+        let Self { queue, writer, since_ms, paused, mut silences, .. } = self;
         drop(queue);
-        writer.await.map_err(|_| Error::Abandoned)?
+        let recording = writer.await.map_err(|_| Error::Abandoned)??;
+        silences.extend(paused.map(|from_ms| Silence { from_ms, until_ms: recording.millis.max(from_ms) }));
+        Ok(Recording { began_ms: since_ms.unwrap_or(0), silences, ..recording })
     }
 
     fn heard(&mut self, side: Side, at_ms: u64, sound: &[u8]) {
@@ -124,8 +170,9 @@ impl Recorder {
         if !self.batch(side).continues_at(at_ms) {
             self.hand_over(side);
         }
+        let paused = self.paused.is_some();
         let batch = self.batch(side);
-        batch.add(at_ms, sound);
+        batch.add(at_ms, sound, paused);
         if batch.bytes.len() >= PIECE_BYTES {
             self.hand_over(side);
         }
@@ -170,12 +217,16 @@ impl Batch {
         self.bytes.is_empty() || self.at_ms.saturating_add(self.bytes.len() as u64 / 8) == at_ms
     }
 
-    fn add(&mut self, at_ms: u64, sound: &[u8]) {
+    fn add(&mut self, at_ms: u64, sound: &[u8], paused: bool) {
         if self.bytes.is_empty() {
             self.at_ms = at_ms;
             self.bytes.reserve_exact(PIECE_BYTES + sound.len());
         }
-        self.bytes.extend_from_slice(sound);
+        if paused {
+            self.bytes.extend(std::iter::repeat_n(QUIET, sound.len()));
+        } else {
+            self.bytes.extend_from_slice(sound);
+        }
     }
 }
 
@@ -190,10 +241,11 @@ impl std::fmt::Debug for Batch {
 async fn write(
     blobs: Blobs,
     name: String,
+    key: Key,
     mut pieces: mpsc::Receiver<Piece>,
     lost: Arc<AtomicU64>,
 ) -> Result<Recording, Error> {
-    let mut file = on_disk(move || File::begin(&blobs, BlobName::new(name)?)).await;
+    let mut file = on_disk(move || File::begin(&blobs, BlobName::new(name)?, &key)).await;
     if let Err(error) = &file {
         warn!(error = error as &dyn std::error::Error, "a call goes on without its recording");
     }
@@ -218,8 +270,10 @@ async fn write(
     let file = file?;
     let recording = Recording {
         name: file.name.clone(),
+        began_ms: 0,
         millis: file.samples * 1_000 / u64::from(wav::RATE_HZ),
         complete: file.failed.is_none() && refused == 0,
+        silences: Vec::new(),
     };
     on_disk(move || file.finish()).await?;
     if !recording.complete {
@@ -253,23 +307,23 @@ async fn on_disk<T: Send + 'static>(
 /// The recording on the disk.
 struct File {
     name: BlobName,
-    draft: Draft,
-    wav: wav::Writer<std::fs::File>,
+    wav: wav::Writer<sealed::Writer<Draft>>,
     samples: u64,
     /// Why nothing more is written.
-    failed: Option<wav::Error>,
+    failed: Option<io::Error>,
 }
 
 impl File {
-    fn begin(blobs: &Blobs, name: BlobName) -> Result<Self, Error> {
+    fn begin(blobs: &Blobs, name: BlobName, key: &Key) -> Result<Self, Error> {
         let draft = blobs.begin(&name)?;
-        let wav = wav::Writer::new(draft.handle()?)?;
-        Ok(Self { name, draft, wav, samples: 0, failed: None })
+        // How long it will be is found out by whoever reads it.
+        let wav = wav::Writer::new(sealed::Writer::new(draft, key)?, 0)?;
+        Ok(Self { name, wav, samples: 0, failed: None })
     }
 
     /// Adds samples; the first failure is the last attempt, and what was written before stays good.
     fn append(&mut self, samples: &[[i16; 2]]) {
-        match self.wav.write(samples).and_then(|()| self.wav.flush()) {
+        match self.wav.write(samples) {
             Ok(()) => self.samples += samples.len() as u64,
             Err(error) => {
                 warn!(error = &error as &dyn std::error::Error, "a recording stops before its call");
@@ -278,8 +332,10 @@ impl File {
         }
     }
 
+    /// A file that could not be written to its end is kept without one: it opens up to its last whole second.
     fn finish(self) -> Result<(), Error> {
-        self.wav.finish()?;
-        Ok(self.draft.finish()?)
+        let sealed = self.wav.into_inner();
+        let draft = if self.failed.is_some() { sealed.abandon() } else { sealed.finish()? };
+        Ok(draft.finish()?)
     }
 }

@@ -1,4 +1,4 @@
-//! Files that are too large for the database: recordings.
+//! What is too large for the database: recordings, as files or in a bucket.
 //!
 //! A blob appears whole or not at all: it is written beside its place and renamed into it. Names are made by
 //! the server and checked, so no name leads out of the folder. Everything here waits for the disk; call it
@@ -7,19 +7,46 @@
 use std::{
     fmt,
     fs::{self, File, OpenOptions},
-    io::{self, Read, Seek, Write},
+    io::{self, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
     sync::Arc,
 };
 
+use secrecy::SecretString;
 use serde::Deserialize;
 
-/// `[blobs]`: where the files are.
+use super::bucket::Bucket;
+
+/// `[blobs]`: where they are.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// Folder for recordings.
+    /// Folder for recordings; with a bucket, for those that are being made.
     pub folder: PathBuf,
+    /// The bucket in which finished ones are kept; empty for none.
+    pub bucket: String,
+    /// Where the bucket's API answers; empty for AWS.
+    pub endpoint: String,
+    /// In which region the bucket is.
+    pub region: String,
+    /// Who we are to it.
+    pub access_key_id: String,
+    /// How we prove that.
+    pub secret_access_key: SecretString,
+}
+
+impl Settings {
+    /// Everything in a folder.
+    pub fn in_folder(folder: impl Into<PathBuf>) -> Self {
+        Self {
+            folder: folder.into(),
+            bucket: String::new(),
+            endpoint: String::new(),
+            region: String::new(),
+            access_key_id: String::new(),
+            secret_access_key: SecretString::default(),
+        }
+    }
 }
 
 /// Why a blob could not be kept or found.
@@ -41,9 +68,12 @@ pub enum Error {
         /// What the system says.
         source: io::Error,
     },
+    /// The bucket refused, or cannot be reached.
+    #[error("the bucket cannot be used")]
+    Bucket(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// What was read back is not what was written.
-    #[error("{} does not keep what is written to it", .0.display())]
-    Forgetful(PathBuf),
+    #[error("what is written there is not kept")]
+    Forgetful,
 }
 
 /// Longest name of a blob, in bytes.
@@ -94,21 +124,79 @@ impl fmt::Display for BlobName {
     }
 }
 
-/// The folder of blobs. Clones share it.
+/// Where finished blobs lie. The one below is a folder; what else keeps bytes under a name can be another.
+pub trait Shelf: fmt::Debug + Send + Sync {
+    /// Takes over the finished file `draft` under `name`, replacing what was there; the file goes.
+    ///
+    /// # Errors
+    /// When it cannot be kept; then what was there stays.
+    fn keep(&self, name: &BlobName, draft: &Path) -> Result<(), Error>;
+
+    /// How long a blob is, in bytes.
+    ///
+    /// # Errors
+    /// [`Error::Missing`], or when it cannot be told.
+    fn len(&self, name: &BlobName) -> Result<u64, Error>;
+
+    /// What is in a blob from the byte `from` on: `count` bytes, fewer at its end.
+    ///
+    /// # Errors
+    /// [`Error::Missing`], or when it cannot be read.
+    fn read(&self, name: &BlobName, from: u64, count: usize) -> Result<Vec<u8>, Error>;
+
+    /// Removes a blob; one that is not there is gone already.
+    ///
+    /// # Errors
+    /// When it may still be there.
+    fn delete(&self, name: &BlobName) -> Result<(), Error>;
+}
+
+/// Blobs as files.
+#[derive(Debug)]
+struct Folder(Arc<Path>);
+
+impl Shelf for Folder {
+    fn keep(&self, name: &BlobName, draft: &Path) -> Result<(), Error> {
+        let path = self.0.join(name.as_str());
+        fs::rename(draft, &path).map_err(|source| Error::Disk { doing: "rename", path: draft.into(), source })
+    }
+
+    fn len(&self, name: &BlobName) -> Result<u64, Error> {
+        let path = self.0.join(name.as_str());
+        Ok(open_file(&path)?.metadata().map_err(|source| Error::Disk { doing: "read", path, source })?.len())
+    }
+
+    fn read(&self, name: &BlobName, from: u64, count: usize) -> Result<Vec<u8>, Error> {
+        let path = self.0.join(name.as_str());
+        let mut file = open_file(&path)?;
+        read_part(&mut file, from, count).map_err(|source| Error::Disk { doing: "read", path, source })
+    }
+
+    fn delete(&self, name: &BlobName) -> Result<(), Error> {
+        remove(self.0.join(name.as_str()))
+    }
+}
+
+/// The blobs. Clones share them. What is being written lies in the folder, wherever it goes when it is finished.
 #[derive(Clone, Debug)]
 pub struct Blobs {
     folder: Arc<Path>,
+    shelf: Arc<dyn Shelf>,
 }
 
 impl Blobs {
-    /// Opens the folder, making it when it is not there.
+    /// Opens the folder, making it when it is not there; and the bucket, where one is configured, which needs a runtime.
     ///
     /// # Errors
-    /// [`Error::Disk`], when it cannot be made.
+    /// [`Error::Disk`], when the folder cannot be made; [`Error::Bucket`].
     pub fn open(settings: &Settings) -> Result<Self, Error> {
         let folder: Arc<Path> = Arc::from(settings.folder.as_path());
         make_folder(&folder)?;
-        Ok(Self { folder })
+        let shelf: Arc<dyn Shelf> = match settings.bucket.as_str() {
+            "" => Arc::new(Folder(Arc::clone(&folder))),
+            _ => Arc::new(Bucket::open(settings)?),
+        };
+        Ok(Self { folder, shelf })
     }
 
     /// Keeps `bytes` under `name`, replacing what was there.
@@ -127,14 +215,11 @@ impl Blobs {
     /// # Errors
     /// [`Error::Disk`].
     pub fn begin(&self, name: &BlobName) -> Result<Draft, Error> {
-        let path = self.path(name);
+        let path = self.draft(name);
         make_folder(path.parent().unwrap_or(&self.folder))?;
-        let mut draft = path.clone().into_os_string();
-        draft.push(DRAFT);
-        let draft = PathBuf::from(draft);
-        let file = private().read(true).write(true).create(true).truncate(true).open(&draft);
-        let file = file.map_err(|source| Error::Disk { doing: "create", path: draft.clone(), source })?;
-        Ok(Draft { file, draft, path, finished: false })
+        let file = private().read(true).write(true).create(true).truncate(true).open(&path);
+        let file = file.map_err(|source| Error::Disk { doing: "create", path: path.clone(), source })?;
+        Ok(Draft { file, path, name: name.clone(), shelf: Arc::clone(&self.shelf), finished: false })
     }
 
     /// All bytes of a blob.
@@ -142,47 +227,56 @@ impl Blobs {
     /// # Errors
     /// [`Error::Missing`], [`Error::Disk`].
     pub fn get(&self, name: &BlobName) -> Result<Vec<u8>, Error> {
-        let mut bytes = Vec::new();
-        let read = self.read(name)?.read_to_end(&mut bytes);
-        read.map_err(|source| Error::Disk { doing: "read", path: self.path(name), source })?;
-        Ok(bytes)
+        self.shelf.read(name, 0, usize::MAX)
     }
 
     /// Opens a blob for reading.
     ///
     /// # Errors
     /// [`Error::Missing`], [`Error::Disk`].
-    pub fn read(&self, name: &BlobName) -> Result<File, Error> {
-        let path = self.path(name);
-        File::open(&path).map_err(|source| {
-            if source.kind() == io::ErrorKind::NotFound {
-                Error::Missing
-            } else {
-                Error::Disk { doing: "open", path, source }
-            }
-        })
+    pub fn read(&self, name: &BlobName) -> Result<Blob, Error> {
+        let len = self.shelf.len(name)?;
+        Ok(Blob::of(Lies::Shelf(Arc::clone(&self.shelf), name.clone()), len))
     }
 
-    /// Where a blob is, or would be.
+    /// Opens what there is so far of a blob that is being written, or was when its process ended.
+    ///
+    /// # Errors
+    /// [`Error::Missing`], [`Error::Disk`].
+    pub fn read_draft(&self, name: &BlobName) -> Result<Blob, Error> {
+        let path = self.draft(name);
+        let len = open_file(&path)?.metadata().map(|about| about.len());
+        let len = len.map_err(|source| Error::Disk { doing: "read", path: path.clone(), source })?;
+        Ok(Blob::of(Lies::Draft(path.into()), len))
+    }
+
+    /// Whether there is a blob of that name.
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    pub fn has(&self, name: &BlobName) -> Result<bool, Error> {
+        match self.shelf.len(name) {
+            Ok(_) => Ok(true),
+            Err(Error::Missing) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Where a blob is, or would be, when blobs are files.
     pub fn path(&self, name: &BlobName) -> PathBuf {
         self.folder.join(name.as_str())
     }
 
-    /// Removes a blob; one that is not there is gone already.
+    /// Removes a blob and what was begun of it; one that is not there is gone already.
     ///
     /// # Errors
     /// [`Error::Disk`].
     pub fn delete(&self, name: &BlobName) -> Result<(), Error> {
-        let path = self.path(name);
-        match fs::remove_file(&path) {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                Err(Error::Disk { doing: "remove", path, source })
-            }
-            _ => Ok(()),
-        }
+        remove(self.draft(name))?;
+        self.shelf.delete(name)
     }
 
-    /// Writes a blob, reads it back and removes it: whether this folder can be relied on.
+    /// Writes a blob, reads it back and removes it: whether what is kept here can be relied on.
     ///
     /// # Errors
     /// [`Error::Disk`], [`Error::Forgetful`].
@@ -192,7 +286,103 @@ impl Blobs {
         self.put(&name, words)?;
         let back = self.get(&name)?;
         self.delete(&name)?;
-        if back == words { Ok(()) } else { Err(Error::Forgetful(self.folder.to_path_buf())) }
+        if back == words { Ok(()) } else { Err(Error::Forgetful) }
+    }
+
+    fn draft(&self, name: &BlobName) -> PathBuf {
+        let mut draft = self.path(name).into_os_string();
+        draft.push(DRAFT);
+        PathBuf::from(draft)
+    }
+}
+
+/// A blob that is there, to be read from wherever somebody wants.
+pub struct Blob {
+    lies: Lies,
+    len: u64,
+    at: u64,
+    /// What was read last, and where it begins: whoever reads on mostly finds it here.
+    window: (u64, Vec<u8>),
+}
+
+/// How much is read at once, in bytes.
+const WINDOW_LEN: usize = 256 * 1_024;
+
+#[derive(Clone, Debug)]
+enum Lies {
+    Shelf(Arc<dyn Shelf>, BlobName),
+    Draft(Arc<Path>),
+}
+
+impl Blob {
+    fn of(lies: Lies, len: u64) -> Self {
+        Self { lies, len, at: 0, window: (0, Vec::new()) }
+    }
+
+    /// How long it was when it was opened, in bytes.
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// What is in it from the byte `from` on: `count` bytes, fewer at its end.
+    ///
+    /// # Errors
+    /// [`Error::Missing`], [`Error::Disk`].
+    pub fn read_at(&mut self, from: u64, count: usize) -> Result<&[u8], Error> {
+        let left = usize::try_from(self.len.saturating_sub(from)).unwrap_or(usize::MAX);
+        let count = count.min(left);
+        let (begins, window) = &self.window;
+        let ends = begins + window.len() as u64;
+        if count > 0 && (from < *begins || from.saturating_add(count as u64) > ends) {
+            self.window = (from, self.fetch(from, count.max(WINDOW_LEN).min(left))?);
+        }
+        let (begins, window) = &self.window;
+        let within = usize::try_from(from.saturating_sub(*begins)).unwrap_or(usize::MAX).min(window.len());
+        Ok(&window[within..within.saturating_add(count).min(window.len())])
+    }
+
+    fn fetch(&self, from: u64, count: usize) -> Result<Vec<u8>, Error> {
+        match &self.lies {
+            Lies::Shelf(shelf, name) => shelf.read(name, from, count),
+            Lies::Draft(path) => {
+                let read = read_part(&mut open_file(path)?, from, count);
+                read.map_err(|source| Error::Disk { doing: "read", path: path.to_path_buf(), source })
+            }
+        }
+    }
+
+    /// The same once more, from the beginning.
+    pub fn again(&self) -> Self {
+        Self::of(self.lies.clone(), self.len)
+    }
+}
+
+/// What was said is not for logs.
+impl fmt::Debug for Blob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Blob").field("lies", &self.lies).field("len", &self.len).finish_non_exhaustive()
+    }
+}
+
+impl Read for Blob {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let found = self.read_at(self.at, bytes.len()).map_err(io::Error::other)?;
+        let count = found.len();
+        bytes[..count].copy_from_slice(found);
+        self.at += count as u64;
+        Ok(count)
+    }
+}
+
+impl Seek for Blob {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.at = moved(self.at, self.len, to)?;
+        Ok(self.at)
     }
 }
 
@@ -200,8 +390,9 @@ impl Blobs {
 #[derive(Debug)]
 pub struct Draft {
     file: File,
-    draft: PathBuf,
     path: PathBuf,
+    name: BlobName,
+    shelf: Arc<dyn Shelf>,
     finished: bool,
 }
 
@@ -212,21 +403,22 @@ impl Draft {
     /// [`Error::Disk`]; nothing is left behind then.
     pub fn finish(mut self) -> Result<(), Error> {
         self.file.sync_all().map_err(|source| self.failed("write", source))?;
-        fs::rename(&self.draft, &self.path).map_err(|source| self.failed("rename", source))?;
+        self.shelf.keep(&self.name, &self.path)?;
         self.finished = true;
         Ok(())
     }
 
-    /// Another handle of the file, for what wants to own one. It shares the place in the file.
+    /// What has been written so far, to be read from its beginning.
     ///
     /// # Errors
     /// [`Error::Disk`].
-    pub fn handle(&self) -> Result<File, Error> {
-        self.file.try_clone().map_err(|source| self.failed("open", source))
+    pub fn written(&self) -> Result<Blob, Error> {
+        let about = self.file.metadata().map_err(|source| self.failed("read", source))?;
+        Ok(Blob::of(Lies::Draft(self.path.as_path().into()), about.len()))
     }
 
     fn failed(&self, doing: &'static str, source: io::Error) -> Error {
-        Error::Disk { doing, path: self.draft.clone(), source }
+        Error::Disk { doing, path: self.path.clone(), source }
     }
 }
 
@@ -240,23 +432,11 @@ impl Write for Draft {
     }
 }
 
-impl Read for Draft {
-    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        self.file.read(bytes)
-    }
-}
-
-impl Seek for Draft {
-    fn seek(&mut self, to: io::SeekFrom) -> io::Result<u64> {
-        self.file.seek(to)
-    }
-}
-
 impl Drop for Draft {
     fn drop(&mut self) {
         if !self.finished {
             // Nothing can be done about a file that does not go; it is never taken for a blob.
-            let _ = fs::remove_file(&self.draft);
+            let _ = fs::remove_file(&self.path);
         }
     }
 }
@@ -276,4 +456,37 @@ fn make_folder(folder: &Path) -> Result<(), Error> {
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     let made = builder.create(folder);
     made.map_err(|source| Error::Disk { doing: "make the folder", path: folder.to_path_buf(), source })
+}
+
+fn open_file(path: &Path) -> Result<File, Error> {
+    File::open(path).map_err(|source| {
+        let missing = source.kind() == io::ErrorKind::NotFound;
+        if missing { Error::Missing } else { Error::Disk { doing: "open", path: path.to_path_buf(), source } }
+    })
+}
+
+fn read_part(file: &mut File, from: u64, count: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.seek(SeekFrom::Start(from))?;
+    file.take(count as u64).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Where somebody is who stood at `at` in something `len` long and goes `to`.
+pub(super) fn moved(at: u64, len: u64, to: SeekFrom) -> io::Result<u64> {
+    let moved = match to {
+        SeekFrom::Start(to) => Some(to),
+        SeekFrom::End(by) => len.checked_add_signed(by),
+        SeekFrom::Current(by) => at.checked_add_signed(by),
+    };
+    moved.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))
+}
+
+fn remove(path: PathBuf) -> Result<(), Error> {
+    match fs::remove_file(&path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(Error::Disk { doing: "remove", path, source })
+        }
+        _ => Ok(()),
+    }
 }

@@ -4,12 +4,15 @@
 
 pub mod archive;
 pub mod blobs;
+pub mod bucket;
 pub mod clock;
 pub mod egress;
 pub mod hints;
 pub mod ids;
 pub mod metrics;
 pub mod passwords;
+pub mod sealed;
 pub mod secrets;
+pub mod tape;
 pub mod tasks;
 pub mod tokens;

@@ -210,7 +210,7 @@ pub fn check(base64: &SecretString) -> Result<(), Error> {
     if different < DIFFERENT_BYTES_MIN || counted { Err(Error::Guessable) } else { Ok(()) }
 }
 
-fn decoded(base64: &SecretString) -> Result<SecretSlice<u8>, Error> {
+pub(super) fn decoded(base64: &SecretString) -> Result<SecretSlice<u8>, Error> {
     let decoded = base64_simd::STANDARD.decode_to_vec(base64.expose_secret().trim());
     let bytes = SecretSlice::from(decoded.map_err(|_| Error::NotAKey)?);
     if bytes.expose_secret().len() == KEY_LEN { Ok(bytes) } else { Err(Error::NotAKey) }

@@ -1,5 +1,5 @@
-//! Stand-ins for the outside world: a caller, Twilio, OpenAI Realtime, Google, Microsoft, a mail
-//! server, a tenant's own program; and a throw-away PostgreSQL.
+//! Stand-ins for the outside world: a caller, Twilio, OpenAI Realtime, Google, Microsoft, a bucket of
+//! S3, a mail server, a tenant's own program; and a throw-away PostgreSQL.
 //!
 //! They speak the real wire formats over real sockets, so that the program under them cannot tell, and they
 //! check what they receive against the vendors' published shapes: whatever the vendor would refuse or warn
@@ -16,6 +16,7 @@ pub mod microsoft;
 pub mod openai;
 pub mod postgres;
 pub mod receiver;
+pub mod s3;
 pub mod scenario;
 pub mod smtp;
 pub mod stage;

@@ -24,7 +24,7 @@ use super::{
     voice::{BadRecordings, UnknownWords, Voice},
 };
 use crate::{
-    app::{self, clips, provision},
+    app::{self, clips, provision, recordings},
     boot::{
         self, Running,
         config::{Config, ConfigError},
@@ -42,7 +42,7 @@ use crate::{
         time::{TimeRange, Timestamp, Zone},
         transfer::TransferTarget,
     },
-    platform::{blobs::BlobName, clock::Clock, ids},
+    platform::{clock::Clock, ids},
     store::{self, ToolCall, Work},
 };
 
@@ -163,6 +163,7 @@ pub struct Wanted {
 
 /// A stage, set.
 pub struct Stage {
+    folder: PathBuf,
     /// What is played.
     pub scenario: Scenario,
     /// The engine.
@@ -192,6 +193,8 @@ pub struct Played {
     pub call: Option<CallRecord>,
     /// Whether the caller agreed to be recorded.
     pub agreed: bool,
+    /// Where its recording can be listened to, opened for the demo.
+    pub recording: Option<PathBuf>,
     /// Who said what.
     pub turns: Vec<Turn>,
     /// What the model asked for.
@@ -297,7 +300,18 @@ impl Stage {
             limit: CALL_MAX,
             keep_log: wanted.keep_log,
         };
-        Ok(Self { scenario, openai, agenda, server, tenant, voice, dial, faults, before })
+        Ok(Self {
+            folder: wanted.folder,
+            scenario,
+            openai,
+            agenda,
+            server,
+            tenant,
+            voice,
+            dial,
+            faults,
+            before,
+        })
     }
 
     /// Plays the scenario: makes the call, and looks at what came of it.
@@ -373,8 +387,24 @@ impl Stage {
         };
         drop(tx);
         let agreed = agreed.unwrap_or_default();
-        let mut played =
-            Played { report, call, agreed, turns, tool_calls, appointment, contact, problems: vec![] };
+        let recording = match &call {
+            Some(call) => {
+                let Running { store, blobs, keys, .. } = &self.server;
+                recordings::export(store, blobs, keys, &self.tenant.id, &call.id, &self.folder).await?
+            }
+            None => None,
+        };
+        let mut played = Played {
+            report,
+            call,
+            agreed,
+            recording,
+            turns,
+            tool_calls,
+            appointment,
+            contact,
+            problems: vec![],
+        };
         played.problems = self.problems(&played);
         played.problems.extend(self.disagreement(&mut played.appointment).await?);
         Ok(played)
@@ -466,7 +496,7 @@ impl Stage {
             let found = call.outcome.map_or("nothing", conversation::Outcome::as_str);
             problems.push(format!("the call ended as {found}, not as {}", wanted.as_str()));
         }
-        if played.agreed != self.recording(call).is_some_and(|path| path.is_file()) {
+        if played.agreed != played.recording.as_ref().is_some_and(|path| path.is_file()) {
             problems.push(match played.agreed {
                 true => "the caller agreed, and there is no recording".to_owned(),
                 false => "there is a recording nobody agreed to".to_owned(),
@@ -475,12 +505,6 @@ impl Stage {
         problems.extend(self.wrong_with(played.appointment.as_ref(), played.contact.as_ref()));
         problems.extend(self.wrong_with_passing_on(played));
         problems
-    }
-
-    /// Where a call's recording lies.
-    pub fn recording(&self, call: &CallRecord) -> Option<PathBuf> {
-        let name = BlobName::new(call.recording.as_ref()?.as_str()).ok()?;
-        Some(self.server.blobs.path(&name))
     }
 
     /// What is wrong with how the caller was passed on, where that is what happens.

@@ -18,6 +18,8 @@ pub struct Settings {
     pub model: String,
     /// The model that writes down what the caller said; empty for none.
     pub transcription_model: String,
+    /// Whether it is asked how sure it is of that.
+    pub transcription_confidence: bool,
     /// The voice, unless the assistant names another.
     pub voice: String,
     /// What kind of microphone the engine filters noise for.

@@ -58,6 +58,10 @@ texts! {
     CLEAR_LAPSED = "DELETE FROM appointments WHERE status = 'held' AND expires_at <= $1";
     LOST = "SELECT tenant_id, id FROM calls WHERE outcome IS NULL AND rang_at <= $1 ORDER BY rang_at LIMIT $2";
     FORGET_DELIVERIES = "DELETE FROM webhook_deliveries WHERE ended_at <= $1";
+    UNFINISHED_RECORDINGS = "SELECT r.tenant_id, r.call_id FROM recordings r
+        JOIN calls c ON c.tenant_id = r.tenant_id AND c.id = r.call_id
+        WHERE r.length_ms IS NULL AND r.begun_at >= $1 AND c.ended_at >= $2 AND c.outcome IS NOT NULL
+        ORDER BY r.begun_at LIMIT 100";
     TRANSFER = "SELECT t.tenant_id, c.account_sid FROM transfers t
         JOIN calls c ON c.tenant_id = t.tenant_id AND c.id = t.call_id WHERE t.id = $1";
     OUTGOING = "SELECT tenant_id FROM outgoing_calls WHERE id = $1";
@@ -388,6 +392,28 @@ impl Across<'_> {
             .fetch_all(db).await?);
         rows.into_iter()
             .map(|(tenant, id)| Ok((rows::text(&tenant, "calls.tenant_id")?, rows::text(&id, "calls.id")?)))
+            .collect()
+    }
+
+    /// Recordings begun since `begun` of calls that ended since `ended`, of which nobody has told how long they are: at most a
+    /// hundred.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn unfinished_recordings(
+        self,
+        begun: Timestamp,
+        ended: Timestamp,
+    ) -> Result<Vec<(TenantId, CallId)>, Error> {
+        let mut tx = self.store.read_any().await?;
+        let rows: Vec<(String, String)> = on!(tx, db => sqlx::query_as(UNFINISHED_RECORDINGS)
+            .bind(begun.0)
+            .bind(ended.0)
+            .fetch_all(db).await?);
+        rows.into_iter()
+            .map(|(tenant, call)| {
+                Ok((rows::text(&tenant, "recordings.tenant_id")?, rows::text(&call, "recordings.call_id")?))
+            })
             .collect()
     }
 

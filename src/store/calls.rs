@@ -1,5 +1,6 @@
 //! A tenant's calls: where they stand, how they ended, what was said.
 
+use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 
 use super::{
@@ -12,6 +13,7 @@ use crate::domain::{
     id::{AssistantId, CallId, NumberId},
     money::MicroUsd,
     phone::E164,
+    quality::Measures,
     revision::Revision,
     time::{CallTime, Timestamp},
 };
@@ -69,13 +71,15 @@ texts! {
             state = CASE WHEN state_rank >= 2 THEN state WHEN answered_at IS NULL THEN 'failed' ELSE 'completed' END,
             state_rank = 2
         WHERE tenant_id = $1 AND id = $2 AND outcome IS NULL";
+    SET_MEASURES = "UPDATE calls SET measures = $3 WHERE tenant_id = $1 AND id = $2";
+    MEASURES = "SELECT measures FROM calls WHERE tenant_id = $1 AND id = $2";
     RECORDING = "UPDATE calls SET recording = $3 WHERE tenant_id = $1 AND id = $2";
     PUT_TURN = "INSERT INTO turns (tenant_id, call_id, ordinal, speaker, began_ms, ended_ms, text, heard_text,
-            generated_ms, heard_ms, interrupted, first_audio_ms)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+            generated_ms, heard_ms, interrupted, first_audio_ms, confidence)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
         ON CONFLICT (tenant_id, call_id, ordinal) DO NOTHING";
     TURNS = "SELECT ordinal, speaker, began_ms, ended_ms, text, heard_text, generated_ms, heard_ms, interrupted,
-            first_audio_ms FROM turns WHERE tenant_id = $1 AND call_id = $2 ORDER BY ordinal";
+            first_audio_ms, confidence FROM turns WHERE tenant_id = $1 AND call_id = $2 ORDER BY ordinal";
 }
 
 #[derive(FromRow)]
@@ -136,6 +140,7 @@ struct TurnRow {
     heard_ms: i64,
     interrupted: bool,
     first_audio_ms: Option<i64>,
+    confidence: Option<f64>,
 }
 
 impl TryFrom<TurnRow> for Turn {
@@ -156,8 +161,23 @@ impl TryFrom<TurnRow> for Turn {
                 .first_audio_ms
                 .map(|ms| rows::whole(ms, "turns.first_audio_ms"))
                 .transpose()?,
+            confidence: row.confidence,
         })
     }
+}
+
+/// Figures as they are kept; what was added later is nought in older ones.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct MeasuresKept {
+    replies: u32,
+    latency_ms: u64,
+    latency_p95_ms: u64,
+    agent_turns: u32,
+    interruptions: u32,
+    cuts: u32,
+    silence_ms: u64,
+    repeats: u32,
 }
 
 /// A call that rings. It carries numbers, so it has no `Debug`.
@@ -478,9 +498,57 @@ impl Calls<'_> {
                 .bind(rows::column(turn.heard_ms))
                 .bind(turn.interrupted)
                 .bind(turn.first_audio_ms.map(rows::column))
+                .bind(turn.confidence)
                 .execute(db).await.map(drop)?);
         }
         Ok(())
+    }
+
+    /// Keeps how a call went, in figures.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn set_measures(&mut self, id: &CallId, measures: &Measures) -> Result<(), Error> {
+        let kept = MeasuresKept {
+            replies: measures.replies,
+            latency_ms: measures.latency_ms,
+            latency_p95_ms: measures.latency_p95_ms,
+            agent_turns: measures.agent_turns,
+            interruptions: measures.interruptions,
+            cuts: measures.cuts,
+            silence_ms: measures.silence_ms,
+            repeats: measures.repeats,
+        };
+        let kept = rows::to_json(&kept, "calls.measures")?;
+        on!(self.tx, db => sqlx::query(SET_MEASURES)
+            .bind(self.tenant.as_str())
+            .bind(id.as_str())
+            .bind(kept.as_str())
+            .execute(db).await.map(drop)?);
+        Ok(())
+    }
+
+    /// How a call went, in figures, if that was measured.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn measures(&mut self, id: &CallId) -> Result<Option<Measures>, Error> {
+        let row: Option<(Option<String>,)> = on!(self.tx, db => sqlx::query_as(MEASURES)
+            .bind(self.tenant.as_str())
+            .bind(id.as_str())
+            .fetch_optional(db).await?);
+        let Some((Some(kept),)) = row else { return Ok(None) };
+        let kept: MeasuresKept = rows::json(&kept, "calls.measures")?;
+        Ok(Some(Measures {
+            replies: kept.replies,
+            latency_ms: kept.latency_ms,
+            latency_p95_ms: kept.latency_p95_ms,
+            agent_turns: kept.agent_turns,
+            interruptions: kept.interruptions,
+            cuts: kept.cuts,
+            silence_ms: kept.silence_ms,
+            repeats: kept.repeats,
+        }))
     }
 
     /// What was said, in order.

@@ -46,6 +46,11 @@ pub enum Work {
         /// The message.
         message: MessageId,
     },
+    /// Have a model sum up what a call came to.
+    SummariseCall {
+        /// The call.
+        call: CallId,
+    },
     /// Have an assistant's opening words spoken and keep the sound.
     OpeningClip {
         /// Whose words.
@@ -116,6 +121,7 @@ impl Work {
         match self {
             Self::ArchiveRecording { .. } => "archive_recording",
             Self::FetchMessage { .. } => "fetch_message",
+            Self::SummariseCall { .. } => "summarise_call",
             Self::OpeningClip { .. } => "opening_clip",
             Self::BuyNumber { .. } => "buy_number",
             Self::SetUpNumber { .. } => "set_up_number",
@@ -131,6 +137,7 @@ impl Work {
         match self {
             Self::ArchiveRecording { .. }
             | Self::FetchMessage { .. }
+            | Self::SummariseCall { .. }
             | Self::OpeningClip { .. }
             | Self::BuyNumber { .. }
             | Self::SetUpNumber { .. } => Lane::Slow,
@@ -143,7 +150,7 @@ impl Work {
 
     fn subject(&self) -> String {
         match self {
-            Self::ArchiveRecording { call } => call.as_str().to_owned(),
+            Self::ArchiveRecording { call } | Self::SummariseCall { call } => call.as_str().to_owned(),
             Self::FetchMessage { message } => message.as_str().to_owned(),
             Self::OpeningClip { assistant, language } => format!("{assistant}/{language}"),
             Self::BuyNumber { order } => order.as_str().to_owned(),
@@ -160,6 +167,7 @@ impl Work {
         const WHAT: &str = "jobs.subject";
         match kind {
             "archive_recording" => Ok(Self::ArchiveRecording { call: rows::text(subject, WHAT)? }),
+            "summarise_call" => Ok(Self::SummariseCall { call: rows::text(subject, WHAT)? }),
             "opening_clip" => {
                 let (assistant, language) = subject.split_once('/').ok_or(Error::Damaged(WHAT))?;
                 Ok(Self::OpeningClip {

@@ -35,6 +35,12 @@ texts! {
     FORMER_WEBHOOK_SECRETS = "SELECT id AS place, tenant_id AS owner, former_secret AS sealed FROM webhooks
         WHERE id > $1 AND former_secret IS NOT NULL ORDER BY id LIMIT $2";
     RESEAL_FORMER_WEBHOOK_SECRET = "UPDATE webhooks SET former_secret = $3 WHERE id = $1 AND former_secret = $2";
+    RECORDING_KEYS = "SELECT call_id AS place, tenant_id AS owner, key AS sealed FROM recordings
+        WHERE call_id > $1 AND key IS NOT NULL ORDER BY call_id LIMIT $2";
+    RESEAL_RECORDING_KEY = "UPDATE recordings SET key = $3 WHERE call_id = $1 AND key = $2";
+    MESSAGE_KEYS = "SELECT id AS place, tenant_id AS owner, recording_key AS sealed FROM messages
+        WHERE id > $1 AND recording_key IS NOT NULL ORDER BY id LIMIT $2";
+    RESEAL_MESSAGE_KEY = "UPDATE messages SET recording_key = $3 WHERE id = $1 AND recording_key = $2";
 }
 
 /// A column that holds sealed values.
@@ -54,11 +60,15 @@ pub enum SealedColumn {
     WebhookSecret,
     /// What they were signed with before, and still are for a while.
     FormerWebhookSecret,
+    /// What opens recordings.
+    RecordingKey,
+    /// What opens messages that were spoken.
+    MessageKey,
 }
 
 impl SealedColumn {
     /// Every one of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::MailBody,
         Self::TwilioToken,
         Self::RefreshToken,
@@ -66,6 +76,8 @@ impl SealedColumn {
         Self::Verifier,
         Self::WebhookSecret,
         Self::FormerWebhookSecret,
+        Self::RecordingKey,
+        Self::MessageKey,
     ];
 
     /// `table.column`, as it is bound into each seal.
@@ -78,6 +90,8 @@ impl SealedColumn {
             Self::Verifier => "calendar_consents.verifier",
             Self::WebhookSecret => "webhooks.secret",
             Self::FormerWebhookSecret => "webhooks.former_secret",
+            Self::RecordingKey => "recordings.key",
+            Self::MessageKey => "messages.recording_key",
         }
     }
 
@@ -90,6 +104,8 @@ impl SealedColumn {
             Self::Verifier => VERIFIERS,
             Self::WebhookSecret => WEBHOOK_SECRETS,
             Self::FormerWebhookSecret => FORMER_WEBHOOK_SECRETS,
+            Self::RecordingKey => RECORDING_KEYS,
+            Self::MessageKey => MESSAGE_KEYS,
         }
     }
 
@@ -102,6 +118,8 @@ impl SealedColumn {
             Self::Verifier => RESEAL_VERIFIER,
             Self::WebhookSecret => RESEAL_WEBHOOK_SECRET,
             Self::FormerWebhookSecret => RESEAL_FORMER_WEBHOOK_SECRET,
+            Self::RecordingKey => RESEAL_RECORDING_KEY,
+            Self::MessageKey => RESEAL_MESSAGE_KEY,
         }
     }
 }

@@ -18,12 +18,12 @@ use crate::domain::{
 
 macro_rules! columns {
     () => {
-        "id, call_id, name, number, text, left_at, handled_at, handled_by, recording_sid, recording"
+        "id, call_id, name, number, text, left_at, handled_at, handled_by, recording_sid, recording, recording_key"
     };
 }
 
 texts! {
-    PUT = concat!("INSERT INTO messages (tenant_id, ", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)");
+    PUT = concat!("INSERT INTO messages (tenant_id, ", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)");
     OF_CALL = concat!("SELECT ", columns!(), " FROM messages WHERE tenant_id = $1 AND call_id = $2
         ORDER BY left_at, id");
     LATEST = concat!("SELECT ", columns!(), " FROM messages WHERE tenant_id = $1
@@ -37,7 +37,7 @@ texts! {
     PAGE_HANDLED = concat!("SELECT ", columns!(), " FROM messages WHERE tenant_id = $1
         AND (left_at, id) < ($2, $3) AND handled_at IS NOT NULL ORDER BY left_at DESC, id DESC LIMIT $4");
     BY_RECORDING = concat!("SELECT ", columns!(), " FROM messages WHERE tenant_id = $1 AND recording_sid = $2");
-    FETCHED = "UPDATE messages SET recording = $3 WHERE tenant_id = $1 AND id = $2";
+    FETCHED = "UPDATE messages SET recording = $3, recording_key = $4 WHERE tenant_id = $1 AND id = $2";
     WRITTEN_DOWN = "UPDATE messages SET text = $3, revision = revision + 1 WHERE tenant_id = $1 AND id = $2 AND text = ''";
     HANDLE = "UPDATE messages SET handled_at = $3, handled_by = $4, revision = revision + 1
         WHERE tenant_id = $1 AND id = $2";
@@ -71,6 +71,8 @@ pub struct Spoken {
     pub sid: String,
     /// Where it lies, by the blob's name, once it was fetched.
     pub blob: Option<String>,
+    /// What opens it, sealed.
+    pub key: Option<Vec<u8>>,
 }
 
 impl fmt::Debug for Message {
@@ -91,6 +93,7 @@ struct MessageRow {
     handled_by: Option<String>,
     recording_sid: Option<String>,
     recording: Option<String>,
+    recording_key: Option<Vec<u8>>,
 }
 
 impl TryFrom<MessageRow> for Message {
@@ -105,7 +108,7 @@ impl TryFrom<MessageRow> for Message {
             text: row.text,
             left: Timestamp(row.left_at),
             handled: row.handled_at.map(Timestamp).zip(row.handled_by),
-            spoken: row.recording_sid.map(|sid| Spoken { sid, blob: row.recording }),
+            spoken: row.recording_sid.map(|sid| Spoken { sid, blob: row.recording, key: row.recording_key }),
         })
     }
 }
@@ -128,6 +131,7 @@ impl Messages<'_> {
             .bind(new.handled.as_ref().map(|(_, by)| by.as_str()))
             .bind(new.spoken.as_ref().map(|spoken| spoken.sid.as_str()))
             .bind(new.spoken.as_ref().and_then(|spoken| spoken.blob.as_deref()))
+            .bind(new.spoken.as_ref().and_then(|spoken| spoken.key.as_deref()))
             .execute(db).await.map(drop)?);
         Ok(())
     }
@@ -203,15 +207,16 @@ impl Messages<'_> {
         row.map(Message::try_from).transpose()
     }
 
-    /// Notes where a message's sound lies.
+    /// Notes where a message's sound lies, and its sealed key.
     ///
     /// # Errors
     /// When the database cannot answer.
-    pub async fn fetched(&mut self, id: &MessageId, blob: &str) -> Result<(), Error> {
+    pub async fn fetched(&mut self, id: &MessageId, blob: &str, key: &[u8]) -> Result<(), Error> {
         on!(self.tx, db => sqlx::query(FETCHED)
             .bind(self.tenant.as_str())
             .bind(id.as_str())
             .bind(blob)
+            .bind(key)
             .execute(db).await.map(drop)?);
         Ok(())
     }

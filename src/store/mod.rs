@@ -28,10 +28,13 @@ mod outgoing;
 mod outside_events;
 mod page;
 mod people;
+mod recordings;
 mod reminders;
 mod resources;
 mod rows;
+mod search;
 mod services;
+mod summaries;
 mod tenants;
 mod tool_calls;
 mod transfer_targets;
@@ -74,7 +77,10 @@ pub use self::{
     people::{
         ApiKey, Invitation, Mail, MailState, Member, Membership, OwnedKey, Session, Standing, TokenUse, User,
     },
+    recordings::Taped,
     reminders::Remindable,
+    search::{Hit, Search},
+    summaries::Summarised,
     tool_calls::{ToolCall, ToolCallStatus},
     twilio_accounts::TwilioAccount,
     walls::Breach,
@@ -241,9 +247,12 @@ pub const TEXTS: &[&[Text]] = &[
     people::memberships::TEXTS,
     people::sessions::TEXTS,
     people::users::TEXTS,
+    recordings::TEXTS,
     reminders::TEXTS,
     resources::TEXTS,
+    search::TEXTS,
     services::TEXTS,
+    summaries::TEXTS,
     tenants::TEXTS,
     tool_calls::TEXTS,
     transfer_targets::TEXTS,
@@ -658,6 +667,10 @@ aggregates! {
     clashes: Clashes;
     /// The calls and what was said.
     calls: Calls;
+    /// Their recordings.
+    recordings: Recordings;
+    /// What they came to.
+    summaries: Summaries;
     /// What the model asked for.
     tool_calls: ToolCalls;
     /// What callers left for the business.

@@ -9,8 +9,9 @@ use frontdesk::{
     domain::{
         conversation::{CallState, Outcome},
         id::CallId,
+        time::CallTime,
     },
-    store::{Lane, Store, Work},
+    store::{Lane, Store, Taped, Work},
 };
 
 use crate::support::{
@@ -110,7 +111,7 @@ on_both! {
         let kept = bookings::book(&fresh.store, &by, at(0), &wish(180), contact, "", None).await.unwrap();
         bookings::hold(&fresh.store, &by, at(0), &wish(120)).await.unwrap();
         let ended = Finished {
-            recording: Some("recordings/one.wav".to_owned()),
+            recording: Some(taped("recordings/one.wav")),
             consent: Some((at(1), "Darf ich aufzeichnen?".to_owned())),
             ..Finished::without_words(Outcome::CallerLeft, at(3))
         };
@@ -123,6 +124,18 @@ on_both! {
         let jobs = fresh.store.across_tenants().take_jobs(at(3), at(9), 10, Lane::Slow).await.unwrap();
         assert_eq!(jobs.len(), 1, "told twice, it is archived once");
         assert_eq!(jobs[0].work, Work::ArchiveRecording { call });
+    }
+}
+
+fn taped(blob: &str) -> Taped {
+    Taped {
+        blob: blob.to_owned(),
+        key: None,
+        begun: at(1),
+        began: CallTime(700),
+        millis: Some(9_000),
+        complete: true,
+        silences: vec![],
     }
 }
 

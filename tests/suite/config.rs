@@ -87,8 +87,8 @@ fn an_unknown_key_is_refused_with_its_place_and_the_key_that_was_meant() {
         with_env(&[("FRONTDESK__LIMITS__CALL_MAX", "1")]).unwrap_err(),
         "environment, FRONTDESK__LIMITS__CALL_MAX: `limits.call_max` is not a key; did you mean `limits.calls_max`?"
     );
-    let error = with_file("[blobs]\nwhatever = 1\n").unwrap_err();
-    assert_eq!(error, "desk.toml, line 2: `blobs.whatever` is not a key; there are `folder`");
+    let error = with_file("[audio]\nwhatever = 1\n").unwrap_err();
+    assert_eq!(error, "desk.toml, line 2: `audio.whatever` is not a key; there are `detector`");
 }
 
 #[test]

@@ -44,9 +44,11 @@ async fn no_statement_reads_a_whole_table_on_sqlite() {
         let steps: Vec<String> =
             db.fetch_all(plan).await.unwrap().iter().map(|row| row.get("detail")).collect();
         for step in &steps {
-            // A scan of what a subquery has gathered is none of a table.
-            let whole =
-                step.starts_with("SCAN ") && !step.contains("SUBQUERY") && !step.contains("CONSTANT ROW");
+            // A scan of what a subquery has gathered is none of a table, nor is what a full-text index found for words.
+            let whole = step.starts_with("SCAN ")
+                && !["SUBQUERY", "CONSTANT ROW", "VIRTUAL TABLE INDEX 0:M"]
+                    .iter()
+                    .any(|not| step.contains(not));
             if whole {
                 slow.push(format!("{}: {step}\n{}", text.name, text.sql));
             }

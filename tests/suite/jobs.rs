@@ -12,14 +12,19 @@ use frontdesk::{
     },
     audio::wav,
     boot,
-    domain::{assistant::Language, conversation::Outcome, time::Timestamp},
+    domain::{
+        assistant::Language,
+        conversation::Outcome,
+        time::{CallTime, Timestamp},
+    },
     jobs::{self, ATTEMPTS_MAX, Handler, Hands, LOST_AFTER_MINUTES, Runner},
     platform::{
         blobs::{self, BlobName, Blobs},
         clock::Clock,
+        sealed::{self, Key},
         tasks::Tasks,
     },
-    store::{Job, Lane, Store, Work},
+    store::{Job, Lane, Store, Taped, Work},
     telephony::PublicUrl,
 };
 use tokio::sync::mpsc;
@@ -108,27 +113,37 @@ on_both! {
     async fn the_recording_of_a_call_that_ended_is_archived(fresh: Fresh) {
         let (practice, folder) = (Practice::open(&fresh.store, "alpha").await, tempfile::tempdir().unwrap());
         let call = practice.call(&fresh.store, 1).await;
-        let blobs = Blobs::open(&blobs::Settings { folder: folder.path().into() }).unwrap();
+        let blobs = Blobs::open(&blobs::Settings::in_folder(folder.path())).unwrap();
         let name = BlobName::new("recordings/one.wav").unwrap();
-        let mut wav = std::io::Cursor::new(vec![]);
-        let mut writer = wav::Writer::new(&mut wav).unwrap();
+        let keys = Keys::passing(&fresh.store).unwrap();
+        let prepared = recordings::prepare(&keys, &practice.tenant.id, &call).unwrap();
+        let sealed = sealed::Writer::new(Vec::new(), &Key::new(&prepared.key).unwrap()).unwrap();
+        let mut writer = wav::Writer::new(sealed, 0).unwrap();
         writer.write(&[[700, -700]; 16_000]).unwrap();
-        writer.finish().unwrap();
-        blobs.put(&name, wav.get_ref()).unwrap();
+        blobs.put(&name, &writer.into_inner().finish().unwrap()).unwrap();
+        let taped = Taped {
+            blob: name.to_string(),
+            key: Some(prepared.sealed),
+            begun: at(1),
+            began: CallTime(0),
+            millis: Some(2_000),
+            complete: true,
+            silences: vec![],
+        };
         let ended = Finished {
-            recording: Some(name.to_string()),
+            recording: Some(taped),
             ..Finished::without_words(Outcome::CallerLeft, at(3))
         };
         calls::finished(&fresh.store, &practice.tenant.id, &call, &ended).await.unwrap();
 
         let (config, tasks) = (House::new().config(), Tasks::new());
-        let keys = Keys::passing(&fresh.store).unwrap();
         let public = PublicUrl::local("127.0.0.1:1".parse().unwrap());
         let people = boot::people(&config, &fresh.store, &public, &keys).unwrap();
         let clock = Clock::system();
         let hands = Hands {
             store: fresh.store.clone(),
             blobs: blobs.clone(),
+            keys: keys.clone(),
             speech: config.openai.clone(),
             accounts: boot::accounts(&config, &fresh.store, &keys).unwrap(),
             calendars: boot::calendars(&config, &fresh.store, &keys, &people, &public, clock, &tasks).unwrap(),
@@ -155,8 +170,39 @@ on_both! {
         tasks.leave();
         tokio::time::timeout(PATIENCE, tasks.ended()).await.unwrap();
         // Run once more, it finds nothing to do.
-        let again = recordings::archive(&fresh.store, &blobs, &practice.tenant.id, &call).await;
+        let again = recordings::archive(&fresh.store, &blobs, &keys, &practice.tenant.id, &call).await;
         assert!(!again.unwrap());
+    }
+
+    async fn what_a_killed_server_recorded_is_archived_when_its_call_is_given_up(fresh: Fresh) {
+        let (practice, folder) = (Practice::open(&fresh.store, "alpha").await, tempfile::tempdir().unwrap());
+        let (tenant, call) = (&practice.tenant.id, practice.call(&fresh.store, 1).await);
+        let blobs = Blobs::open(&blobs::Settings::in_folder(folder.path())).unwrap();
+        let keys = Keys::passing(&fresh.store).unwrap();
+        let prepared = recordings::prepare(&keys, tenant, &call).unwrap();
+        let name = BlobName::new(prepared.blob.clone()).unwrap();
+        let sealed = sealed::Writer::new(blobs.begin(&name).unwrap(), &Key::new(&prepared.key).unwrap()).unwrap();
+        let mut writer = wav::Writer::new(sealed, 0).unwrap();
+        writer.write(&[[700, -700]; 16_000]).unwrap();
+        std::mem::forget(writer);
+        let yes = (at(1), "Darf ich aufzeichnen?".to_owned());
+        recordings::begun(&fresh.store, tenant, &call, &prepared, CallTime(700), &yes).await.unwrap();
+        let kept = calls::load(&fresh.store, tenant, &call).await.unwrap();
+        assert_eq!(kept.consent.unwrap().wording, yes.1, "the yes is kept at once");
+        assert_eq!(recordings::salvage(&fresh.store, at(2)).await.unwrap(), 0, "the call may still be in the air");
+
+        let later = at(0).plus_minutes(LOST_AFTER_MINUTES + 1);
+        jobs::sweep(&fresh.store, later).await.unwrap();
+        assert_eq!(recordings::salvage(&fresh.store, later).await.unwrap(), 1);
+        let jobs = fresh.store.across_tenants().take_jobs(later, later, 9, Lane::Slow).await.unwrap();
+        assert_eq!(jobs[0].work, Work::ArchiveRecording { call: call.clone() });
+        assert!(recordings::archive(&fresh.store, &blobs, &keys, tenant, &call).await.unwrap());
+        let mut tx = fresh.store.read(tenant).await.unwrap();
+        let taped = tx.recordings().get(&call).await.unwrap().unwrap();
+        assert!(taped.blob.ends_with(".ogg") && !taped.complete, "{taped:?}");
+        assert_eq!(taped.millis, Some((2 * sealed::CHUNK_LEN as u64 - 44) / 32), "up to the last whole second");
+        drop(tx);
+        assert_eq!(recordings::salvage(&fresh.store, later).await.unwrap(), 0, "once is enough");
     }
 
     async fn everybody_who_answers_a_number_is_asked_for_clips_once(fresh: Fresh) {

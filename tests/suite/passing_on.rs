@@ -232,6 +232,7 @@ fn turn(ordinal: u32) -> frontdesk::domain::conversation::Turn {
         heard_ms: 0,
         interrupted: false,
         first_audio_ms: None,
+        confidence: None,
     }
 }
 

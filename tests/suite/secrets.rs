@@ -8,7 +8,7 @@ use frontdesk::{
         calendar::{Connection as CalendarConnection, ConnectionState, Grant, Vendor},
         email::Email,
         id::{MailId, TenantId},
-        time::Timestamp,
+        time::{CallTime, Timestamp},
         webhook::{EventKind, Webhook},
     },
     platform::{
@@ -16,7 +16,9 @@ use frontdesk::{
         secrets::{self, Error, Place, Ring, Sealer},
         tasks::Tasks,
     },
-    store::{SealedColumn, SealedSecrets, SealedTokens, Store, TwilioAccount, Underway},
+    store::{
+        Message, SealedColumn, SealedSecrets, SealedTokens, Spoken, Store, Taped, TwilioAccount, Underway,
+    },
 };
 use proptest::prelude::*;
 use secrecy::{ExposeSecret, SecretString};
@@ -125,6 +127,10 @@ async fn keep(
     secret: &str,
 ) {
     let tenant = &practice.tenant.id;
+    let call = match column {
+        SealedColumn::RecordingKey => practice.call(store, 1).await.to_string(),
+        _ => String::new(),
+    };
     let (owner, row): (Option<&TenantId>, &str) = match column {
         SealedColumn::MailBody => (None, row),
         SealedColumn::TwilioToken => (Some(tenant), tenant.as_str()),
@@ -132,6 +138,8 @@ async fn keep(
         SealedColumn::AccessToken => (Some(tenant), "cnx_2"),
         SealedColumn::Verifier => (Some(tenant), "cst_1"),
         SealedColumn::WebhookSecret | SealedColumn::FormerWebhookSecret => (Some(tenant), "whk_1"),
+        SealedColumn::RecordingKey => (Some(tenant), call.as_str()),
+        SealedColumn::MessageKey => (Some(tenant), "msg_1"),
     };
     let sealed = keys.seal(Place { owner, column: column.name(), row }, &SecretString::from(secret)).unwrap();
     let mut tx = store.begin(tenant).await.unwrap();
@@ -203,6 +211,32 @@ async fn keep(
             let kept = tx.webhooks().secrets(&id).await.unwrap().unwrap();
             let secrets = SealedSecrets { former: Some((sealed, NOW)), ..kept };
             tx.webhooks().rotate(&id, &secrets).await.unwrap();
+        }
+        SealedColumn::RecordingKey => {
+            let taped = Taped {
+                blob: "recordings/one.wav".to_owned(),
+                key: Some(sealed),
+                begun: NOW,
+                began: CallTime(0),
+                millis: None,
+                complete: false,
+                silences: vec![],
+            };
+            tx.recordings().put(&row.parse().unwrap(), &taped).await.unwrap();
+        }
+        SealedColumn::MessageKey => {
+            let message = Message {
+                id: row.parse().unwrap(),
+                call: None,
+                name: String::new(),
+                number: None,
+                text: String::new(),
+                left: NOW,
+                handled: None,
+                spoken: Some(Spoken { sid: "RE1".to_owned(), blob: None, key: None }),
+            };
+            tx.messages().add(&message).await.unwrap();
+            tx.messages().fetched(&message.id, "messages/one.wav", &sealed).await.unwrap();
         }
     }
     tx.commit().await.unwrap();
@@ -344,8 +378,8 @@ async fn no_column_of_bytes_is_forgotten_when_keys_change() {
     );
     let rows = rows.fetch_all(&mut db).await.unwrap();
     let mut found: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
-    // The keys themselves are sealed under the configured one.
-    found.retain(|column| column != "data_keys.key");
+    // The keys themselves are sealed under the configured one; the index of words is the database's own.
+    found.retain(|column| column != "data_keys.key" && !column.starts_with("turn_words_"));
     let mut listed: Vec<&str> = SealedColumn::ALL.iter().map(|column| column.name()).collect();
     listed.sort_unstable();
     assert_eq!(found, listed);

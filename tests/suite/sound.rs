@@ -461,13 +461,11 @@ fn resampled<'a>(from: Rate, to: Rate, pieces: impl IntoIterator<Item = &'a [i16
 }
 
 fn recording(said: &[[i16; 2]]) -> Vec<u8> {
-    let mut file = Cursor::new(Vec::new());
-    let mut writer = wav::Writer::new(&mut file).unwrap();
+    let mut writer = wav::Writer::new(Vec::new(), said.len() as u64).unwrap();
     for piece in said.chunks(999) {
         writer.write(piece).unwrap();
     }
-    writer.finish().unwrap();
-    file.into_inner()
+    writer.into_inner()
 }
 
 /// By how many samples `heard` is later than `said`, and how like each other they are then (1 is the same).

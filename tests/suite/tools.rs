@@ -489,7 +489,7 @@ on_both! {
         let taken = line.ask("take_message", arguments).await;
         assert_eq!((&taken["status"], &taken["say"]), (&json!("taken"), &json!("Ich habe Ihre Nachricht aufgenommen.")));
         let [message] = &line.messages().await[..] else { panic!("there is one message") };
-        assert_eq!(message.text, "Meine Karte […] geht nicht, bitte zurückrufen");
+        assert_eq!(message.text, "Meine Karte •••• •••• •••• •••• geht nicht, bitte zurückrufen");
         assert_eq!(message.number, Some("+49301234567".parse().unwrap()));
         for _ in 1..MESSAGES_PER_CALL_MAX {
             line.ask("take_message", json!({ "text": "Noch etwas", "number": "ruf mich an" })).await;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 
-use crate::domain::{assistant::Language, card, phone::E164};
+use crate::domain::{assistant::Language, cards, phone::E164};
 
 /// The longest JSON text of arguments that is read, in bytes.
 pub const ARGUMENTS_LEN_MAX: usize = 8 * 1024;
@@ -140,26 +140,8 @@ pub(super) fn number(text: &str) -> Option<E164> {
     bare.strip_prefix("00").map_or_else(|| bare.parse(), |rest| format!("+{rest}").parse()).ok()
 }
 
-/// Blanks runs of 13 to 19 digits that check as a payment card's (Luhn), however they are grouped.
 fn without_cards(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
-        let (before, run) = rest.split_at(start);
-        let end = run.find(|c: char| !c.is_ascii_digit() && !matches!(c, ' ' | '-')).unwrap_or(run.len());
-        let (run, after) = run.split_at(end);
-        let digits: Vec<u32> = run.chars().filter_map(|c| c.to_digit(10)).collect();
-        out.push_str(before);
-        if card::is_card(&digits) {
-            out.push_str("[…]");
-            out.push_str(&run[run.trim_end_matches([' ', '-']).len()..]);
-        } else {
-            out.push_str(run);
-        }
-        rest = after;
-    }
-    out.push_str(rest);
-    out
+    cards::blanked(text).unwrap_or_else(|| text.to_owned())
 }
 
 /// A text; `null` and blank are none.

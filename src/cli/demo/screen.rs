@@ -221,7 +221,7 @@ impl Screen {
             self.fact("Calendar", &format!("{} of {}: {times}", agenda.vendor().title(), agenda::ACCOUNT));
         }
         let call = played.call.as_ref();
-        let recording = call.and_then(|call| stage.recording(call)).map(|path| path.display().to_string());
+        let recording = played.recording.as_ref().map(|path| path.display().to_string());
         self.fact("Recording", recording.as_deref().unwrap_or("none"));
         let cost = call.map_or(MicroUsd::default(), |call| call.cost);
         self.fact("Cost", &format!("{cost} at the engine's prices"));

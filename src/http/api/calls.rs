@@ -1,6 +1,6 @@
 //! `/api/calls`: what rang, what was said, what came of it.
 
-use std::io::SeekFrom;
+use std::io;
 
 use axum::{
     Json,
@@ -9,10 +9,10 @@ use axum::{
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use futures_util::{Stream, stream};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tokio::io::{AsyncReadExt, AsyncSeekExt};
-use tokio_util::io::ReaderStream;
+use tracing::warn;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -25,23 +25,24 @@ use crate::{
         Faults,
         access::Actor,
         calls::{self, Steer},
-        recordings,
+        recordings::{self, Listening},
         tools::WISH_CHARS_MAX,
         transfers,
     },
     domain::{
-        conversation::{CallRecord, CallState, Outcome, Turn},
+        conversation::{CallRecord, CallState, Outcome, Silence, Turn},
         id::CallId,
         money::MicroUsd,
+        participants::{Participant, participants},
+        quality::{self, Component, Measures},
+        summary::Promise,
         transfer::Transfer,
     },
     http::{Doors, auth::By, problem::Problem},
     live::Asked as AskedOfCall,
-    store::{CallFilter, CallsOf, ToolCall},
+    platform::tape::Tape,
+    store::{CallFilter, CallsOf, Summarised, Taped, ToolCall},
 };
-
-/// How much of a recording is held in memory at a time.
-const PIECE_BYTES: usize = 32 * 1_024;
 
 pub(super) fn router() -> OpenApiRouter<Doors> {
     OpenApiRouter::new()
@@ -111,6 +112,17 @@ struct CallWhole {
     /// The caller's yes to being recorded.
     #[schema(required)]
     consent: Option<ConsentShown>,
+    /// The caller and the agent, summed up.
+    participants: Vec<ParticipantShown>,
+    /// Null when there is none.
+    #[schema(required)]
+    recording: Option<RecordingShown>,
+    /// Null until the call is over.
+    #[schema(required)]
+    quality: Option<QualityShown>,
+    /// Null until it is made, and when it cannot be: without transcripts, without a key, or with a model that was away for long.
+    #[schema(required)]
+    summary: Option<SummaryShown>,
     /// When the caller was passed on to a person, or was to be.
     transfers: Vec<TransferShown>,
 }
@@ -178,6 +190,110 @@ struct TurnShown {
     /// From the end of the caller's turn to the first sound of this one.
     #[schema(required)]
     latency_ms: Option<u64>,
+    /// How sure the engine is of the caller's words, from 0 to 1; null where it does not say.
+    #[schema(required)]
+    confidence: Option<f64>,
+}
+
+/// One side of a call, summed up. Of the agent only what was heard counts.
+#[derive(Serialize, ToSchema)]
+struct ParticipantShown {
+    /// `caller` or `agent`.
+    speaker: &'static str,
+    /// How often they held the floor.
+    turns: u32,
+    words: u64,
+    speaking_ms: u64,
+}
+
+/// What is known of a recording.
+#[derive(Serialize, ToSchema)]
+struct RecordingShown {
+    /// When it began, on the same clock as the turns: a turn is heard in it at `began_ms` less this.
+    began_ms: u64,
+    /// How long it is; null while it is being made, and when the server that made it was killed until somebody looked after it.
+    #[schema(required)]
+    length_ms: Option<u64>,
+    /// Whether nothing is missing.
+    complete: bool,
+    /// Where nothing is to be heard, since something was said or keyed in that is nobody's to keep.
+    silences: Vec<SilenceShown>,
+}
+
+/// A stretch of a recording, since its beginning.
+#[derive(Serialize, ToSchema)]
+struct SilenceShown {
+    from_ms: u64,
+    until_ms: u64,
+}
+
+/// How well the call went.
+#[derive(Serialize, ToSchema)]
+struct QualityShown {
+    /// From 0 to 100: 100 less what the components took off. Null when the agent was never heard.
+    #[schema(required)]
+    score: Option<u32>,
+    /// What it is made of.
+    components: Vec<ComponentShown>,
+    /// Replies whose wait was measured.
+    replies: u32,
+    /// What the caller waited for a reply, of which one in twenty was longer.
+    latency_p95_ms: u64,
+}
+
+/// What the call came to, as a model summed it up afterwards.
+#[derive(Serialize, ToSchema)]
+struct SummaryShown {
+    text: String,
+    /// `booked`, `moved`, `cancelled`, `informed`, `message`, `transferred`, `abandoned` or `other`. The first three are
+    /// believed only when the books have it.
+    outcome: &'static str,
+    /// What the caller wanted.
+    wishes: Vec<String>,
+    /// `positive`, `neutral` or `negative`.
+    sentiment: &'static str,
+    /// What is wanted of each call (`/api/call-fields`), when it was found and fits the schema.
+    #[schema(required, value_type = Option<Object>)]
+    fields: Option<Value>,
+    /// Why there are none although some are wanted.
+    #[schema(required)]
+    fields_problem: Option<String>,
+    /// What the agent said was done.
+    promises: Vec<PromiseShown>,
+    /// Whether the books have all of that.
+    promises_kept: bool,
+    /// Which model summed it up.
+    model: String,
+    /// What that cost, in US dollars; it is part of the call's cost.
+    cost_usd: String,
+    #[schema(format = DateTime)]
+    made_at: String,
+}
+
+/// Something the agent said was done.
+#[derive(Serialize, ToSchema)]
+struct PromiseShown {
+    /// In which turn, by its ordinal.
+    turn: u32,
+    /// `booked`, `moved` or `cancelled`.
+    deed: &'static str,
+    /// Whether the books have it.
+    kept: bool,
+}
+
+/// Something a score is made of.
+#[derive(Serialize, ToSchema)]
+struct ComponentShown {
+    /// `latency_ms` (the median wait for a reply: a point for each 100 ms beyond a second), `interruptions` (replies the caller
+    /// cut off: 40 points times their share), `cuts` (turns of the caller into which the agent spoke: 5 points each),
+    /// `silence_ms` (nobody spoke, beyond pauses of 3 s: a point for each 2 s) or `repeats` (sentences said twice: 3 points each).
+    kind: &'static str,
+    /// The figure.
+    value: u64,
+    /// How many points it took off.
+    took_off: u32,
+    /// How many it can take off.
+    at_most: u32,
 }
 
 /// A request of the model for a tool, and its answer.
@@ -311,6 +427,60 @@ fn show_turn(turn: &Turn) -> TurnShown {
         heard_ms: turn.heard_ms,
         interrupted: turn.interrupted,
         latency_ms: turn.first_audio_ms,
+        confidence: turn.confidence,
+    }
+}
+
+fn show_participant(one: Participant) -> ParticipantShown {
+    ParticipantShown {
+        speaker: one.speaker.as_str(),
+        turns: one.turns,
+        words: one.words,
+        speaking_ms: one.speaking_ms,
+    }
+}
+
+fn show_recording(taped: Taped) -> RecordingShown {
+    let silence = |gap: &Silence| SilenceShown { from_ms: gap.from_ms, until_ms: gap.until_ms };
+    RecordingShown {
+        began_ms: taped.began.0,
+        length_ms: taped.millis,
+        complete: taped.complete,
+        silences: taped.silences.iter().map(silence).collect(),
+    }
+}
+
+fn show_summary(made: Summarised) -> SummaryShown {
+    let Summarised { summary, made } = made;
+    let promise = |one: &Promise| PromiseShown { turn: one.ordinal, deed: one.deed.as_str(), kept: one.kept };
+    SummaryShown {
+        text: summary.text,
+        outcome: summary.upshot.as_str(),
+        wishes: summary.wishes,
+        sentiment: summary.sentiment.as_str(),
+        fields: summary.fields.as_deref().map(json_or_text),
+        fields_problem: summary.fields_problem,
+        promises: summary.promises.iter().map(promise).collect(),
+        promises_kept: summary.promises.iter().all(|promise| promise.kept),
+        model: summary.model,
+        cost_usd: dollars(summary.cost),
+        made_at: instant(made),
+    }
+}
+
+fn show_quality(measures: &Measures) -> QualityShown {
+    let score = quality::judge(measures);
+    let component = |one: &Component| ComponentShown {
+        kind: one.kind.as_str(),
+        value: one.value,
+        took_off: one.took_off,
+        at_most: one.at_most,
+    };
+    QualityShown {
+        score: score.as_ref().map(|score| score.points),
+        components: score.iter().flat_map(|score| &score.components).map(component).collect(),
+        replies: measures.replies,
+        latency_p95_ms: measures.latency_p95_ms,
     }
 }
 
@@ -375,6 +545,10 @@ async fn show(
         messages: kept.messages.iter().map(|message| message.id.to_string()).collect(),
         transfers: kept.transfers.iter().map(show_transfer).collect(),
         consent: kept.consent.map(|yes| ConsentShown { at: instant(yes.at), wording: yes.wording }),
+        participants: participants(&kept.turns).map(show_participant).into(),
+        recording: kept.taped.map(show_recording),
+        quality: kept.measures.as_ref().map(show_quality),
+        summary: kept.summary.map(show_summary),
     }))
 }
 
@@ -492,37 +666,30 @@ async fn recording(
     method: Method,
     asked: HeaderMap,
 ) -> Result<Response, Problem> {
-    let listening = recordings::open(&doors.store, &doors.blobs, &by, &id(&call)?).await?;
-    listened(listening, &method, &asked).await
+    let listening = recordings::open(&doors.store, &doors.blobs, &doors.keys, &by, &id(&call)?).await?;
+    Ok(listened(listening, &method, &asked))
 }
 
 /// The answer to somebody who wants to listen, to all of it or to a part.
-pub(super) async fn listened(
-    listening: recordings::Listening,
-    method: &Method,
-    asked: &HeaderMap,
-) -> Result<Response, Problem> {
-    let name = listening.name.as_str();
+pub(super) fn listened(Listening { tape, name }: Listening, method: &Method, asked: &HeaderMap) -> Response {
+    let (name, length) = (name.as_str(), tape.len());
     let kind = if name.ends_with(".ogg") { "audio/ogg" } else { "audio/wav" };
-    // A blob is written once: its name and length say which it is.
-    let tag = format!("\"{}-{}\"", name.rsplit(['/']).next().unwrap_or(name), listening.bytes);
+    // A blob is written once, and one that is being written only grows: its name and length say which it is.
+    let tag = format!("\"{}-{length}\"", name.rsplit(['/']).next().unwrap_or(name));
     // RFC 9110 §14.2: only GET knows parts.
     let range = asked.get(header::RANGE).filter(|_| *method == Method::GET);
     let range = range.and_then(|range| range.to_str().ok());
     let same = asked.get(header::IF_RANGE).is_none_or(|wanted| wanted.as_bytes() == tag.as_bytes());
-    let part = match range.filter(|_| same).map(|range| part(range, listening.bytes)) {
+    let part = match range.filter(|_| same).map(|range| part(range, length)) {
         Some(Part::Nowhere) => {
-            let length = format!("bytes */{}", listening.bytes);
-            return Ok(([(header::CONTENT_RANGE, length)], Problem::NoSuchPart).into_response());
+            let length = format!("bytes */{length}");
+            return ([(header::CONTENT_RANGE, length)], Problem::NoSuchPart).into_response();
         }
         Some(Part::From(from, until)) => Some((from, until)),
         Some(Part::Whole) | None => None,
     };
-    let (from, until) = part.unwrap_or((0, listening.bytes));
-    let mut file = tokio::fs::File::from_std(listening.file);
-    file.seek(SeekFrom::Start(from)).await.map_err(|_| Problem::Internal)?;
-    let body = Body::from_stream(ReaderStream::with_capacity(file.take(until - from), PIECE_BYTES));
-    let mut response = Response::new(body);
+    let (from, until) = part.unwrap_or((0, length));
+    let mut response = Response::new(Body::from_stream(pieces(tape, from, until)));
     let mut put = |name: header::HeaderName, value: &str| {
         if let Ok(value) = HeaderValue::from_str(value) {
             response.headers_mut().insert(name, value);
@@ -534,10 +701,27 @@ pub(super) async fn listened(
     put(header::CONTENT_LENGTH, &(until - from).to_string());
     if part.is_some() {
         // RFC 9110 §14.4: the last byte is named, not the one behind it.
-        put(header::CONTENT_RANGE, &format!("bytes {from}-{}/{}", until - 1, listening.bytes));
+        put(header::CONTENT_RANGE, &format!("bytes {from}-{}/{length}", until - 1));
         *response.status_mut() = StatusCode::PARTIAL_CONTENT;
     }
-    Ok(response)
+    response
+}
+
+/// A part of a recording, opened piece by piece as it is taken, on a thread that may wait.
+fn pieces(tape: Tape, from: u64, until: u64) -> impl Stream<Item = io::Result<Vec<u8>>> {
+    stream::try_unfold((tape, from), move |(mut tape, at)| async move {
+        let wanted = usize::try_from(until.saturating_sub(at)).unwrap_or(usize::MAX);
+        if wanted == 0 {
+            return Ok(None);
+        }
+        let read = move || (tape.read_at(at, wanted), tape);
+        let (piece, tape) = tokio::task::spawn_blocking(read).await.map_err(io::Error::other)?;
+        let piece = piece.inspect_err(|error| {
+            warn!(error = error as &dyn std::error::Error, "a recording does not open");
+        })?;
+        let at = at + piece.len() as u64;
+        Ok((!piece.is_empty()).then_some((piece, (tape, at))))
+    })
 }
 
 /// Which part of something is asked for.

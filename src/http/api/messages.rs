@@ -134,8 +134,8 @@ async fn recording(
     method: Method,
     asked: HeaderMap,
 ) -> Result<Response, Problem> {
-    let listening = voicemail::open(&doors.store, &doors.blobs, &by, &id(&message)?).await?;
-    listened(listening, &method, &asked).await
+    let listening = voicemail::open(&doors.store, &doors.blobs, &doors.keys, &by, &id(&message)?).await?;
+    Ok(listened(listening, &method, &asked))
 }
 
 /// Notes that a message was looked after, or that it was not after all: `{"handled": true}`.

@@ -8,6 +8,7 @@ mod assistants;
 mod audit;
 pub mod availability;
 mod calendars;
+mod call_fields;
 mod calls;
 mod clashes;
 mod contacts;
@@ -19,6 +20,7 @@ mod outgoing;
 mod people;
 mod resources;
 mod schedules;
+mod search;
 mod services;
 mod tenants;
 mod transfer_targets;
@@ -44,6 +46,8 @@ pub(super) fn router() -> OpenApiRouter<Doors> {
         .merge(calendars::router())
         .merge(contacts::router())
         .merge(calls::router())
+        .merge(search::router())
+        .merge(call_fields::router())
         .merge(events::router())
         .merge(messages::router())
         .merge(numbers::router())

@@ -8,6 +8,7 @@
 
 mod hearing;
 mod items;
+mod secretary;
 mod server;
 mod session;
 pub mod shapes;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     super::sound,
-    Asked, Mishap, Thought,
+    Asked, Mishap, Thought, secretary,
     session::{Frame, Session},
     usage::{self, Tokens},
 };
@@ -111,7 +111,7 @@ impl Session {
         let thought = match (exact_words(ask), asked) {
             (Some(words), _) => Thought { say: words.to_owned(), calls: vec![] },
             (None, Some(asked)) => self.mind.answer(asked)?,
-            (None, None) => return Err("an out-of-band response asks for no exact words".into()),
+            (None, None) => secretary::sum_up(ask, &self.config()["tools"])?,
         };
         let tools = if ask["tools"].is_array() { &ask["tools"] } else { &self.config()["tools"] };
         for (name, _) in &thought.calls {

@@ -28,6 +28,7 @@ use self::wire::{Names, Said, Tariff, Transcript};
 use super::{Briefing, Error, Settings};
 use crate::{
     call::port::{Input, ReplyStatus, Sound, ToEngine, Words},
+    domain::money::MicroUsd,
     platform::{clock::Clock, metrics as figures},
 };
 
@@ -40,6 +41,8 @@ const READ_BYTES: usize = 4 << 10;
 const WRITE_BYTES: usize = 16 << 10;
 /// How long reading one sentence aloud may take, in seconds.
 const SAY_SECONDS_MAX: u64 = 30;
+/// How long thinking about a text may take, in seconds.
+const REFLECT_SECONDS_MAX: u64 = 120;
 
 /// An open session, configured and listening.
 pub struct Session {
@@ -236,7 +239,54 @@ pub async fn read_aloud(
     sound
 }
 
+/// What a model made of a text.
+pub struct Reflection {
+    /// What it answered, as the arguments of the tool it was to call: JSON text, as the model wrote it.
+    pub arguments: String,
+    /// What it cost.
+    pub cost: MicroUsd,
+}
+
+/// Has the model think about a text, in a session of its own and outside any call, and answer by the briefing's only tool.
+///
+/// # Errors
+/// [`Error::Refused`] when it answers otherwise; otherwise as [`Session::open`].
+pub async fn reflect(
+    settings: &Settings,
+    briefing: &Briefing,
+    text: &str,
+    clock: Clock,
+) -> Result<Reflection, Error> {
+    let mut session = Session::open(settings, briefing, clock).await?;
+    let limit = std::time::Duration::from_secs(REFLECT_SECONDS_MAX);
+    let tool = briefing.tools.first().map_or("", |tool| tool.name.as_str());
+    let made = clock.within(limit, session.think(text, tool)).await.ok_or(Error::TooSlow)?;
+    session.close(clock).await;
+    made
+}
+
 impl Session {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "nothing else matters outside a call")]
+    async fn think(&mut self, text: &str, tool: &str) -> Result<Reflection, Error> {
+        self.events_sent += 1;
+        self.put(wire::out_of_band(text, tool).into())?;
+        self.flush().await?;
+        loop {
+            match std::future::poll_fn(|context| self.poll_next(context)).await? {
+                Input::ReplyEnded { status: ReplyStatus::Completed, tools, cost } => {
+                    let asked = tools.into_iter().find(|asked| asked.name == tool);
+                    let asked = asked
+                        .ok_or_else(|| Error::Refused("no answer of the kind that was asked".to_owned()))?;
+                    return Ok(Reflection { arguments: asked.arguments, cost });
+                }
+                Input::ReplyEnded { .. } | Input::EngineRefused(_) => {
+                    return Err(Error::Refused("no answer".to_owned()));
+                }
+                _ => {}
+            }
+        }
+    }
+
     #[expect(clippy::wildcard_enum_match_arm, reason = "nothing else matters while a sentence is read aloud")]
     async fn speak(&mut self, words: &str) -> Result<Sound, Error> {
         self.tell(&ToEngine::Respond { say: Some(Words(words.to_owned())) })?;

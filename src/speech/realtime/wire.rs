@@ -88,6 +88,8 @@ struct Event<'a> {
     response: Option<&'a RawValue>,
     #[serde(borrow, default)]
     usage: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    logprobs: Option<&'a RawValue>,
     #[serde(default)]
     error: Option<Problem>,
 }
@@ -98,6 +100,11 @@ struct Problem {
     #[serde(rename = "type")]
     kind: Option<String>,
     event_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Logprob {
+    logprob: f64,
 }
 
 #[derive(Deserialize)]
@@ -193,18 +200,26 @@ pub fn read(
         },
         "conversation.item.input_audio_transcription.delta" => {
             let (Some(item), Some(delta)) = (item(), event.delta) else { return Said::Malformed };
-            Input::CallerSaid { item, words: Words(transcript.add(item, &delta).to_owned()), last: false }
+            Input::CallerSaid {
+                item,
+                words: Words(transcript.add(item, &delta).to_owned()),
+                last: false,
+                confidence: None,
+            }
         }
         "conversation.item.input_audio_transcription.completed" => {
             let (Some(item), Some(words)) = (item(), event.transcript) else { return Said::Malformed };
             if let Some(cost) = transcription_cost(event.usage, tariff) {
                 also.push(Input::EngineBilled(cost));
             }
-            Input::CallerSaid { item, words: Words(words.into_owned()), last: true }
+            let confidence = event.logprobs.and_then(confidence);
+            Input::CallerSaid { item, words: Words(words.into_owned()), last: true, confidence }
         }
         "conversation.item.input_audio_transcription.failed" => match item() {
             // A turn without words is still a turn: transcription never hurts the call.
-            Some(item) => Input::CallerSaid { item, words: Words(String::new()), last: true },
+            Some(item) => {
+                Input::CallerSaid { item, words: Words(String::new()), last: true, confidence: None }
+            }
             None => return Said::Malformed,
         },
         "error" => return refused(event.error),
@@ -307,6 +322,14 @@ fn transcription_cost(usage: Option<&RawValue>, tariff: &Tariff) -> Option<Micro
     Some(MicroUsd((seconds / 60.0 * tariff.transcription_per_minute? * 1e6).round() as i64))
 }
 
+/// How sure the engine is of what it wrote down: the mean of its tokens' logarithms, as a probability.
+fn confidence(logprobs: &RawValue) -> Option<f64> {
+    let tokens = serde_json::from_str::<Vec<Logprob>>(logprobs.get()).ok()?;
+    let mean = tokens.iter().map(|token| token.logprob).sum::<f64>() / tokens.len() as f64;
+    // Of no tokens it is no number.
+    mean.is_finite().then(|| mean.exp().clamp(0.0, 1.0))
+}
+
 /// An error's own `event_id` names the event of ours that caused it, and our names begin with what they did.
 fn refused(problem: Option<Problem>) -> Said {
     let Some(problem) = problem else { return Said::Malformed };
@@ -357,6 +380,8 @@ pub fn session_update(settings: &Settings, briefing: &Briefing) -> String {
         })
         .collect();
     let voice = briefing.voice.as_deref().unwrap_or(&settings.voice);
+    let sure = briefing.transcribe && settings.transcription_confidence;
+    let include = sure.then(|| json!(["item.input_audio_transcription.logprobs"]));
     json!({
         "type": "session.update",
         "event_id": "session-1",
@@ -375,6 +400,7 @@ pub fn session_update(settings: &Settings, briefing: &Briefing) -> String {
             },
             "tools": tools,
             "tool_choice": "auto",
+            "include": include,
             "truncation": { "type": "retention_ratio", "retention_ratio": 0.8 },
         },
     })
@@ -446,6 +472,26 @@ pub fn write(what: &ToEngine, names: &Names, serial: u64) -> Option<String> {
         })),
     };
     serde_json::to_string(&command).ok()
+}
+
+/// The event that has the model think about `text` outside any conversation, and answer by calling `tool` (protocols.md §2.3:
+/// `conversation: "none"`).
+pub fn out_of_band(text: &str, tool: &str) -> String {
+    json!({
+        "type": "response.create",
+        "event_id": "respond-2",
+        "response": {
+            "conversation": "none",
+            "output_modalities": ["text"],
+            "tool_choice": { "type": "function", "name": tool },
+            "input": [{
+                "type": "message",
+                "role": "user",
+                "content": [{ "type": "input_text", "text": text }],
+            }],
+        },
+    })
+    .to_string()
 }
 
 /// Instructions that make the engine say `words` and nothing else.

@@ -112,7 +112,12 @@ fn words_that_come_while_a_sound_is_weighed_decide_it() {
     let mut scene = Scene::agent_has_spoken(900);
     let at = scene.now;
     scene.hears(SPEECH, 200);
-    scene.give(Input::CallerSaid { item: ItemId(1_001), words: Words("Stop".to_owned()), last: false });
+    scene.give(Input::CallerSaid {
+        item: ItemId(1_001),
+        words: Words("Stop".to_owned()),
+        last: false,
+        confidence: None,
+    });
     assert_eq!(scene.verdicts(at), [Verdict::Interruption]);
 }
 

@@ -86,7 +86,7 @@ fn event() -> impl Strategy<Value = Event> {
         3 => Just(Event::Input(Input::EngineHearsSilence)),
         4 => (20_u32..26).prop_map(|item| Event::Input(Input::CallerCommitted(ItemId(item)))),
         4 => (20_u32..26, words(), any::<bool>())
-            .prop_map(|(item, words, last)| Event::Input(Input::CallerSaid { item: ItemId(item), words, last })),
+            .prop_map(|(item, words, last)| Event::Input(Input::CallerSaid { item: ItemId(item), words, last, confidence: None })),
         3 => Just(Event::Input(Input::EngineReady)),
         2 => refusal.prop_map(|refusal| Event::Input(Input::EngineRefused(refusal))),
         2 => (0_u32..4).prop_map(|id| Event::Input(Input::ToolAnswered { id: RequestId(id), output: "{}".to_owned() })),
@@ -209,6 +209,8 @@ impl Watched {
             | Output::ToEngine(_)
             | Output::RunTool(_)
             | Output::Record
+            | Output::PauseRecording
+            | Output::ResumeRecording
             | Output::Note(_) => {}
         }
     }

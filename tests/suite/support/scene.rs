@@ -457,7 +457,10 @@ impl Scene {
             if let Some(after) = self.manners.transcribes_ms {
                 let words = Words(words);
                 let item = ItemId(self.caller_item);
-                self.due.push((self.now + after, Input::CallerSaid { item, words, last: true }));
+                self.due.push((
+                    self.now + after,
+                    Input::CallerSaid { item, words, last: true, confidence: None },
+                ));
             }
             self.caller_item += 1;
         }
@@ -508,6 +511,8 @@ impl Scene {
             Output::ToEngine(_)
             | Output::RunTool(_)
             | Output::Record
+            | Output::PauseRecording
+            | Output::ResumeRecording
             | Output::Note(_)
             | Output::HangUp(_) => {}
         }

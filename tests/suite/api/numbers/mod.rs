@@ -142,6 +142,7 @@ async fn an_order_that_its_request_left_behind_is_finished_by_a_job_that_looks_f
     let hands = Hands {
         store: store.clone(),
         blobs: desk.office.server.blobs.clone(),
+        keys: desk.office.server.keys.clone(),
         speech: desk.office.house.config().openai,
         accounts,
         calendars: desk.office.server.calendars.clone(),

@@ -1,0 +1,135 @@
+//! Looking for words in what was said in a tenant's calls.
+//!
+//! The index is the database's own: FTS5 on SQLite, kept by triggers, and a `tsvector` on PostgreSQL, which is a column of the
+//! turn. Either way a turn that goes takes its place in the index with it. The words in it are those that were heard.
+
+use sqlx::FromRow;
+
+use super::{Calls, Error, Open, rows, texts};
+use crate::domain::{
+    conversation::Speaker,
+    id::CallId,
+    time::{CallTime, Timestamp},
+};
+
+texts! {
+    /// The tenant is a word of the index, so that nobody else's turns are even looked at. CROSS JOIN has the index asked first.
+    @sqlite SEARCH_ON_SQLITE = "SELECT t.call_id, t.ordinal, t.speaker, t.began_ms, t.heard_text, c.rang_at
+        FROM turn_words CROSS JOIN turn_index i ON i.id = turn_words.rowid
+        JOIN turns t ON t.tenant_id = i.tenant_id AND t.call_id = i.call_id AND t.ordinal = i.ordinal
+        JOIN calls c ON c.tenant_id = t.tenant_id AND c.id = t.call_id
+        WHERE turn_words MATCH $2 AND i.tenant_id = $1 AND c.rang_at >= $3 AND c.rang_at < $4
+        ORDER BY bm25(turn_words, 0.0, 1.0), c.rang_at DESC, t.call_id, t.ordinal LIMIT $5 OFFSET $6";
+    @postgres SEARCH_ON_POSTGRES = "SELECT t.call_id, t.ordinal, t.speaker, t.began_ms, t.heard_text, c.rang_at
+        FROM turns t JOIN calls c ON c.tenant_id = t.tenant_id AND c.id = t.call_id
+        WHERE t.tenant_id = $1 AND t.words @@ to_tsquery('simple', $2) AND c.rang_at >= $3 AND c.rang_at < $4
+        ORDER BY ts_rank(t.words, to_tsquery('simple', $2)) DESC, c.rang_at DESC, t.call_id, t.ordinal
+        LIMIT $5 OFFSET $6";
+}
+
+/// A turn in which everything that was looked for was said. `Debug` shows no words.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Hit {
+    /// In which call.
+    pub call: CallId,
+    /// When that rang.
+    pub rang: Timestamp,
+    /// Which turn of it.
+    pub ordinal: u32,
+    /// Who said it.
+    pub speaker: Speaker,
+    /// When the turn began.
+    pub began: CallTime,
+    /// What of it was heard.
+    pub text: String,
+}
+
+impl std::fmt::Debug for Hit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Hit")
+            .field("call", &self.call)
+            .field("ordinal", &self.ordinal)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What is looked for, and where.
+#[derive(Clone, Debug)]
+pub struct Search<'s> {
+    /// How words begin that must all be in a turn: letters and digits alone.
+    pub terms: &'s [String],
+    /// Only in calls that rang at this instant or later.
+    pub from: Timestamp,
+    /// Only in those that rang before this one.
+    pub until: Timestamp,
+    /// How many of the best hits are left out.
+    pub skip: u32,
+    /// How many are wanted at most.
+    pub count_max: u32,
+}
+
+#[derive(FromRow)]
+struct HitRow {
+    call_id: String,
+    ordinal: i64,
+    speaker: String,
+    began_ms: i64,
+    heard_text: String,
+    rang_at: i64,
+}
+
+impl TryFrom<HitRow> for Hit {
+    type Error = Error;
+
+    fn try_from(row: HitRow) -> Result<Self, Error> {
+        Ok(Self {
+            call: rows::text(&row.call_id, "turns.call_id")?,
+            rang: Timestamp(row.rang_at),
+            ordinal: rows::whole(row.ordinal, "turns.ordinal")?,
+            speaker: Speaker::parse(&row.speaker).ok_or(Error::Damaged("turns.speaker"))?,
+            began: CallTime(rows::whole(row.began_ms, "turns.began_ms")?),
+            text: row.heard_text,
+        })
+    }
+}
+
+impl Calls<'_> {
+    /// Turns in which all of that was heard, the best first.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn search(&mut self, search: &Search<'_>) -> Result<Vec<Hit>, Error> {
+        let (from, until) = (search.from.0, search.until.0);
+        let (count, skip) = (i64::from(search.count_max), i64::from(search.skip));
+        let each = |write: fn(&String) -> String, join| {
+            search.terms.iter().map(write).collect::<Vec<_>>().join(join)
+        };
+        let rows: Vec<HitRow> = match &mut self.tx.open {
+            Open::Sqlite(tx, _) => {
+                let words = each(|term| format!("\"{term}\"*"), " AND ");
+                let asked = format!("tenant : \"{}\" AND words : ({words})", self.tenant.as_str());
+                sqlx::query_as(SEARCH_ON_SQLITE)
+                    .bind(self.tenant.as_str())
+                    .bind(asked)
+                    .bind(from)
+                    .bind(until)
+                    .bind(count)
+                    .bind(skip)
+                    .fetch_all(&mut **tx)
+                    .await?
+            }
+            Open::Postgres(tx) => {
+                sqlx::query_as(SEARCH_ON_POSTGRES)
+                    .bind(self.tenant.as_str())
+                    .bind(each(|term| format!("{term}:*"), " & "))
+                    .bind(from)
+                    .bind(until)
+                    .bind(count)
+                    .bind(skip)
+                    .fetch_all(&mut **tx)
+                    .await?
+            }
+        };
+        rows.into_iter().map(Hit::try_from).collect()
+    }
+}
