@@ -311,6 +311,19 @@ impl Agenda {
         }
     }
 
+    /// The next events are not removed: first a connection ends, then something on the way answers with a page of its own.
+    pub fn garble_removals(&self) {
+        match &self.there {
+            There::Google { there, .. } => {
+                there
+                    .trouble_with(google::Kind::Delete, [google::Trouble::Dropped, google::Trouble::Garbled]);
+            }
+            There::Microsoft { there, .. } => {
+                there.trouble_removing([microsoft::Trouble::Dropped, microsoft::Trouble::Garbled]);
+            }
+        }
+    }
+
     /// The next requests find the vendor broken.
     pub fn break_down(&self, count: usize) {
         match &self.there {

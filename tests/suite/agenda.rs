@@ -167,6 +167,16 @@ at_both! {
         }
     }
 
+    async fn a_page_of_something_else_is_no_word_that_an_event_is_gone(agenda: Agenda) {
+        let free = agenda.free(2).await;
+        let booked = id(&agenda.book(&free[20]).await);
+        agenda.until_stands(&booked, "confirmed").await;
+        agenda.outside.garble_removals();
+        agenda.owner.post(&format!("/api/appointments/{booked}/cancel"), json!({})).await.well();
+        agenda.until("it is gone there, too", async || agenda.standing().is_empty()).await;
+        assert!(agenda.outside.removals() >= 3, "asked until the vendor said so");
+    }
+
     async fn what_is_promised_while_the_vendor_is_broken_is_pending_and_confirmed_later(agenda: Agenda) {
         let free = agenda.free(2).await;
         agenda.outside.break_down(12);

@@ -51,8 +51,16 @@ pub(super) async fn read<T: DeserializeOwned>(request: RequestBuilder) -> Result
     serde_json::from_slice(&body).map_err(|_| Error::Garbled("its answer cannot be read"))
 }
 
+/// Has something done that Google answers with nothing. Whatever else comes with a success is not its word: a gateway's page says
+/// nothing of what was done, and neither does an answer that breaks off.
+pub(super) async fn done(request: RequestBuilder) -> Result<(), Error> {
+    let answer = answered(request).await?;
+    let nothing = body(answer, REFUSAL_BYTES_MAX).await?.is_empty();
+    if nothing { Ok(()) } else { Err(Error::Garbled("something came where nothing is answered")) }
+}
+
 /// Google's answer, if it is one that does what was asked. A 409 is [`Error::Refused`] like any other.
-pub(super) async fn answered(request: RequestBuilder) -> Result<Response, Error> {
+async fn answered(request: RequestBuilder) -> Result<Response, Error> {
     let answer = request.send().await.map_err(away)?;
     let status = answer.status();
     if status.is_success() {

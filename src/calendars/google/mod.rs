@@ -15,7 +15,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use self::{
-    answers::{answered, read},
+    answers::{done, read},
     reading::{change, event_change, instant, is_cancelled, not_empty},
     wire::{
         CalendarEntry, CalendarList, ChannelBody, ChannelMade, ChannelStop, EVENT_FIELDS, Event, EventPage,
@@ -366,7 +366,7 @@ impl Google {
     ) -> Result<(), Error> {
         let asked = self.manners.ask(who, None, patience, Repeat::Never, || async {
             let request = self.event_request(Method::DELETE, who, place, &id.0, &[updates(notify)]);
-            answered(request).await.map(drop)
+            done(request).await
         });
         fine_if_gone(asked.await)
     }
@@ -426,7 +426,7 @@ impl Google {
         let stop = ChannelStop { id: &watching.id, resource_id };
         let asked = self.manners.ask(who, None, patience, Repeat::Never, || async {
             let request = self.request(Method::POST, who, &["channels", "stop"], &[]).json(&stop);
-            answered(request).await.map(drop)
+            done(request).await
         });
         fine_if_gone(asked.await)
     }

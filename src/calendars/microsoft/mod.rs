@@ -21,7 +21,7 @@ use serde::Deserialize;
 use url::Url;
 
 use self::{
-    answers::{answered, read},
+    answers::{done, read},
     reading::{APART_MAX, event_change, instant, is_cancelled, mark},
     wire::{
         Calendar, EVENT_FIELDS, Event, EventPage, LongerBody, MARK, Page, Subscription, SubscriptionBody,
@@ -258,7 +258,7 @@ impl Microsoft {
         let mailbox = place.mailbox.as_deref();
         let at = self.address(mailbox, &["events", &id.0], &[]);
         let asked = self.manners.ask(who, mailbox, patience, Repeat::Never, || async {
-            answered(self.dressed(Method::DELETE, who, at.clone(), None)).await.map(drop)
+            done(self.dressed(Method::DELETE, who, at.clone(), None)).await
         });
         fine_if_gone(asked.await)
     }
@@ -313,7 +313,7 @@ impl Microsoft {
     ) -> Result<(), Error> {
         let at = self.below(&["subscriptions", &known.id]);
         let asked = self.manners.ask(who, None, patience, Repeat::Never, || async {
-            answered(self.dressed(Method::DELETE, who, at.clone(), None)).await.map(drop)
+            done(self.dressed(Method::DELETE, who, at.clone(), None)).await
         });
         fine_if_gone(asked.await)
     }

@@ -360,7 +360,8 @@ impl Google {
     pub fn edit(&self, calendar: &str, id: &str, change: &Value) -> bool {
         let now = self.shared().setup.clock.now().0;
         let done = self.shared().world().calendars.get_mut(calendar).is_some_and(|calendar| {
-            let Some(stored) = calendar.get(id) else { return false };
+            // What was deleted is gone for whoever looks at the calendar.
+            let Some(stored) = calendar.get(id).filter(|stored| !stored.cancelled) else { return false };
             let mut body = Value::Object(stored.more.clone());
             writes::merge(&mut body, change);
             let Value::Object(body) = body else { return false };

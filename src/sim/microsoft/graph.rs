@@ -124,7 +124,8 @@ pub(super) async fn asked(State(shared): State<Shared>, request: Request) -> Res
     let (parts, body) = request.into_parts();
     let Ok(body) = axum::body::to_bytes(body, BODY_MAX).await else { return error(413, "RequestTooLarge") };
     let makes = parts.method == Method::POST && parts.uri.path().ends_with("/events");
-    let trouble = shared.world().troubles.befalls(makes);
+    let removes = parts.method == Method::DELETE && parts.uri.path().contains("/events/");
+    let trouble = shared.world().troubles.befalls(makes, removes);
     if let Some(Trouble::DoneLater(wait)) = trouble {
         let later = shared.clone();
         shared.tasks.spawn(async move {

@@ -364,7 +364,11 @@ impl Microsoft {
         else {
             return;
         };
-        let mut body: Map<String, Value> = folder.get(id).map(|entry| entry.body.clone()).unwrap_or_default();
+        let known = folder.get(id).map(|entry| entry.body.clone());
+        if known.is_none() && kind == "updated" {
+            return;
+        }
+        let mut body: Map<String, Value> = known.unwrap_or_default();
         if let Value::Object(fields) = fields {
             body.extend(fields);
         }
@@ -409,6 +413,11 @@ impl Microsoft {
     /// What goes wrong with the next events that are made, one each.
     pub fn trouble_making(&self, troubles: impl IntoIterator<Item = Trouble>) {
         self.world().troubles.made.extend(troubles);
+    }
+
+    /// What goes wrong with the next events that are removed, one each.
+    pub fn trouble_removing(&self, troubles: impl IntoIterator<Item = Trouble>) {
+        self.world().troubles.removed.extend(troubles);
     }
 
     /// Things go wrong by chance from here on, or no more.

@@ -39,14 +39,19 @@ pub(super) struct Troubles {
     pub(super) next: VecDeque<Trouble>,
     /// Only with events that are made.
     pub(super) made: VecDeque<Trouble>,
+    /// Only with events that are removed.
+    pub(super) removed: VecDeque<Trouble>,
     pub(super) mix: Option<Mix<Trouble>>,
 }
 
 impl Troubles {
-    /// What goes wrong with the next request, which makes an event or does not.
-    pub(super) fn befalls(&mut self, makes: bool) -> Option<Trouble> {
+    /// What goes wrong with the next request, which makes an event, removes one, or does neither.
+    pub(super) fn befalls(&mut self, makes: bool, removes: bool) -> Option<Trouble> {
         if makes && let Some(made) = self.made.pop_front() {
             return Some(made);
+        }
+        if removes && let Some(removed) = self.removed.pop_front() {
+            return Some(removed);
         }
         if let Some(next) = self.next.pop_front() {
             return Some(next);
