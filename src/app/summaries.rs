@@ -9,7 +9,12 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Error, Fault, access::Actor, audit};
+use super::{
+    Error, Fault,
+    access::Actor,
+    audit,
+    webhooks::{self, Event},
+};
 use crate::{
     domain::{
         assistant::Language,
@@ -116,7 +121,11 @@ pub async fn make(
         model,
         cost: made.cost,
     };
-    let kept = tx.summaries().put(call, &Summarised { summary, made: clock.now() }).await?;
+    let (upshot, now) = (summary.upshot, clock.now());
+    let kept = tx.summaries().put(call, &Summarised { summary, made: now }).await?;
+    if kept {
+        webhooks::tell(&mut tx, now, Event::CallSummarised { call, upshot }).await?;
+    }
     tx.commit().await?;
     Ok(kept)
 }

@@ -16,6 +16,8 @@ pub enum EventKind {
     CallStarted,
     /// A call is over.
     CallEnded,
+    /// It was found out what a call came to.
+    CallSummarised,
     /// An appointment was promised.
     AppointmentBooked,
     /// An appointment was given another time or another resource.
@@ -34,9 +36,10 @@ pub enum EventKind {
 
 impl EventKind {
     /// Each of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::CallStarted,
         Self::CallEnded,
+        Self::CallSummarised,
         Self::AppointmentBooked,
         Self::AppointmentMoved,
         Self::AppointmentCancelled,
@@ -51,6 +54,7 @@ impl EventKind {
         match self {
             Self::CallStarted => "call.started",
             Self::CallEnded => "call.ended",
+            Self::CallSummarised => "call.summarised",
             Self::AppointmentBooked => "appointment.booked",
             Self::AppointmentMoved => "appointment.moved",
             Self::AppointmentCancelled => "appointment.cancelled",

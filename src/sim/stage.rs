@@ -39,6 +39,7 @@ use crate::{
         org::Tenant,
         outgoing::{Channel, OutgoingSettings, ReminderRule},
         phone::E164,
+        phrases,
         time::{TimeRange, Timestamp, Zone},
         transfer::TransferTarget,
     },
@@ -327,7 +328,10 @@ impl Stage {
                 let wall = Clock::system();
                 let placed = wall.within(DIALLED_WAIT_MAX, exchange.next_placed()).await;
                 let placed = placed.ok_or(Error::NotDialled)?;
-                let called = Called::Answers(&mut caller);
+                let called = match self.scenario.machine {
+                    true => Called::Machine(&mut caller, "machine_end_beep"),
+                    false => Called::Answers(&mut caller),
+                };
                 self.dial.ring_up(&placed, called, Telling::Prompt, &self.faults).await?
             }
             _ => self.dial.place(&mut caller, &self.faults).await?,
@@ -491,6 +495,7 @@ impl Stage {
             Outcome::Silence => conversation::Outcome::Silence,
             Outcome::PassedOn => conversation::Outcome::Transferred,
             Outcome::BackAgain => conversation::Outcome::AgentLeft,
+            Outcome::LeftWithMachine => conversation::Outcome::Machine,
         };
         if call.outcome != Some(wanted) {
             let found = call.outcome.map_or("nothing", conversation::Outcome::as_str);
@@ -504,6 +509,7 @@ impl Stage {
         }
         problems.extend(self.wrong_with(played.appointment.as_ref(), played.contact.as_ref()));
         problems.extend(self.wrong_with_passing_on(played));
+        problems.extend(self.wrong_with_what_was_left(played));
         problems
     }
 
@@ -516,7 +522,8 @@ impl Stage {
             | Outcome::Moved
             | Outcome::Cancelled
             | Outcome::NothingFree
-            | Outcome::Silence => return None,
+            | Outcome::Silence
+            | Outcome::LeftWithMachine => return None,
         };
         let rung = &played.report.rung;
         match rung.as_slice() {
@@ -525,6 +532,16 @@ impl Stage {
             [_] => None,
             several => Some(format!("{} people were rung", several.len())),
         }
+    }
+
+    /// What is wrong with what was left with a machine, where one answered: who called, and nothing else.
+    fn wrong_with_what_was_left(&self, played: &Played) -> Option<String> {
+        if self.scenario.outcome != Outcome::LeftWithMachine {
+            return None;
+        }
+        let words = phrases::left_with_machine(&self.tenant.name, self.scenario.language);
+        let said: Vec<&str> = played.report.said.iter().map(|said| said.words.as_str()).collect();
+        (said != [words.as_str()]).then(|| format!("the machine was left {said:?}"))
     }
 
     /// What is wrong with the appointment there is, or with there being one.
@@ -540,6 +557,10 @@ impl Stage {
                 let elsewhere = self.before.as_ref().zip(found.filter(confirmed));
                 let moved = elsewhere.is_some_and(|(before, after)| before.time != after.time);
                 (!moved).then(|| "the appointment has not been moved".to_owned())
+            }
+            Outcome::LeftWithMachine => {
+                let same = self.before.as_ref() == found;
+                (!same).then(|| "the appointment is not as it was".to_owned())
             }
             Outcome::Cancelled => {
                 let cancelled = found.is_some_and(|one| one.status == AppointmentStatus::Cancelled);

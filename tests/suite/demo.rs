@@ -94,6 +94,20 @@ async fn a_caller_who_says_nothing_is_asked_twice_and_bidden_goodbye() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answering_machine_is_told_who_called_and_nothing_of_why() {
+    for language in Language::ALL {
+        let played = play("voicemail", language, |_| ()).await;
+        all_is_well(&played);
+        let [said] = &played.report.said[..] else { panic!("one message: {:?}", played.report.said) };
+        let contact = played.contact.as_ref().unwrap();
+        for private in [contact.name.as_str(), "Kontrolle", "check-up", "Termin", "appointment"] {
+            assert!(!said.words.contains(private), "{private} is not for whoever plays the machine");
+        }
+        assert!(!played.agreed, "and a machine has agreed to nothing");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_bad_line_and_an_echo_cost_no_appointment() {
     let played = play("book", Language::German, |wanted| {
         wanted.conditions = Conditions {

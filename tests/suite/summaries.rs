@@ -1,5 +1,7 @@
 //! What a call came to, found out afterwards: by a model that is believed in nothing that can be looked up.
 
+use std::collections::BTreeSet;
+
 use frontdesk::{
     app::{
         Error,
@@ -10,18 +12,19 @@ use frontdesk::{
     },
     domain::{
         conversation::{Outcome, Speaker, Turn},
-        id::CallId,
+        id::{CallId, WebhookId},
         people::Role,
         revision::Revision,
         summary::{Deed, Promise, Sentiment, Upshot},
         time::CallTime,
+        webhook::{Delivery, EventKind, Webhook},
     },
     platform::clock::Clock,
     sim::openai::Mishap,
     speech,
     store::{Lane, Store, Work},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{
     databases::{Fresh, on_both},
@@ -38,8 +41,11 @@ on_both! {
         let jobs = scene.fresh.store.across_tenants().take_jobs(at(9), at(9), 9, Lane::Slow).await.unwrap();
         assert_eq!(jobs[0].work, Work::SummariseCall { call: call.clone() }, "the end of the call asks for it");
         let cost = scene.cost(&call).await;
+        let webhook = scene.webhook().await;
         assert!(scene.sum_up(&call).await.unwrap());
         assert!(!scene.sum_up(&call).await.unwrap(), "once is enough");
+        let told = scene.told(&webhook).await;
+        assert_eq!(told, [json!({ "call": call.as_str(), "outcome": "booked" })], "and told once");
         let kept = calls::load(&scene.fresh.store, &scene.practice.tenant.id, &call).await.unwrap();
         let made = kept.summary.unwrap().summary;
         assert_eq!((made.upshot, made.sentiment), (Upshot::Booked, Sentiment::Neutral));
@@ -185,6 +191,29 @@ impl Scene {
     async fn cost(&self, call: &CallId) -> i64 {
         let mut tx = self.store().read(&self.practice.tenant.id).await.unwrap();
         tx.calls().get(call).await.unwrap().unwrap().cost.0
+    }
+
+    /// A program that is told what calls came to.
+    async fn webhook(&self) -> WebhookId {
+        let webhook = Webhook {
+            id: "whk_1".parse().unwrap(),
+            url: "https://example.com".to_owned(),
+            description: String::new(),
+            kinds: BTreeSet::from([EventKind::CallSummarised]),
+            active: true,
+        };
+        let mut tx = self.store().begin(&self.practice.tenant.id).await.unwrap();
+        tx.webhooks().add(&webhook, b"sealed under no key", at(1)).await.unwrap();
+        tx.commit().await.unwrap();
+        webhook.id
+    }
+
+    /// What it is to be told.
+    async fn told(&self, webhook: &WebhookId) -> Vec<Value> {
+        let mut tx = self.store().read(&self.practice.tenant.id).await.unwrap();
+        let page = tx.deliveries().page(webhook, None, None, 9).await.unwrap();
+        let payload = |one: &Delivery| serde_json::from_str::<Value>(&one.payload).unwrap();
+        page.items.iter().map(|one| payload(one)["data"].clone()).collect()
     }
 
     fn store(&self) -> &Store {

@@ -13,6 +13,7 @@ use crate::{
         calendar::{ConnectionState, Vendor},
         conversation::CallRecord,
         id::{CallId, ConnectionId, ContactId, DeliveryId, ResourceId, WebhookEventId, WebhookId},
+        summary::Upshot,
         time::Timestamp,
         webhook::{Delivery, DeliveryState, EventKind},
     },
@@ -27,6 +28,13 @@ pub enum Event<'e> {
     CallStarted(&'e CallRecord),
     /// A call is over; the call as it stands then.
     CallEnded(&'e CallRecord),
+    /// It was found out what a call came to.
+    CallSummarised {
+        /// Which.
+        call: &'e CallId,
+        /// What to.
+        upshot: Upshot,
+    },
     /// An appointment took a step. Not every step is told.
     Appointment {
         /// Which step.
@@ -58,6 +66,7 @@ impl Event<'_> {
         Some(match self {
             Self::CallStarted(_) => EventKind::CallStarted,
             Self::CallEnded(_) => EventKind::CallEnded,
+            Self::CallSummarised { .. } => EventKind::CallSummarised,
             Self::Appointment { step, after, .. } => match step {
                 Step::Booked => EventKind::AppointmentBooked,
                 Step::Moved => EventKind::AppointmentMoved,
@@ -111,6 +120,9 @@ impl Event<'_> {
                     facts["previous_end"] = instant(before.time.end).into();
                 }
                 facts
+            }
+            Self::CallSummarised { call, upshot } => {
+                json!({ "call": call.as_str(), "outcome": upshot.as_str() })
             }
             Self::MessageTaken(message) => json!({
                 "message": message.id.as_str(),

@@ -43,6 +43,8 @@ pub struct Scenario {
     pub callee: Callee,
     /// Whether it is the practice that calls.
     pub called: bool,
+    /// Whether a machine answers it, and not the person.
+    pub machine: bool,
     /// What it comes to.
     pub outcome: Outcome,
 }
@@ -64,6 +66,8 @@ pub enum Outcome {
     PassedOn,
     /// Nobody took the call: the caller was back with the agent.
     BackAgain,
+    /// The appointment as it was, and a few words on somebody's answering machine.
+    LeftWithMachine,
 }
 
 /// What a caller does on a cue.

@@ -9,13 +9,14 @@ use crate::{
 };
 
 /// What a scenario is called, and what happens in it.
-pub const NAMES: [(&str, &str); 9] = [
+pub const NAMES: [(&str, &str); 10] = [
     ("book", "the caller interrupts, listens, takes the second time offered and hangs up"),
     ("move", "a patient moves an appointment"),
     ("cancel", "a patient gives an appointment back"),
     ("no-free-time", "the practice is closed, and the caller learns it"),
     ("silent", "the caller says nothing at all"),
     ("reminder", "the practice calls a patient to remind her, and she moves the appointment"),
+    ("voicemail", "the practice calls a patient, whose answering machine takes the call"),
     ("transfer", "the caller wants a person, who hears why and takes the call"),
     ("transfer-busy", "the caller wants a person, who is on the telephone, and is back with the agent"),
     ("transfer-no-answer", "the caller wants a person, nobody answers, and is back with the agent"),
@@ -34,6 +35,7 @@ pub fn named(name: &str, language: Language) -> Option<Scenario> {
         "cancel" => cancels(words, language),
         "no-free-time" => no_free_time(words, language),
         "reminder" => reminder(words, language),
+        "voicemail" => voicemail(words, language),
         "transfer" => transfers(words, language, Callee::Takes),
         "transfer-busy" => transfers(words, language, Callee::Busy),
         "transfer-no-answer" => transfers(words, language, Callee::NoAnswer),
@@ -81,6 +83,7 @@ fn book(words: &'static Words, language: Language) -> Scenario {
         reception: None,
         callee: Callee::default(),
         called: false,
+        machine: false,
         outcome: Outcome::Booked,
     }
 }
@@ -137,6 +140,7 @@ fn moves(words: &'static Words, language: Language) -> Scenario {
         reception: None,
         callee: Callee::default(),
         called: false,
+        machine: false,
         outcome: Outcome::Moved,
     }
 }
@@ -169,7 +173,20 @@ fn reminder(words: &'static Words, language: Language) -> Scenario {
         reception: None,
         callee: Callee::default(),
         called: true,
+        machine: false,
         outcome: Outcome::Moved,
+    }
+}
+
+fn voicemail(words: &'static Words, language: Language) -> Scenario {
+    Scenario {
+        name: "voicemail",
+        caller: vec![says(Cue::After(400), words.machine)],
+        // Nobody knows at once that it is a machine.
+        model: vec![turn(words.machine, [say(words.is_it_you)])],
+        machine: true,
+        outcome: Outcome::LeftWithMachine,
+        ..reminder(words, language)
     }
 }
 
@@ -200,6 +217,7 @@ fn cancels(words: &'static Words, language: Language) -> Scenario {
         reception: None,
         callee: Callee::default(),
         called: false,
+        machine: false,
         outcome: Outcome::Cancelled,
     }
 }
@@ -225,6 +243,7 @@ fn no_free_time(words: &'static Words, language: Language) -> Scenario {
         reception: None,
         callee: Callee::default(),
         called: false,
+        machine: false,
         outcome: Outcome::NothingFree,
     }
 }
@@ -258,6 +277,7 @@ fn transfers(words: &'static Words, language: Language, callee: Callee) -> Scena
         patient: None,
         open: true,
         called: false,
+        machine: false,
         reception: Some(words.reception),
         callee,
         outcome: if taken { Outcome::PassedOn } else { Outcome::BackAgain },
@@ -275,6 +295,7 @@ fn silent(language: Language) -> Scenario {
         reception: None,
         callee: Callee::default(),
         called: false,
+        machine: false,
         outcome: Outcome::Silence,
     }
 }
@@ -308,6 +329,7 @@ struct Words {
     calls_again: &'static str,
     goodbye: &'static str,
     is_me: &'static str,
+    machine: &'static str,
     // The model.
     what_can_i_do: &'static str,
     bring_and_ask_when: &'static str,
@@ -345,6 +367,7 @@ static GERMAN: Words = Words {
     calls_again: "Dann rufe ich später wieder an.",
     goodbye: "Vielen Dank, auf Wiederhören.",
     is_me: "Ja, das stimmt.",
+    machine: "Dies ist der Anrufbeantworter von Erika Mustermann.",
     what_can_i_do: "Was kann ich für Sie tun?",
     bring_and_ask_when: "Bitte bringen Sie zu Ihrem Termin Ihre Versichertenkarte und eine Liste Ihrer Medikamente \
                          mit. Wann würde es Ihnen passen?",
@@ -382,6 +405,7 @@ static ENGLISH: Words = Words {
     calls_again: "Then I will call again later.",
     goodbye: "Thank you very much, goodbye.",
     is_me: "Yes, that is right.",
+    machine: "This is the answering machine of Erica Miller.",
     what_can_i_do: "What can I do for you?",
     bring_and_ask_when: "Please bring your insurance card and a list of the medicines that you take to your \
                          appointment. When would suit you?",
