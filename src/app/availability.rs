@@ -426,6 +426,7 @@ fn service(rules: &PreviewRules, id: ServiceId, resources: Vec<ResourceId>) -> S
         conflict_calendars: rules.conflict_calendars.clone(),
         cancel_cutoff_min: rules.cancel_cutoff_min,
         invites: false,
+        sensitive: false,
         price: None,
         resources,
         active: true,

@@ -22,6 +22,7 @@ pub mod news;
 pub mod numbers;
 pub mod outgoing;
 pub mod people;
+pub mod pins;
 pub mod provision;
 pub mod recordings;
 pub mod resources;

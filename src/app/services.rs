@@ -67,6 +67,7 @@ impl Audited for Service {
             .with("conflict_calendars", json!(self.conflict_calendars))
             .with("cancel_cutoff", self.cancel_cutoff_min)
             .with("invites", self.invites)
+            .with("sensitive", self.sensitive)
             .with("price", self.price.as_deref())
             .with("resources", resources)
             .with("active", self.active)

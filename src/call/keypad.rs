@@ -1,13 +1,13 @@
-//! Keys of the telephone: a choice from the assistant's menu, or a number that is typed instead of spoken.
+//! Keys of the telephone: a choice from the assistant's menu, a number that is typed instead of spoken, or a PIN.
 //!
 //! Keys are collected until the hash key or a pause and reach the model as one fact. What is typed and checks as the number
-//! of a payment card does not reach it at all.
+//! of a payment card does not reach it at all, and neither does what is typed when a PIN was asked for.
 
 use std::fmt;
 
 use super::{
     Call,
-    port::{ToEngine, Words},
+    port::{Output, ToEngine, Words},
 };
 use crate::domain::{cards, time::CallTime};
 
@@ -15,6 +15,10 @@ use crate::domain::{cards, time::CallTime};
 const KEYS_PAUSE_MS: u64 = 2_000;
 /// The same after a single key that the menu knows.
 const MENU_PAUSE_MS: u64 = 800;
+/// The same while a PIN is typed: people look it up.
+const PIN_PAUSE_MS: u64 = 4_000;
+/// How long a PIN is waited for, in milliseconds. What is typed later is typed for something else.
+const PIN_WAIT_MS_MAX: u64 = 60_000;
 /// The most keys that are taken as one entry.
 const KEYS_MAX: usize = 32;
 /// From so many keys on an entry is a number that was typed, and not a choice.
@@ -25,6 +29,8 @@ const NUMBER_KEYS_MIN: usize = 3;
 pub(super) struct Keys {
     pressed: String,
     due: Option<CallTime>,
+    /// Until when the next entry is a PIN.
+    pin_until: Option<CallTime>,
 }
 
 impl fmt::Debug for Keys {
@@ -41,21 +47,51 @@ impl Call {
         if self.setup.policy.interruptible && stoppable {
             self.yield_floor();
         }
+        if self.keys.pressed.is_empty() {
+            let now = self.now;
+            self.keys.pin_until.take_if(|until| *until <= now);
+        }
         self.keys.pressed.push(key);
         let count = self.keys.pressed.chars().count();
         let done = key == '#' || count >= KEYS_MAX;
-        let chosen = count == 1 && self.setup.keypad.contains_key(&key);
-        let wait = if chosen { MENU_PAUSE_MS } else { KEYS_PAUSE_MS };
+        let wanted = self.expects_pin();
+        let chosen = !wanted && count == 1 && self.setup.keypad.contains_key(&key);
+        let wait = match (wanted, chosen) {
+            (true, _) => PIN_PAUSE_MS,
+            (false, true) => MENU_PAUSE_MS,
+            (false, false) => KEYS_PAUSE_MS,
+        };
         self.keys.due = Some(if done { self.now } else { self.now + wait });
     }
 
     pub(super) fn advance_keys(&mut self) {
         if self.keys.due.take_if(|due| *due <= self.now).is_some() {
             let typed = std::mem::take(&mut self.keys.pressed);
+            // Begun in time is in time.
+            if self.keys.pin_until.take().is_some() {
+                self.outbox.push_back(Output::LookAtPin(Words(typed)));
+                return;
+            }
             let fact = self.fact(&typed);
             self.tell(ToEngine::CallerDid(Words(fact)));
             self.owe(Some(self.now));
         }
+    }
+
+    /// Whether what is being typed, or is typed next, is a PIN.
+    pub fn expects_pin(&self) -> bool {
+        self.keys.pin_until.is_some_and(|until| until > self.now || !self.keys.pressed.is_empty())
+    }
+
+    /// The caller is being asked for a PIN.
+    pub(super) fn expect_pin(&mut self) {
+        self.keys.pin_until = Some(self.now + PIN_WAIT_MS_MAX);
+    }
+
+    /// A PIN was looked at: the model is told what came of it.
+    pub(super) fn pin_looked_at(&mut self, fact: Words) {
+        self.tell(ToEngine::CallerDid(fact));
+        self.owe(Some(self.now));
     }
 
     pub(super) fn keys_deadline(&self) -> Option<CallTime> {

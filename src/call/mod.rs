@@ -179,6 +179,8 @@ impl Call {
                 Input::Leave => self.leave(Phrase::Drained, Outcome::Drained),
                 Input::Dismiss => self.leave(Phrase::Drained, Outcome::Dismissed),
                 Input::PassOn => self.pass_on(),
+                Input::ExpectPin => self.expect_pin(),
+                Input::PinLookedAt(fact) => self.pin_looked_at(fact),
                 Input::Hold => self.hold(),
                 Input::Resume => self.resume(),
                 Input::Mute(muted) => self.mute(muted),

@@ -174,6 +174,10 @@ pub enum Input {
     Leave,
     /// Somebody at the business ends the call.
     Dismiss,
+    /// What the caller types next is a PIN.
+    ExpectPin,
+    /// What came of a PIN, for the model.
+    PinLookedAt(Words),
     /// The caller is to be passed on to a person, as the model or somebody at the business asked and the server agreed.
     PassOn,
     /// Somebody at the business puts the caller on hold.
@@ -193,6 +197,8 @@ pub enum Output {
     ToEngine(ToEngine),
     /// Run a tool and come back with [`Input::ToolAnswered`].
     RunTool(ToolRequest),
+    /// Look at a PIN and come back with [`Input::PinLookedAt`]. Nobody else is to see it.
+    LookAtPin(Words),
     /// Begin to record, from here on: the caller agreed at this moment.
     Record,
     /// Record silence from here on: something is said or keyed in that is nobody's to keep.

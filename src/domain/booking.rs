@@ -56,6 +56,8 @@ pub struct Service {
     pub cancel_cutoff_min: u32,
     /// Whether contacts whose address is known are invited by mail, by the calendar it is written to.
     pub invites: bool,
+    /// Whether its appointments are told, moved and cancelled on the telephone only to who has typed their PIN.
+    pub sensitive: bool,
     /// What it costs the caller, in the tenant's words.
     pub price: Option<String>,
     /// Who or what it can be booked with.

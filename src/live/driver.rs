@@ -37,7 +37,7 @@ use crate::{
     },
     call::{
         Call, Setup,
-        port::{Input, Note, Output, RequestId, Sound, ToCaller, ToEngine, ToolRequest},
+        port::{Input, Note, Output, RequestId, Sound, ToCaller, ToEngine, ToolRequest, Words},
     },
     domain::{
         conversation::{Outcome, Turn},
@@ -117,11 +117,13 @@ enum Event {
     Engine(Input),
     EngineLost,
     Tool(RequestId, Answer),
+    Pin(&'static str),
     Stop,
     Asked(Asked),
     Alarm,
 }
 
+type PinRun = Pin<Box<dyn Future<Output = Option<&'static str>> + Send>>;
 type ToolRun = Pin<Box<dyn Future<Output = (RequestId, Option<Answer>)> + Send>>;
 
 struct Driver<S> {
@@ -131,6 +133,7 @@ struct Driver<S> {
     /// The caller's sound from before the engine was there.
     early: Vec<u8>,
     tools: FuturesUnordered<ToolRun>,
+    pin: Option<PinRun>,
     names: BTreeMap<RequestId, String>,
     /// Whether the tool whose answer is being taken in broke: the call is not told, those who watch are.
     tool_broke: bool,
@@ -172,6 +175,7 @@ where
         engine: Engine::Opening(ride.engine),
         early: Vec::new(),
         tools: FuturesUnordered::new(),
+        pin: None,
         names: BTreeMap::new(),
         tool_broke: false,
         toolbox: ride.toolbox,
@@ -217,9 +221,13 @@ where
                 if answer.passes_on {
                     driver.input(Input::PassOn, None);
                 }
+                if answer.asks_pin {
+                    driver.input(Input::ExpectPin, None);
+                }
                 driver.input(Input::ToolAnswered { id, output: answer.output }, None);
                 driver.tool_broke = false;
             }
+            Event::Pin(fact) => driver.input(Input::PinLookedAt(Words(fact.to_owned())), None),
             Event::Stop => driver.input(Input::Leave, None),
             Event::Asked(Asked::Dismiss) => driver.input(Input::Dismiss, None),
             Event::Asked(Asked::PassOn) => driver.input(Input::PassOn, None),
@@ -274,6 +282,15 @@ where
                 return Poll::Ready(Event::Tool(id, answer));
             }
         }
+        if let Some(pin) = &mut self.pin
+            && let Poll::Ready(looked_at) = pin.as_mut().poll(context)
+        {
+            self.pin = None;
+            // Looking that panicked tells nothing; the caller is asked again when they ask.
+            if let Some(fact) = looked_at {
+                return Poll::Ready(Event::Pin(fact));
+            }
+        }
         if self.alarm.as_mut().poll(context).is_ready() {
             return Poll::Ready(Event::Alarm);
         }
@@ -325,7 +342,7 @@ where
 
     /// A key that means something in this call is done what it asks for at once, whatever becomes of the conversation.
     fn keyed(&self, key: char) {
-        if self.toolbox.takes_keys() {
+        if self.toolbox.takes_keys() && !self.call.expects_pin() {
             let toolbox = self.toolbox.clone();
             self.tasks.spawn(async move { toolbox.keyed(key).await });
         }
@@ -416,6 +433,7 @@ where
                 self.phone.clear();
             }
             Output::RunTool(request) => self.run(request),
+            Output::LookAtPin(typed) => self.look_at_pin(typed),
             Output::Record => {
                 if let Some(record) = self.record.take() {
                     self.finished.consented = Some(now);
@@ -521,6 +539,12 @@ where
         // On the list of tasks, not in this one: a booking is finished even when the caller hangs up meanwhile.
         let running = self.tasks.spawn(async move { toolbox.run(request).await });
         self.tools.push(Box::pin(async move { (id, running.await.ok()) }));
+    }
+
+    fn look_at_pin(&mut self, typed: Words) {
+        let toolbox = self.toolbox.clone();
+        let looking = self.tasks.spawn(async move { toolbox.typed_pin(&typed.0).await });
+        self.pin = Some(Box::pin(async move { looking.await.ok() }));
     }
 
     fn note(&mut self, note: Note, now: CallTime) {

@@ -485,7 +485,11 @@ impl Lines {
         let ride = Ride {
             setup: Arc::new(setup),
             engine,
-            toolbox: Arc::new(Toolbox::new(context, &parts.ledger, parts.clock).on_errand(errand)),
+            toolbox: Arc::new(
+                Toolbox::new(context, &parts.ledger, parts.clock)
+                    .on_errand(errand)
+                    .proving_with(parts.keys.clone()),
+            ),
             detector: parts.detector,
             record: recording,
             notices: notices.clone(),

@@ -4,6 +4,7 @@
 //! up everywhere. Everything else names its tenant first.
 
 use sqlx::FromRow;
+use tracing::error;
 
 use super::{
     Error, Job, Lane, Store,
@@ -248,7 +249,14 @@ impl Across<'_> {
             .bind(lane.as_str())
             .fetch_all(db).await?);
         tx.commit().await?;
-        rows.into_iter().map(Job::try_from).collect()
+        // One that cannot be read, such as of a later version, keeps nobody from the others.
+        let readable = |row: JobRow| {
+            let (id, kind) = (row.id.clone(), row.kind.clone());
+            Job::try_from(row)
+                .inspect_err(|error| error!(job.id = id, kind, %error, "a job cannot be read, and waits"))
+                .ok()
+        };
+        Ok(rows.into_iter().filter_map(readable).collect())
     }
 
     /// Calendars in use that are to be looked at by `now`, at most `count_max`; and of each, whether its vendor is to be

@@ -167,6 +167,7 @@ impl Work {
         const WHAT: &str = "jobs.subject";
         match kind {
             "archive_recording" => Ok(Self::ArchiveRecording { call: rows::text(subject, WHAT)? }),
+            "fetch_message" => Ok(Self::FetchMessage { message: rows::text(subject, WHAT)? }),
             "summarise_call" => Ok(Self::SummariseCall { call: rows::text(subject, WHAT)? }),
             "opening_clip" => {
                 let (assistant, language) = subject.split_once('/').ok_or(Error::Damaged(WHAT))?;
@@ -207,8 +208,8 @@ pub struct Job {
 #[derive(FromRow)]
 pub(super) struct JobRow {
     tenant_id: String,
-    id: String,
-    kind: String,
+    pub(super) id: String,
+    pub(super) kind: String,
     subject: String,
     attempts: i64,
     problem: Option<String>,

@@ -40,6 +40,9 @@ texts! {
     RESEAL_RECORDING_KEY = "UPDATE recordings SET key = $3 WHERE call_id = $1 AND key = $2";
     MESSAGE_KEYS = "SELECT id AS place, tenant_id AS owner, recording_key AS sealed FROM messages
         WHERE id > $1 AND recording_key IS NOT NULL ORDER BY id LIMIT $2";
+    PINS = "SELECT contact_id AS place, tenant_id AS owner, pin AS sealed FROM contact_pins
+        WHERE contact_id > $1 ORDER BY contact_id LIMIT $2";
+    RESEAL_PIN = "UPDATE contact_pins SET pin = $3 WHERE contact_id = $1 AND pin = $2";
     RESEAL_MESSAGE_KEY = "UPDATE messages SET recording_key = $3 WHERE id = $1 AND recording_key = $2";
 }
 
@@ -64,11 +67,13 @@ pub enum SealedColumn {
     RecordingKey,
     /// What opens messages that were spoken.
     MessageKey,
+    /// What contacts type to prove who they are.
+    Pin,
 }
 
 impl SealedColumn {
     /// Every one of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::MailBody,
         Self::TwilioToken,
         Self::RefreshToken,
@@ -78,6 +83,7 @@ impl SealedColumn {
         Self::FormerWebhookSecret,
         Self::RecordingKey,
         Self::MessageKey,
+        Self::Pin,
     ];
 
     /// `table.column`, as it is bound into each seal.
@@ -92,6 +98,7 @@ impl SealedColumn {
             Self::FormerWebhookSecret => "webhooks.former_secret",
             Self::RecordingKey => "recordings.key",
             Self::MessageKey => "messages.recording_key",
+            Self::Pin => "contact_pins.pin",
         }
     }
 
@@ -106,6 +113,7 @@ impl SealedColumn {
             Self::FormerWebhookSecret => FORMER_WEBHOOK_SECRETS,
             Self::RecordingKey => RECORDING_KEYS,
             Self::MessageKey => MESSAGE_KEYS,
+            Self::Pin => PINS,
         }
     }
 
@@ -120,6 +128,7 @@ impl SealedColumn {
             Self::FormerWebhookSecret => RESEAL_FORMER_WEBHOOK_SECRET,
             Self::RecordingKey => RESEAL_RECORDING_KEY,
             Self::MessageKey => RESEAL_MESSAGE_KEY,
+            Self::Pin => RESEAL_PIN,
         }
     }
 }

@@ -28,6 +28,7 @@ mod outgoing;
 mod outside_events;
 mod page;
 mod people;
+mod pins;
 mod recordings;
 mod reminders;
 mod resources;
@@ -77,6 +78,7 @@ pub use self::{
     people::{
         ApiKey, Invitation, Mail, MailState, Member, Membership, OwnedKey, Session, Standing, TokenUse, User,
     },
+    pins::KeptPin,
     recordings::Taped,
     reminders::Remindable,
     search::{Hit, Search},
@@ -247,6 +249,7 @@ pub const TEXTS: &[&[Text]] = &[
     people::memberships::TEXTS,
     people::sessions::TEXTS,
     people::users::TEXTS,
+    pins::TEXTS,
     recordings::TEXTS,
     reminders::TEXTS,
     resources::TEXTS,
@@ -677,6 +680,8 @@ aggregates! {
     messages: Messages;
     /// Who is to be called, and who was.
     outgoing: OutgoingCalls;
+    /// The secret numbers of contacts.
+    pins: Pins;
     /// Who does not want to be.
     opt_outs: OptOuts;
     /// What people are reminded of.

@@ -19,7 +19,7 @@ macro_rules! columns {
     () => {
         "names, duration_min, interval_min, grid_offset_min, buffer_before_min, buffer_after_min, notice_min, \
          horizon_days, per_day_max, per_week_max, cancel_cutoff_min, price, active, per_month_max, \
-         minutes_per_day_max, capacity, selection, blocking, conflict_calendars, invites"
+         minutes_per_day_max, capacity, selection, blocking, conflict_calendars, invites, sensitive"
     };
 }
 
@@ -30,7 +30,7 @@ texts! {
     RESOURCES = "SELECT resource_id FROM service_resources WHERE tenant_id = $1 AND service_id = $2
         ORDER BY position";
     PUT = concat!("INSERT INTO services (tenant_id, id, key, ", columns!(), ")
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)
         ON CONFLICT (tenant_id, id) DO UPDATE SET names = excluded.names,
             duration_min = excluded.duration_min, interval_min = excluded.interval_min,
             grid_offset_min = excluded.grid_offset_min, buffer_before_min = excluded.buffer_before_min,
@@ -40,7 +40,7 @@ texts! {
             price = excluded.price, active = excluded.active, per_month_max = excluded.per_month_max,
             minutes_per_day_max = excluded.minutes_per_day_max, capacity = excluded.capacity,
             selection = excluded.selection, blocking = excluded.blocking,
-            conflict_calendars = excluded.conflict_calendars, invites = excluded.invites,
+            conflict_calendars = excluded.conflict_calendars, invites = excluded.invites, sensitive = excluded.sensitive,
             revision = services.revision + 1");
     REVISION = "SELECT revision FROM services WHERE tenant_id = $1 AND id = $2";
     PAGE = concat!("SELECT id, key, ", columns!(), " FROM services WHERE tenant_id = $1 AND id > $2
@@ -75,6 +75,7 @@ struct ServiceRow {
     blocking: String,
     conflict_calendars: Option<String>,
     invites: bool,
+    sensitive: bool,
 }
 
 impl ServiceRow {
@@ -107,6 +108,7 @@ impl ServiceRow {
                 .map(|names| rows::json(&names, "services.conflict_calendars"))
                 .transpose()?,
             invites: self.invites,
+            sensitive: self.sensitive,
             cancel_cutoff_min: rows::whole(self.cancel_cutoff_min, "services.cancel_cutoff_min")?,
             price: self.price,
             resources,
@@ -201,6 +203,7 @@ impl Services<'_> {
             .bind(blocking.as_str())
             .bind(calendars.as_deref())
             .bind(wanted.invites)
+            .bind(wanted.sensitive)
             .execute(db).await.map(drop)?);
         on!(self.tx, db => sqlx::query(FORGET_RESOURCES)
             .bind(self.tenant.as_str())

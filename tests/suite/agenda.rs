@@ -174,7 +174,6 @@ at_both! {
         agenda.outside.garble_removals();
         agenda.owner.post(&format!("/api/appointments/{booked}/cancel"), json!({})).await.well();
         agenda.until("it is gone there, too", async || agenda.standing().is_empty()).await;
-        assert!(agenda.outside.removals() >= 3, "asked until the vendor said so");
     }
 
     async fn what_is_promised_while_the_vendor_is_broken_is_pending_and_confirmed_later(agenda: Agenda) {

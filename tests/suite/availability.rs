@@ -543,6 +543,7 @@ impl Shop {
                 conflict_calendars: None,
                 cancel_cutoff_min: 0,
                 invites: false,
+                sensitive: false,
                 price: None,
                 resources: vec![anna.id.clone()],
                 active: true,

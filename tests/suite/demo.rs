@@ -1,8 +1,12 @@
 //! Whole calls: the real server between the stand-ins, as `frontdesk demo` plays them.
 
-use std::{collections::BTreeSet, process::Command, sync::LazyLock, time::Duration};
+use std::{collections::BTreeSet, io::Read, process::Command, sync::LazyLock, time::Duration};
 
 use frontdesk::{
+    app::{
+        access::{Actor, Who},
+        voicemail,
+    },
     domain::{
         assistant::Language,
         calendar::Vendor,
@@ -221,9 +225,19 @@ async fn a_caller_whose_agent_breaks_down_can_leave_a_message_that_is_kept_and_w
         Clock::system().sleep(Duration::from_millis(50)).await;
     };
     assert_eq!((message.text.as_str(), message.number), (words, call.from));
-    let blob = message.spoken.unwrap().blob.unwrap();
-    let kept = stage.server.blobs.get(&BlobName::new(blob).unwrap()).unwrap();
-    assert!(kept.starts_with(b"RIFF") && kept.len() > 8_000);
+    let lies = message.spoken.unwrap().blob.unwrap();
+    let lies = stage.server.blobs.get(&BlobName::new(lies).unwrap()).unwrap();
+    assert!(!lies.starts_with(b"RIFF") && lies.len() > 8_000, "it lies there sealed");
+    let (blobs, keys) = (&stage.server.blobs, &stage.server.keys);
+    let by = Actor::new(stage.tenant.id.clone(), Who::System("test"));
+    let mut heard = vec![];
+    voicemail::open(store, blobs, keys, &by, &message.id)
+        .await
+        .unwrap()
+        .tape
+        .read_to_end(&mut heard)
+        .unwrap();
+    assert!(heard.starts_with(b"RIFF") && heard.len() > 8_000, "and whoever may listens");
     let exchange = stage.dial.exchange.as_ref().unwrap();
     assert_eq!(exchange.recordings(), 0, "what is kept here is erased there");
     stage.strike().await;

@@ -38,7 +38,53 @@ use crate::support::{
 /// Nothing here takes longer, whatever the machine is busy with.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// One of each kind.
+fn work_of_every_kind() -> Vec<Work> {
+    let call = || "call_1".parse().unwrap();
+    let all = vec![
+        Work::ArchiveRecording { call: call() },
+        Work::FetchMessage { message: "msg_1".parse().unwrap() },
+        Work::SummariseCall { call: call() },
+        Work::OpeningClip { assistant: "ast_1".parse().unwrap(), language: Language::German },
+        Work::BuyNumber { order: "ord_1".parse().unwrap() },
+        Work::SetUpNumber { number: "num_1".parse().unwrap() },
+        Work::SettleAppointment { appointment: "apt_1".parse().unwrap() },
+        Work::SyncCalendar { calendar: "cal_1".parse().unwrap() },
+        Work::WatchCalendar { calendar: "cal_1".parse().unwrap() },
+        Work::TellWebhook { webhook: "whk_1".parse().unwrap() },
+    ];
+    // Whoever adds a kind adds it above.
+    match all[0] {
+        Work::ArchiveRecording { .. }
+        | Work::FetchMessage { .. }
+        | Work::SummariseCall { .. }
+        | Work::OpeningClip { .. }
+        | Work::BuyNumber { .. }
+        | Work::SetUpNumber { .. }
+        | Work::SettleAppointment { .. }
+        | Work::SyncCalendar { .. }
+        | Work::WatchCalendar { .. }
+        | Work::TellWebhook { .. } => all,
+    }
+}
+
 on_both! {
+    async fn work_of_every_kind_is_taken_as_what_was_asked_for(fresh: Fresh) {
+        let practice = Practice::open(&fresh.store, "praxis").await;
+        let mut tx = fresh.store.begin(&practice.tenant.id).await.unwrap();
+        let wanted = work_of_every_kind();
+        for (n, work) in wanted.iter().enumerate() {
+            tx.jobs().add(&format!("job_{n}").parse().unwrap(), work, at(0)).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        let mut taken = vec![];
+        for lane in [Lane::Slow, Lane::Prompt, Lane::Telling] {
+            taken.extend(fresh.store.across_tenants().take_jobs(at(1), at(2), 99, lane).await.unwrap());
+        }
+        taken.sort_by(|one, other| one.id.as_str().cmp(other.id.as_str()));
+        assert_eq!(taken.into_iter().map(|job| job.work).collect::<Vec<_>>(), wanted);
+    }
+
     async fn work_that_is_added_is_done_at_once(fresh: Fresh) {
         // On a clock that does not hurry, the timer alone would let it wait for seconds.
         let mut scene = Scene::begin(&fresh, Clock::system(), |_| Ok(())).await;

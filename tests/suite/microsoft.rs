@@ -75,6 +75,7 @@ impl Graph {
 
     async fn answer(self, request: Request) -> Response {
         let (parts, body) = request.into_parts();
+        let removes = parts.method == axum::http::Method::DELETE;
         let body = axum::body::to_bytes(body, 100_000).await.unwrap();
         let query = parts.uri.query().unwrap_or_default();
         self.sent.lock().unwrap().push(Sent {
@@ -87,6 +88,8 @@ impl Graph {
         let mut answers = self.answers.lock().unwrap();
         let next = if answers.len() > 1 { answers.pop_front() } else { answers.front().cloned() };
         let (status, retry_after, body) = next.unwrap();
+        // A success of those is nothing (protocols.md §4).
+        let (status, body) = if removes && status == 200 { (204, String::new()) } else { (status, body) };
         let mut response = (StatusCode::from_u16(status).unwrap(), body).into_response();
         if let Some(seconds) = retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, seconds.into());

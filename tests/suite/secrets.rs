@@ -140,6 +140,7 @@ async fn keep(
         SealedColumn::WebhookSecret | SealedColumn::FormerWebhookSecret => (Some(tenant), "whk_1"),
         SealedColumn::RecordingKey => (Some(tenant), call.as_str()),
         SealedColumn::MessageKey => (Some(tenant), "msg_1"),
+        SealedColumn::Pin => (Some(tenant), practice.contact.id.as_str()),
     };
     let sealed = keys.seal(Place { owner, column: column.name(), row }, &SecretString::from(secret)).unwrap();
     let mut tx = store.begin(tenant).await.unwrap();
@@ -237,6 +238,9 @@ async fn keep(
             };
             tx.messages().add(&message).await.unwrap();
             tx.messages().fetched(&message.id, "messages/one.wav", &sealed).await.unwrap();
+        }
+        SealedColumn::Pin => {
+            tx.pins().put(&practice.contact.id, &sealed, NOW).await.unwrap();
         }
     }
     tx.commit().await.unwrap();

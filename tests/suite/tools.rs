@@ -6,13 +6,18 @@ use std::sync::{
 };
 
 use frontdesk::{
-    app::tools::{
-        Answer, BOOKINGS_PER_CALL_MAX, CallContext, IDENTITY_FAILURES_MAX, MESSAGES_PER_CALL_MAX,
-        REQUESTS_PER_CALL_MAX, Request, Toolbox, specs,
+    app::{
+        access::{Actor, Who},
+        keys::Keys,
+        pins,
+        tools::{
+            Answer, BOOKINGS_PER_CALL_MAX, CallContext, IDENTITY_FAILURES_MAX, MESSAGES_PER_CALL_MAX,
+            REQUESTS_PER_CALL_MAX, Request, Toolbox, specs,
+        },
     },
     domain::{
         assistant::Language,
-        booking::{Appointment, AppointmentStatus},
+        booking::{Appointment, AppointmentStatus, Service},
         contact::{Contact, IdentityLevel},
         id::{AppointmentId, CallId},
         phone::E164,
@@ -478,6 +483,65 @@ on_both! {
         assert_eq!(other.ask("my_appointments", json!({ "name": "Erika Beispiel" })).await["status"], "ok");
     }
 
+    async fn appointments_of_a_sensitive_service_are_told_to_who_has_typed_their_pin(fresh: Fresh) {
+        let line = Line::open(&fresh.store).await;
+        let keys = Keys::passing(&fresh.store).unwrap();
+        let erika = line.practice.contact.clone();
+        line.give(&erika, at(180)).await;
+        line.set_sensitive().await;
+        let name = json!({ "name": "Erika Beispiel" });
+        let more = json!({ "more": true });
+        let call = line.second_call().await.proving(&keys);
+        // Without a PIN it sounds as with one.
+        for _ in 0..2 {
+            let asked = call.run("my_appointments", name.clone()).await;
+            assert!(asked.asks_pin);
+            assert_eq!(value(&asked)["status"], "need_pin");
+            assert!(value(&asked)["appointments"].is_null(), "nothing is told");
+            assert!(call.toolbox.typed_pin("4711#").await.contains("not their PIN"));
+        }
+        line.set_pin(&keys, "4711").await;
+        assert!(call.toolbox.typed_pin("4712#").await.contains("cannot be tried again"));
+        assert_eq!(call.ask("my_appointments", name.clone()).await["status"], "not_found", "three were enough");
+        assert!(call.toolbox.typed_pin("4711").await.contains("cannot be tried again"), "even of the right one");
+        let call = line.second_call().await.proving(&keys);
+        assert_eq!(call.toolbox.typed_pin("4711").await, call.toolbox.typed_pin("1234").await, "nobody is known yet");
+        let call = line.second_call().await.proving(&keys);
+        call.ask("my_appointments", name.clone()).await;
+        assert_eq!(call.toolbox.identity().await, IdentityLevel::Known);
+        assert!(call.toolbox.typed_pin("4711#").await.contains("is right"));
+        assert_eq!(call.toolbox.identity().await, IdentityLevel::Proven);
+        let told = call.ask("my_appointments", more).await;
+        assert_eq!((&told["status"], &told["appointments"].as_array().unwrap().len()), (&json!("ok"), &1));
+        let key = told["appointments"][0]["key"].clone();
+        let cancel = json!({ "appointment": key, "confirmed": true });
+        call.ask("cancel_appointment", cancel.clone()).await;
+        assert_eq!(call.ask("cancel_appointment", cancel).await["status"], "cancelled");
+    }
+
+    async fn after_five_wrong_pins_in_whatever_calls_none_is_taken_for_an_hour(fresh: Fresh) {
+        let line = Line::open(&fresh.store).await;
+        let keys = Keys::passing(&fresh.store).unwrap();
+        line.set_pin(&keys, "4711").await;
+        let (tenant, erika) = (&line.practice.tenant.id, &line.practice.contact.id);
+        let check = |typed: &'static str, now| pins::check(&fresh.store, &keys, tenant, erika, typed, now);
+        for n in 0..4 {
+            assert!(!check("0815", at(n)).await.unwrap());
+        }
+        assert!(check("4711", at(4)).await.unwrap());
+        for n in 5..10 {
+            assert!(!check("0815", at(n)).await.unwrap(), "the right one made the count begin anew");
+        }
+        assert!(!check("4711", at(11)).await.unwrap(), "five in a row");
+        assert!(!check("4711", at(9 + 59)).await.unwrap());
+        assert!(check("4711", at(9 + 60)).await.unwrap(), "an hour later");
+        for n in 70..75 {
+            assert!(!check("0815", at(n)).await.unwrap());
+        }
+        line.set_pin(&keys, "4712").await;
+        assert!(check("4712", at(76)).await.unwrap(), "whoever sets another ends the rest");
+    }
+
     async fn a_message_is_taken(fresh: Fresh) {
         let line = Line::open(&fresh.store).await;
         assert_eq!(line.ask("take_message", json!({ "text": " " })).await["status"], "need_text");
@@ -760,6 +824,27 @@ impl Line {
         };
         let toolbox = Arc::new(Toolbox::new(context.clone(), &store, Clock::showing(MONDAY_8)));
         Self { practice, store, call, context, toolbox, asked: AtomicU32::new(0), calls }
+    }
+
+    /// The same, by who can look at PINs.
+    fn proving(mut self, keys: &Keys) -> Self {
+        let toolbox = Toolbox::new(self.context.clone(), &self.store, Clock::showing(MONDAY_8));
+        self.toolbox = Arc::new(toolbox.proving_with(keys.clone()));
+        self
+    }
+
+    /// From here on check-ups are nobody else's business.
+    async fn set_sensitive(&self) {
+        let mut tx = self.store.begin(&self.practice.tenant.id).await.unwrap();
+        let checkup = Service { sensitive: true, ..self.practice.checkup.clone() };
+        tx.services().put(&checkup).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    async fn set_pin(&self, keys: &Keys, pin: &str) {
+        let by = Actor::new(self.practice.tenant.id.clone(), Who::System("test"));
+        let (id, pin) = (&self.practice.contact.id, pin.parse().unwrap());
+        pins::set(&self.store, keys, &by, MONDAY_8, id, &pin).await.unwrap();
     }
 
     /// The same call in another process.

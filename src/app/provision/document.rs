@@ -270,6 +270,7 @@ fn service(s: &Section<'_>, names: &mut Names) -> Option<Service> {
     let calendars = maybe(s, "conflict_calendars", |e| all_of(&e.list()?, |entry| entry.text(NAME_MAX)));
     let cutoff = whole_or(s, "cancel_cutoff", 0, "minutes", 0..=MONTH_MIN);
     let invites = s.get("invites").map_or(Some(false), |e| e.yes_or_no());
+    let sensitive = s.get("sensitive").map_or(Some(false), |e| e.yes_or_no());
     let price = maybe(s, "price", |e| e.text(NAME_MAX));
     let resources = s
         .need("resources", "a list of names of resources")
@@ -301,6 +302,7 @@ fn service(s: &Section<'_>, names: &mut Names) -> Option<Service> {
         conflict_calendars: calendars?.map(|names| names.into_iter().collect()),
         cancel_cutoff_min: cutoff?,
         invites: invites?,
+        sensitive: sensitive?,
         price: price?,
         resources: resources?,
         active: true,

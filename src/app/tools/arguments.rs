@@ -43,6 +43,8 @@ pub(super) struct Book {
 
 #[derive(Deserialize)]
 pub(super) struct MyAppointments {
+    #[serde(default)]
+    pub more: Option<bool>,
     #[serde(default, deserialize_with = "text")]
     pub name: Option<String>,
     #[serde(default, deserialize_with = "text")]

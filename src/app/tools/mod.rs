@@ -11,6 +11,7 @@ mod errands;
 mod identity;
 mod offers;
 mod own;
+mod proof;
 mod slots;
 mod specs;
 mod transfer;
@@ -33,6 +34,7 @@ pub use self::{
     errands::errand_specs,
     offers::{OFFERED_AT_A_TIME_MAX, OFFERS_PER_CALL_MAX},
     own::{IDENTITY_FAILURES_MAX, TOLD_MAX},
+    proof::PINS_PER_CALL_MAX,
     specs::{Spec, specs},
     transfer::WISH_CHARS_MAX,
 };
@@ -41,6 +43,7 @@ use crate::{
     app::{
         self,
         bookings::{Asker, Ledger},
+        keys::Keys,
         outgoing::Errand,
         webhooks::{self, Event},
     },
@@ -116,6 +119,8 @@ pub struct Answer {
     pub ok: bool,
     /// Whether the caller is to be passed on now.
     pub passes_on: bool,
+    /// Whether what the caller types next is their PIN.
+    pub asks_pin: bool,
 }
 
 impl fmt::Debug for Answer {
@@ -130,6 +135,8 @@ pub struct Toolbox {
     store: Store,
     ledger: Ledger,
     clock: Clock,
+    /// What opens PINs, where there is something to.
+    keys: Option<Keys>,
     /// What the call is about, when it is we who call.
     errand: Option<Errand>,
     /// Which of [`Language::ALL`] the answers are made in.
@@ -150,6 +157,10 @@ struct State {
     own: Own,
     /// Who calls, once that is known.
     contact: Option<ContactId>,
+    /// Whether they have typed their PIN.
+    proven: bool,
+    /// Wrong ones that were typed.
+    wrong_pins: u32,
     /// The hold this call has. A call holds one time.
     hold: Option<AppointmentId>,
     /// What this call has booked, as it stands.
@@ -171,11 +182,12 @@ struct Reply {
     more: Map<String, Value>,
     broke: bool,
     passes_on: bool,
+    asks_pin: bool,
 }
 
 impl Reply {
     fn new(status: &'static str, say: impl Into<String>) -> Self {
-        Self { status, say: say.into(), more: Map::new(), broke: false, passes_on: false }
+        Self { status, say: say.into(), more: Map::new(), broke: false, passes_on: false, asks_pin: false }
     }
 
     fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
@@ -187,7 +199,12 @@ impl Reply {
         let mut output =
             Map::from_iter([("status".to_owned(), json!(self.status)), ("say".to_owned(), json!(self.say))]);
         output.extend(self.more);
-        Answer { output: Value::Object(output).to_string(), ok: !self.broke, passes_on: self.passes_on }
+        Answer {
+            output: Value::Object(output).to_string(),
+            ok: !self.broke,
+            passes_on: self.passes_on,
+            asks_pin: self.asks_pin,
+        }
     }
 }
 
@@ -201,6 +218,7 @@ impl Toolbox {
             store,
             ledger,
             clock,
+            keys: None,
             errand: None,
             language: AtomicUsize::new(0),
             state: Mutex::default(),
@@ -258,7 +276,12 @@ impl Toolbox {
                 return Err(self.mistake("This id was used for another request.").answer());
             }
             Ok(Some(ToolCall { output: Some(output), status, .. })) => {
-                return Err(Answer { output, ok: status == ToolCallStatus::Answered, passes_on: false });
+                return Err(Answer {
+                    output,
+                    ok: status == ToolCallStatus::Answered,
+                    passes_on: false,
+                    asks_pin: false,
+                });
             }
             // Begun by somebody who never finished; what came of it is not known.
             Ok(Some(_)) => return Err(self.unavailable().answer()),

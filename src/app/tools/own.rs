@@ -6,6 +6,7 @@ use super::{
     Reply, Request, State, Toolbox, Trouble,
     arguments::{CancelAppointment, MoveAppointment, MyAppointments},
     identity,
+    proof::PINS_PER_CALL_MAX,
     specs::service_name,
     words::{self, Say},
 };
@@ -84,7 +85,9 @@ enum Caller {
 impl Toolbox {
     /// How sure this call is of who is calling.
     pub async fn identity(&self) -> IdentityLevel {
-        match self.state.lock().await.contact {
+        let state = self.state.lock().await;
+        match state.contact {
+            Some(_) if state.proven => IdentityLevel::Proven,
             Some(_) => IdentityLevel::Known,
             None => IdentityLevel::Anybody,
         }
@@ -102,6 +105,12 @@ impl Toolbox {
             Caller::Known(contact) => tx.appointments().upcoming(contact, now).await?,
             Caller::Ask | Caller::No => Vec::new(),
         };
+        let services = tx.services().all().await?;
+        let guarded = !state.proven && services.iter().any(|service| service.sensitive);
+        if guarded {
+            found
+                .retain(|own| !services.iter().any(|service| service.id == own.service && service.sensitive));
+        }
         // What was booked in this very call is the caller's, whoever they are.
         for booked in &state.booked {
             if let Some(own) = tx.appointments().get(&booked.id).await?
@@ -112,6 +121,14 @@ impl Toolbox {
                 found.push(own);
             }
         }
+        // Asked whether there is more or not: nobody learns without a PIN that there is.
+        if guarded
+            && matches!(caller, Caller::Known(_))
+            && (found.is_empty() || asked.more == Some(true))
+            && state.wrong_pins < PINS_PER_CALL_MAX
+        {
+            return Ok(Reply { asks_pin: true, ..self.ask("need_pin", Say::WhichPin) });
+        }
         if found.is_empty() {
             return Ok(match caller {
                 Caller::Ask => self.ask("need_name", Say::WhichName),
@@ -120,7 +137,6 @@ impl Toolbox {
         }
         found.sort_by_key(|own| own.time.start);
         found.truncate(TOLD_MAX);
-        let services = tx.services().all().await?;
         let told: Vec<Told> = found
             .into_iter()
             .map(|own| {
@@ -140,7 +156,12 @@ impl Toolbox {
             .collect();
         let spoken: Vec<&str> = told.iter().map(|told| told.spoken.as_str()).collect();
         let say = words::appointments(&spoken, self.language());
-        Ok(Reply::new("ok", say).with("appointments", Value::Array(appointments)))
+        let reply = Reply::new("ok", say).with("appointments", Value::Array(appointments));
+        Ok(if guarded && matches!(caller, Caller::Known(_)) {
+            reply.with("more", "If the caller means another appointment, ask again with `more` set to true.")
+        } else {
+            reply
+        })
     }
 
     /// Finds out who calls. "Unknown" and "wrong" take the same way and sound the same.

@@ -143,6 +143,7 @@ fn parameters(tool: ToolName, services: &[&str], targets: &[TransferTarget], ass
         ToolName::MyAppointments => (
             json!({
                 "name": text("The name the caller said, first and last."),
+                "more": { "type": "boolean", "description": "True when the caller means an appointment that they were not told." },
                 "date_of_birth": text("The date of birth the caller said, as YYYY-MM-DD."),
             }),
             &[],

@@ -41,6 +41,8 @@ pub(super) enum Say {
     MessageOffer,
     /// No appointment is known, or the caller is not.
     NoneOfYours,
+    /// The PIN, on the keypad.
+    WhichPin,
     /// Which of the appointments?
     WhichAppointment,
     /// It can no longer be changed on the telephone.
@@ -104,6 +106,13 @@ impl Say {
             (Self::WhichNewTime, English) => "When would you like it instead?",
             (Self::MessageOffer, German) => "Soll ich eine Nachricht aufnehmen?",
             (Self::MessageOffer, English) => "Shall I take a message?",
+            (Self::WhichPin, German) => {
+                "Das sage ich Ihnen nur mit Ihrer PIN. Bitte tippen Sie sie auf der Tastatur Ihres Telefons ein, und danach die \
+                 Raute-Taste."
+            }
+            (Self::WhichPin, English) => {
+                "I can tell you that only with your PIN. Please type it on the keys of your telephone, then the hash key."
+            }
             (Self::NoneOfYours, German) => "Ich finde leider keinen Termin von Ihnen.",
             (Self::NoneOfYours, English) => "I cannot find an appointment of yours.",
             (Self::WhichAppointment, German) => "Welchen Ihrer Termine meinen Sie?",

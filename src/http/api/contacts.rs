@@ -5,13 +5,14 @@ use axum::{
     extract::{Path, State},
     http::StatusCode,
 };
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::form::{Asked, Body, Listed, Patch, Seen, Tagged, id, page};
 use crate::{
-    app::{self, Fault, Faults, contacts},
+    app::{self, Fault, Faults, contacts, pins},
     domain::{contact::Contact, id::ContactId, revision::Revised},
     http::{Doors, auth::By, doc::MergePatch, problem::Problem},
     platform::ids,
@@ -19,7 +20,10 @@ use crate::{
 };
 
 pub(super) fn router() -> OpenApiRouter<Doors> {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(show, edit, remove))
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(show, edit, remove))
+        .routes(routes!(show_pin, set_pin, remove_pin))
 }
 
 /// A person who calls or is called.
@@ -188,5 +192,75 @@ async fn remove(
     Seen(seen): Seen,
 ) -> Result<StatusCode, Problem> {
     contacts::remove(&doors.store, &by, doors.clock.now(), &id(&contact)?, seen).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// A PIN for a contact to type on the telephone.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"pin": "4711"}))]
+struct PinWanted {
+    /// Four to eight digits.
+    #[schema(value_type = String)]
+    pin: SecretString,
+}
+
+/// What may be told of a contact's PIN.
+#[derive(Serialize, ToSchema)]
+struct PinShown {
+    /// Whether there is one.
+    set: bool,
+    /// Since when.
+    #[schema(required, format = DateTime)]
+    since: Option<String>,
+    /// Until when none is taken, after too many wrong ones.
+    #[schema(required, format = DateTime)]
+    resting_until: Option<String>,
+}
+
+/// Whether a contact has a PIN. What it is, is told to nobody.
+#[utoipa::path(get, path = "/api/contacts/{contact}/pin", tag = "contacts",
+    params(("contact", description = "Its id.")), responses((status = OK, body = PinShown)))]
+async fn show_pin(
+    State(doors): State<Doors>,
+    By(by): By,
+    Path(contact): Path<String>,
+) -> Result<Json<PinShown>, Problem> {
+    let kept = pins::get(&doors.store, &by, &id(&contact)?).await?;
+    let resting = kept.and_then(|kept| kept.resting_until).filter(|until| *until > doors.clock.now());
+    Ok(Json(PinShown {
+        set: kept.is_some(),
+        since: kept.map(|kept| kept.set.to_string()),
+        resting_until: resting.map(|until| until.to_string()),
+    }))
+}
+
+/// Gives a contact a PIN, by which callers prove who they are where a service is `sensitive`. One that rests is taken again.
+#[utoipa::path(put, path = "/api/contacts/{contact}/pin", tag = "contacts",
+    params(("contact", description = "Its id.")), request_body = PinWanted, responses((status = NO_CONTENT)))]
+async fn set_pin(
+    State(doors): State<Doors>,
+    By(by): By,
+    Path(contact): Path<String>,
+    Body(wanted): Body<PinWanted>,
+) -> Result<StatusCode, Problem> {
+    let mut faults = Faults::new();
+    let pin = faults.take(wanted.pin.expose_secret().parse(), "/pin");
+    faults.settle()?;
+    if let Some(pin) = pin {
+        pins::set(&doors.store, &doors.keys, &by, doors.clock.now(), &id(&contact)?, &pin).await?;
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Takes a contact's PIN away.
+#[utoipa::path(delete, path = "/api/contacts/{contact}/pin", tag = "contacts",
+    params(("contact", description = "Its id.")), responses((status = NO_CONTENT)))]
+async fn remove_pin(
+    State(doors): State<Doors>,
+    By(by): By,
+    Path(contact): Path<String>,
+) -> Result<StatusCode, Problem> {
+    pins::remove(&doors.store, &by, doors.clock.now(), &id(&contact)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }

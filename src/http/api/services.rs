@@ -90,6 +90,9 @@ struct ServiceWanted {
     /// Whether contacts whose address is known are invited by mail, by the calendar it is written to.
     #[serde(default)]
     invites: bool,
+    /// Whether its appointments are told, moved and cancelled on the telephone only to who has typed their PIN.
+    #[serde(default)]
+    sensitive: bool,
     /// What it costs, in your words.
     price: Option<String>,
     /// Ids of the resources it can be booked with.
@@ -151,6 +154,7 @@ impl ServiceWanted {
             conflict_calendars: service.conflict_calendars.clone(),
             cancel_cutoff: service.cancel_cutoff_min,
             invites: service.invites,
+            sensitive: service.sensitive,
             price: service.price.clone(),
             resources: service.resources.iter().map(ToString::to_string).collect(),
             active: service.active,
@@ -188,6 +192,7 @@ impl ServiceWanted {
             conflict_calendars: self.conflict_calendars,
             cancel_cutoff_min: self.cancel_cutoff,
             invites: self.invites,
+            sensitive: self.sensitive,
             price: self.price,
             resources,
             active: self.active,

@@ -26,6 +26,7 @@ const NEEDS_MORE: &[&str] = &[
     "POST /api/calls/{call}/transfer",
     "POST /api/numbers",
     "POST /api/numbers/import",
+    "PUT /api/contacts/{contact}/pin",
     "PUT /api/services/{service}/reminders",
     "PUT /api/tenants/{tenant}/twilio",
     "POST /twilio/messages/done/{language}",

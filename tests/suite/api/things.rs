@@ -305,6 +305,32 @@ async fn contacts_are_found_by_number_and_by_how_their_name_begins() {
 }
 
 #[tokio::test]
+async fn a_pin_is_set_replaced_and_taken_away_and_shown_to_nobody() {
+    let (office, owner) = office().await;
+    let erika = owner.post("/api/contacts", json!({ "name": "Erika" })).await.well();
+    let path = format!("/api/contacts/{}/pin", erika["id"].as_str().unwrap());
+    let none = json!({ "set": false, "since": null, "resting_until": null });
+    assert_eq!(owner.get(&path).await.well(), none);
+    for wrong in ["", "123", "123456789", "12a4", "1111"] {
+        assert_eq!(owner.put(&path, json!({ "pin": wrong })).await.pointers(), ["/pin"], "{wrong}");
+    }
+    for pin in ["4711", "81549162"] {
+        assert_eq!(owner.put(&path, json!({ "pin": pin })).await.status, 204);
+        let shown = owner.get(&path).await.well();
+        assert_eq!(shown["set"], true);
+        assert!(!shown.to_string().contains(pin));
+    }
+    let told = owner.get("/api/audit").await.well().to_string();
+    assert!(told.contains("contact.pin_set") && !told.contains("81549162"), "{told}");
+    let viewer = office.member(&owner, "vera", "viewer").await;
+    assert_eq!(viewer.put(&path, json!({ "pin": "4711" })).await.status, 403);
+    assert_eq!(owner.delete(&path).await.status, 204);
+    assert_eq!(owner.get(&path).await.well(), none);
+    assert_eq!(owner.delete(&path).await.status, 404);
+    office.server.stop().await;
+}
+
+#[tokio::test]
 async fn a_message_is_looked_after_once_and_by_somebody() {
     let office = Office::open().await;
     let tenant = Neighbour::settle(&office, "alpha", "plain", 1).await;

@@ -84,6 +84,7 @@ fn bodies(own: &Neighbour) -> Vec<(&'static str, Value, Places)> {
         ("PATCH /api/outgoing-settings", json!({ "number": id("number") }), vec![("/number", "number")]),
         ("PUT /api/services/{service}/reminders", json!([]), vec![]),
         ("PATCH /api/contacts/{contact}", json!({}), vec![]),
+        ("PUT /api/contacts/{contact}/pin", json!({ "pin": "4711" }), vec![]),
         ("PATCH /api/messages/{message}", json!({}), vec![]),
         (
             "PATCH /api/numbers/{number}",

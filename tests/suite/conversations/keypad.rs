@@ -142,3 +142,58 @@ fn a_pause_ends_by_itself() {
     scene.give(Input::CallerSaid { item: ItemId(77), words, last: true, confidence: None });
     scene.until("the recording goes on", 31_000, |scene| recorded(scene).len() == 3);
 }
+
+/// What was to be looked at as a PIN.
+fn pins(scene: &Scene) -> Vec<String> {
+    let pin = |output: &Output| {
+        if let Output::LookAtPin(Words(typed)) = output { Some(typed.clone()) } else { None }
+    };
+    scene.story.iter().filter_map(|(_, output)| pin(output)).collect()
+}
+
+#[test]
+fn a_pin_that_was_asked_for_is_looked_at_and_reaches_nobody_else() {
+    let mut scene = Scene::answered();
+    scene.wait(1_500);
+    scene.give(Input::ExpectPin);
+    for key in "4711".chars() {
+        scene.give(Input::Keyed(key));
+        scene.wait(3_000);
+    }
+    assert!(pins(&scene).is_empty(), "people look it up");
+    scene.give(Input::Keyed('#'));
+    assert_eq!(pins(&scene), ["4711#"]);
+    assert!(keys(&scene.told(0)).is_empty(), "the model learns no digit of it");
+    scene.give(Input::PinLookedAt(Words("[It is right.]".to_owned())));
+    assert_eq!(keys(&scene.told(0)), [Words("[It is right.]".to_owned())]);
+    assert_eq!(scene.asked(0), 1, "and goes on");
+    scene.give(Input::Keyed('5'));
+    scene.wait(2_500);
+    assert_eq!((pins(&scene).len(), keys(&scene.told(0)).len()), (1, 2), "what is typed then is no PIN");
+}
+
+#[test]
+fn a_key_of_the_menu_is_a_digit_while_a_pin_is_typed() {
+    let mut scene = Scene::answered();
+    scene.wait(1_500);
+    scene.give(Input::ExpectPin);
+    scene.give(Input::Keyed('2'));
+    scene.wait(1_500);
+    scene.give(Input::Keyed('3'));
+    scene.wait(4_500);
+    assert_eq!(pins(&scene), ["23"], "a long pause ends it, too");
+}
+
+#[test]
+fn a_pin_is_not_waited_for_without_end() {
+    let mut scene = Scene::answered();
+    scene.wait(1_500);
+    scene.give(Input::ExpectPin);
+    for _ in 0..7 {
+        scene.says("Einen Moment noch.", 1_000);
+        scene.wait(8_000);
+    }
+    scene.give(Input::Keyed('3'));
+    scene.wait(2_500);
+    assert_eq!((pins(&scene).len(), keys(&scene.told(0)).len()), (0, 1));
+}

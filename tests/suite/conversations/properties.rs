@@ -97,7 +97,7 @@ fn event() -> impl Strategy<Value = Event> {
         1 => Just(Event::Input(Input::Tick)),
         1 => prop::sample::select(vec![
             Input::Leave, Input::CallerHungUp, Input::EngineLost, Input::PassOn, Input::Hold, Input::Resume,
-            Input::Mute(true), Input::Mute(false),
+            Input::Mute(true), Input::Mute(false), Input::ExpectPin,
         ]).prop_map(Event::Input),
     ]
 }
@@ -208,6 +208,7 @@ impl Watched {
             Output::ToCaller(ToCaller::Clear)
             | Output::ToEngine(_)
             | Output::RunTool(_)
+            | Output::LookAtPin(_)
             | Output::Record
             | Output::PauseRecording
             | Output::ResumeRecording

@@ -228,6 +228,11 @@ impl Asker {
         sent(self.request(Method::PATCH, path).json(&body)).await
     }
 
+    /// Puts something in its place.
+    pub async fn put(&self, path: &str, body: Value) -> Answer {
+        sent(self.request(Method::PUT, path).json(&body)).await
+    }
+
     /// Takes away.
     pub async fn delete(&self, path: &str) -> Answer {
         sent(self.request(Method::DELETE, path)).await

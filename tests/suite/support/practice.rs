@@ -79,6 +79,7 @@ impl Practice {
             conflict_calendars: None,
             cancel_cutoff_min: 120,
             invites: false,
+            sensitive: false,
             price: Some("80 Euro".to_owned()),
             resources: vec![ada.id.clone(), ben.id.clone()],
             active: true,

@@ -511,6 +511,7 @@ impl Scene {
             Output::ToEngine(_)
             | Output::RunTool(_)
             | Output::Record
+            | Output::LookAtPin(_)
             | Output::PauseRecording
             | Output::ResumeRecording
             | Output::Note(_)
