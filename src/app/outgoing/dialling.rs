@@ -147,9 +147,9 @@ impl Dialler {
         let mut out = tx.outgoing().out().await?;
         if let Some(Cause::Campaign(id, _)) = &one.cause {
             match campaigns::bears(tx, id, now).await? {
-                Bears::On { campaign, full } => {
-                    settings.from_min = settings.from_min.max(campaign.window.from_min);
-                    settings.until_min = settings.until_min.min(campaign.window.until_min);
+                Bears::On { window, full } => {
+                    settings.from_min = settings.from_min.max(window.from_min);
+                    settings.until_min = settings.until_min.min(window.until_min);
                     // As if the tenant's own lines were taken: it is asked again when one of them may be free.
                     out = if full { settings.at_once_max } else { out };
                 }
