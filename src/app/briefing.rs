@@ -11,6 +11,7 @@ use crate::{
         assistant::{Assistant, Language},
         booking::Service,
         org::Tenant,
+        spoken,
         time::Timestamp,
         tool::ToolName,
         transfer::TransferTarget,
@@ -84,7 +85,7 @@ fn instructions(
         time = wall.strftime("%H:%M"),
     );
     if let Some(errand) = errand {
-        about(&mut text, errand);
+        about(&mut text, tenant, services, errand, language, now);
     }
     if assistant.recording && assistant.tools.contains(&ToolName::RecordingConsent) {
         text.push_str(
@@ -131,18 +132,38 @@ fn instructions(
 }
 
 /// What a call of ours is about, and how to go about it.
-fn about(text: &mut String, errand: &Errand) {
+fn about(
+    text: &mut String,
+    tenant: &Tenant,
+    services: &[Service],
+    errand: &Errand,
+    language: Language,
+    now: Timestamp,
+) {
     text.push_str(
         "The opening words have said who calls and how to stop it, and not why. Say nothing of why before you know whom you \
          are talking to.\n",
     );
-    if let Some(contact) = &errand.contact {
+    let name = errand.contact.as_ref().map(|contact| &contact.name).or(errand.name.as_ref());
+    if let Some(name) = name {
         let _ = writeln!(
             text,
             "You want to talk to the person named between the brackets: ask whether it is them. If it is not, say that you \
-             will try again, and end the call.\n<<<{}>>>",
-            contact.name
+             will try again, and end the call.\n<<<{name}>>>"
         );
+    }
+    if errand.outgoing.appointment.is_none() && !errand.upcoming.is_empty() {
+        text.push_str(
+            "What they have booked, for when it matters and you know that it is them; move and cancel with the tools, after \
+             my_appointments:\n",
+        );
+        for one in errand.upcoming.iter().take(tools::TOLD_MAX) {
+            let service = services.iter().find(|service| service.id == one.service);
+            let name =
+                service.and_then(|service| service.names.get(language.code())).map_or("", String::as_str);
+            let when = spoken::moment(one.time.start, now, &tenant.zone, language);
+            let _ = writeln!(text, "- {when} {name}");
+        }
     }
     if errand.outgoing.appointment.is_some() {
         text.push_str(

@@ -115,4 +115,12 @@ ids! {
     OutgoingId = "out_";
     /// Somebody's wish not to be called.
     OptOutId = "opt_";
+    /// Many people who are called for one reason.
+    CampaignId = "cmp_";
+    /// One of them, in one campaign.
+    CampaignEntryId = "cen_";
+    /// Somebody's place on the waiting list.
+    WaitingId = "wtl_";
+    /// A time that was given back and is offered to who waits.
+    OfferId = "ofr_";
 }

@@ -7,6 +7,7 @@ pub mod assistant;
 pub mod availability;
 pub mod booking;
 pub mod calendar;
+pub mod campaign;
 pub mod cards;
 pub mod contact;
 pub mod conversation;

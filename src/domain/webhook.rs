@@ -30,13 +30,15 @@ pub enum EventKind {
     CalendarDisconnected,
     /// Somebody does not want to be called.
     OptOutAdded,
+    /// A campaign has called everybody it was to, or is over for another reason.
+    CampaignEnded,
     /// Somebody wants to see whether a webhook works. Told whatever the webhook asks for.
     WebhookTest,
 }
 
 impl EventKind {
     /// Each of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::CallStarted,
         Self::CallEnded,
         Self::CallSummarised,
@@ -46,6 +48,7 @@ impl EventKind {
         Self::MessageTaken,
         Self::CalendarDisconnected,
         Self::OptOutAdded,
+        Self::CampaignEnded,
         Self::WebhookTest,
     ];
 
@@ -61,6 +64,7 @@ impl EventKind {
             Self::MessageTaken => "message.taken",
             Self::CalendarDisconnected => "calendar.disconnected",
             Self::OptOutAdded => "opt_out.added",
+            Self::CampaignEnded => "campaign.ended",
             Self::WebhookTest => "webhook.test",
         }
     }

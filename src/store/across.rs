@@ -20,7 +20,7 @@ use super::{
 };
 use crate::domain::{
     conversation::CallSid,
-    id::{CalendarId, CallId, InvitationId, OutgoingId, TenantId, TransferId, UserId},
+    id::{CalendarId, CallId, CampaignId, InvitationId, OutgoingId, TenantId, TransferId, UserId},
     org::{HeldNumber, Tenant},
     phone::E164,
     time::Timestamp,
@@ -76,6 +76,8 @@ texts! {
     OUTGOING_TO_CHECK = "SELECT tenant_id, id FROM outgoing_calls WHERE state = 'placed' AND check_at <= $1
         ORDER BY check_at LIMIT $2";
     REMINDERS_TO_PLAN = "SELECT tenant_id FROM outgoing_settings WHERE plan_at <= $1 AND consent IS NOT NULL
+        ORDER BY plan_at LIMIT $2";
+    CAMPAIGNS_TO_PLAN = "SELECT tenant_id, id FROM campaigns WHERE state = 'running' AND plan_at <= $1
         ORDER BY plan_at LIMIT $2";
     FORGET_REQUESTS = "DELETE FROM booking_requests WHERE made_at <= $1";
 }
@@ -365,6 +367,27 @@ impl Across<'_> {
             .bind(i64::from(count_max))
             .fetch_all(db).await?);
         rows.iter().map(|(tenant,)| rows::text(tenant, "outgoing_settings.tenant_id")).collect()
+    }
+
+    /// Campaigns of which it is to be looked by `now` whom they call next, at most `count_max`.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn campaigns_to_plan(
+        self,
+        now: Timestamp,
+        count_max: u32,
+    ) -> Result<Vec<(TenantId, CampaignId)>, Error> {
+        let mut tx = self.store.read_any().await?;
+        let rows: Vec<(String, String)> = on!(tx, db => sqlx::query_as(CAMPAIGNS_TO_PLAN)
+            .bind(now.0)
+            .bind(i64::from(count_max))
+            .fetch_all(db).await?);
+        rows.iter()
+            .map(|(tenant, id)| {
+                Ok((rows::text(tenant, "campaigns.tenant_id")?, rows::text(id, "campaigns.id")?))
+            })
+            .collect()
     }
 
     /// When the next job is due, if one waits.

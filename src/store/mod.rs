@@ -13,6 +13,7 @@ mod assistants;
 mod audit;
 mod calendars;
 mod calls;
+mod campaigns;
 mod clashes;
 mod connections;
 mod consents;
@@ -64,6 +65,7 @@ pub use self::{
     audit::{AuditEntry, AuditFilter, Broken},
     calendars::{Choice, Chosen},
     calls::{CallFilter, CallsOf, Consent, Ended, NewCall},
+    campaigns::UnderWay,
     connections::{SealedTokens, Way},
     consents::Underway,
     contacts::ContactFilter,
@@ -230,6 +232,7 @@ pub const TEXTS: &[&[Text]] = &[
     audit::TEXTS,
     calendars::TEXTS,
     calls::TEXTS,
+    campaigns::TEXTS,
     clashes::TEXTS,
     connections::TEXTS,
     consents::TEXTS,
@@ -686,6 +689,8 @@ aggregates! {
     opt_outs: OptOuts;
     /// What people are reminded of.
     reminders: Reminders;
+    /// Many who are called for one reason.
+    campaigns: Campaigns;
     /// Work that is due.
     jobs: Jobs;
     /// Who changed what.

@@ -13,7 +13,7 @@ use super::{
 use crate::domain::{
     conversation::CallSid,
     id::{AppointmentId, CallId, ContactId, NumberId, OutgoingId},
-    outgoing::{Ending, Outgoing, OutgoingSettings, OutgoingState, Said},
+    outgoing::{Cause, Ending, Kind, Outgoing, OutgoingSettings, OutgoingState, Said},
     phone::E164,
     revision::{Revised, Revision},
     time::{Timestamp, Zone},
@@ -24,7 +24,7 @@ const ATTEMPTS_LOOKED_AT: i64 = 20;
 
 macro_rules! columns {
     () => {
-        "id, to_number, number_id, assistant_id, language, purpose, kind, channel, attempt, attempts_max, sms_after, \
+        "id, to_number, number_id, assistant_id, language, purpose, kind, cause_id, cause_entry_id, channel, attempt, attempts_max, sms_after, \
          appointment_id, for_start, contact_id, zone, due_at, expires_at, state, why, said, problem, asks, asked_at, \
          account_sid, sid, call_id, created_at, ended_at"
     };
@@ -33,8 +33,9 @@ macro_rules! columns {
 texts! {
     ADD = "INSERT INTO outgoing_calls (tenant_id, id, to_number, number_id, assistant_id, language, purpose, kind,
             channel, attempt, attempts_max, sms_after, appointment_id, for_start, contact_id, zone, due_at, expires_at,
-            state, created_at, request_key, created_by)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
+            state, created_at, request_key, created_by, cause_id, cause_entry_id)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
+            $23, $24)
         ON CONFLICT DO NOTHING";
     GET = concat!("SELECT ", columns!(), " FROM outgoing_calls WHERE tenant_id = $1 AND id = $2");
     BY_KEY = concat!("SELECT ", columns!(), " FROM outgoing_calls WHERE tenant_id = $1 AND request_key = $2");
@@ -89,6 +90,8 @@ struct OutgoingRow {
     language: String,
     purpose: String,
     kind: String,
+    cause_id: Option<String>,
+    cause_entry_id: Option<String>,
     channel: String,
     attempt: i64,
     attempts_max: i64,
@@ -116,6 +119,18 @@ impl TryFrom<OutgoingRow> for Outgoing {
     type Error = Error;
 
     fn try_from(row: OutgoingRow) -> Result<Self, Error> {
+        let kind: Kind = rows::text(&row.kind, "outgoing_calls.kind")?;
+        let cause = match (kind, &row.cause_id, &row.cause_entry_id) {
+            (Kind::Campaign, Some(campaign), Some(entry)) => Some(Cause::Campaign(
+                rows::text(campaign, "outgoing_calls.cause_id")?,
+                rows::text(entry, "outgoing_calls.cause_entry_id")?,
+            )),
+            (Kind::Offer, Some(offer), Some(waiting)) => Some(Cause::Offer(
+                rows::text(offer, "outgoing_calls.cause_id")?,
+                rows::text(waiting, "outgoing_calls.cause_entry_id")?,
+            )),
+            _ => None,
+        };
         Ok(Self {
             id: rows::text(&row.id, "outgoing_calls.id")?,
             to: rows::text(&row.to_number, "outgoing_calls.to_number")?,
@@ -123,7 +138,8 @@ impl TryFrom<OutgoingRow> for Outgoing {
             assistant: rows::text(&row.assistant_id, "outgoing_calls.assistant_id")?,
             language: rows::text(&row.language, "outgoing_calls.language")?,
             purpose: row.purpose,
-            kind: rows::text(&row.kind, "outgoing_calls.kind")?,
+            kind,
+            cause,
             channel: rows::text(&row.channel, "outgoing_calls.channel")?,
             attempt: rows::whole(row.attempt, "outgoing_calls.attempt")?,
             attempts_max: rows::whole(row.attempts_max, "outgoing_calls.attempts_max")?,
@@ -168,6 +184,11 @@ impl OutgoingCalls<'_> {
     /// # Errors
     /// [`Error::Dangling`] when its number, assistant or appointment does not exist.
     pub async fn add(&mut self, new: &Outgoing, key: Option<&str>, by: &str) -> Result<bool, Error> {
+        let (cause, entry) = match &new.cause {
+            Some(Cause::Campaign(campaign, entry)) => (Some(campaign.as_str()), Some(entry.as_str())),
+            Some(Cause::Offer(offer, waiting)) => (Some(offer.as_str()), Some(waiting.as_str())),
+            None => (None, None),
+        };
         let added = on!(self.tx, db => sqlx::query(ADD)
             .bind(self.tenant.as_str())
             .bind(new.id.as_str())
@@ -191,6 +212,8 @@ impl OutgoingCalls<'_> {
             .bind(new.created.0)
             .bind(key)
             .bind(by)
+            .bind(cause)
+            .bind(entry)
             .execute(db).await?.rows_affected());
         Ok(added == 1)
     }

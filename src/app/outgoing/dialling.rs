@@ -7,14 +7,17 @@
 use metrics::counter;
 use tracing::{error, info, warn};
 
-use super::news;
+use super::{
+    campaigns::{self, Bears},
+    news,
+};
 use crate::{
     app::{Error, accounts::Accounts},
     domain::{
         id::{OutgoingId, TenantId},
         org::Tenant,
         outgoing::{
-            Channel, Ending, Outgoing, OutgoingState,
+            Cause, Channel, Ending, Outgoing, OutgoingState,
             rules::{self, Decision, Facts},
         },
         phone::E164,
@@ -141,6 +144,19 @@ impl Dialler {
     ) -> Result<Decision, Error> {
         let mut settings = tx.outgoing().settings().await?.item;
         settings.at_once_max = settings.at_once_max.min(business.calls_max);
+        let mut out = tx.outgoing().out().await?;
+        if let Some(Cause::Campaign(id, _)) = &one.cause {
+            match campaigns::bears(tx, id, now).await? {
+                Bears::On { window, full } => {
+                    settings.from_min = settings.from_min.max(window.from_min);
+                    settings.until_min = settings.until_min.min(window.until_min);
+                    // As if the tenant's own lines were taken: it is asked again when one of them may be free.
+                    out = if full { settings.at_once_max } else { out };
+                }
+                Bears::Paused => return Ok(Decision::Later(Timestamp::MAX)),
+                Bears::Over => return Ok(Decision::Never(Ending::Cancelled)),
+            }
+        }
         let own_number = self.store.across_tenants().number(&one.to).await?.is_some();
         let opted_out = tx.opt_outs().of(&one.to).await?.is_some();
         let week = now.plus_minutes(-rules::WEEK_MIN);
@@ -164,7 +180,7 @@ impl Dialler {
             opted_out,
             appointment_stands,
             attempts: &attempts,
-            out: tx.outgoing().out().await?,
+            out,
             expires: one.expires,
         };
         Ok(rules::decide(&facts, now))
@@ -414,7 +430,7 @@ async fn drop_it(
     counter!(figures::OUTGOING_TOTAL, "ending" => why.as_str()).increment(1);
     info!(outgoing.id = %one.id, why = why.as_str(), "a call is not made");
     if tx.outgoing().end(&one.id, OutgoingState::Dropped, why, now, problem).await? {
-        super::reminders::follow(tx, one, why, now).await?;
+        super::follow(tx, one, why, now).await?;
     }
     Ok(())
 }

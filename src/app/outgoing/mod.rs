@@ -2,9 +2,10 @@
 //!
 //! The wish is committed before Twilio is asked ([`dialling`]); what is heard of a call afterwards moves it forward
 //! ([`news`]). Whether an attempt may be made is asked when it is made, whatever was true when it was planned
-//! ([`rules`](crate::domain::outgoing::rules)). Reminders are derived from appointments ([`reminders`]). Nothing here
-//! knows HTTP or what is said in a call.
+//! ([`rules`](crate::domain::outgoing::rules)). Reminders are derived from appointments ([`reminders`]); many who are called
+//! for one reason are a campaign ([`campaigns`]). Nothing here knows HTTP or what is said in a call.
 
+pub mod campaigns;
 pub mod dialling;
 pub mod news;
 pub mod opt_outs;
@@ -22,7 +23,8 @@ use crate::{
         contact::Contact,
         id::{AppointmentId, AssistantId, ContactId, NumberId, OutgoingId, TenantId},
         outgoing::{
-            Channel, FROM_MIN, Kind, Outgoing, OutgoingSettings, OutgoingState, UNTIL_MIN, hours, number,
+            Channel, Ending, FROM_MIN, Kind, Outgoing, OutgoingSettings, OutgoingState, UNTIL_MIN, hours,
+            number,
         },
         people::{Subject, Verb},
         phone::E164,
@@ -74,8 +76,12 @@ pub struct Errand {
     pub outgoing: Outgoing,
     /// Who is called, when they are known.
     pub contact: Option<Contact>,
+    /// The name they go by, when that is all that is known of them.
+    pub name: Option<String>,
     /// The appointment it is about.
     pub appointment: Option<Appointment>,
+    /// What they have booked and is still to come, the soonest first.
+    pub upcoming: Vec<Appointment>,
 }
 
 impl Audited for OutgoingSettings {
@@ -265,6 +271,7 @@ async fn check(store: &Store, tx: &mut TenantTx, now: Timestamp, wanted: &Wanted
         language: wanted.language.unwrap_or(language),
         purpose: purpose.to_owned(),
         kind: Kind::Asked,
+        cause: None,
         channel: Channel::Call,
         attempt: 1,
         attempts_max: 1,
@@ -365,10 +372,20 @@ pub async fn cancel(store: &Store, by: &Actor, now: Timestamp, id: &OutgoingId) 
     if !tx.outgoing().cancel(id, now).await? {
         return Err(Error::Conflict("it has been dialled already; a call in the air can be ended"));
     }
+    follow(&mut tx, &one, Ending::Cancelled, now).await?;
     audit::tell(&mut tx, by, now, "call.taken_back", id.as_str(), serde_json::json!({})).await?;
     let one = tx.outgoing().get(id).await?.ok_or(Error::NotFound("call"))?;
     tx.commit().await?;
     Ok(one)
+}
+
+/// What follows from the end of an attempt, in the transaction that notes it.
+async fn follow(tx: &mut TenantTx, one: &Outgoing, ending: Ending, now: Timestamp) -> Result<(), Error> {
+    match one.kind {
+        Kind::Reminder { .. } => reminders::follow(tx, one, ending, now).await,
+        Kind::Campaign => campaigns::follow(tx, one, ending, now).await,
+        Kind::Offer | Kind::Asked | Kind::CallBack => Ok(()),
+    }
 }
 
 async fn kept(store: &Store, tenant: &TenantId, id: &OutgoingId) -> Result<Outgoing, Error> {

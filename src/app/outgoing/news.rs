@@ -6,7 +6,7 @@
 use metrics::counter;
 use tracing::{error, info, warn};
 
-use super::{Errand, dialling, reminders};
+use super::{Errand, dialling};
 use crate::{
     app::{
         Error,
@@ -17,7 +17,7 @@ use crate::{
         conversation::{CallRecord, CallSid, CallState, Direction, Outcome},
         id::{CallId, OutgoingId, TenantId},
         money::MicroUsd,
-        outgoing::{Channel, Ending, Outgoing, OutgoingState},
+        outgoing::{Cause, Channel, Ending, Outgoing, OutgoingState},
         phrases,
         time::Timestamp,
     },
@@ -101,11 +101,20 @@ pub async fn answered(store: &Store, now: Timestamp, id: &OutgoingId, ring: &Rin
         Some(appointment) => tx.appointments().get(appointment).await?,
         None => None,
     };
+    let upcoming = match &one.contact {
+        Some(contact) => tx.appointments().upcoming(contact, now).await?,
+        None => Vec::new(),
+    };
+    let name = match &one.cause {
+        Some(Cause::Campaign(_, entry)) => tx.campaigns().entry(entry).await?.map(|entry| entry.name),
+        Some(Cause::Offer(..)) | None => None,
+    };
+    let name = name.filter(|name| !name.is_empty());
     let mut number = held.number;
     number.language = one.language;
     let mut answer = calls::answer(&mut tx, business, number, record, false).await?;
     tx.commit().await?;
-    answer.errand = Some(Errand { outgoing: one, contact, appointment });
+    answer.errand = Some(Errand { outgoing: one, contact, name, appointment, upcoming });
     Ok(Rung::Answer(Box::new(answer)))
 }
 
@@ -184,7 +193,7 @@ async fn over(tx: &mut TenantTx, one: &Outgoing, ending: Ending, now: Timestamp)
     if tx.outgoing().end(&one.id, OutgoingState::Over, ending, now, None).await? {
         counter!(figures::OUTGOING_TOTAL, "ending" => ending.as_str()).increment(1);
         info!(outgoing.id = %one.id, ending = ending.as_str(), "a call of ours is over");
-        reminders::follow(tx, one, ending, now).await?;
+        super::follow(tx, one, ending, now).await?;
     }
     Ok(())
 }

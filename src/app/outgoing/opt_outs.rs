@@ -87,6 +87,7 @@ pub async fn note(
     };
     let added = tx.opt_outs().add(&new).await?;
     tx.outgoing().drop_of(number, now).await?;
+    tx.campaigns().close_of(number, now).await?;
     if added {
         webhooks::tell(tx, now, Event::OptOutAdded(&new)).await?;
     }

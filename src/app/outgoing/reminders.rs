@@ -142,6 +142,7 @@ pub async fn plan(store: &Store, tenant: &TenantId, now: Timestamp) -> Result<us
                 language: from.language,
                 purpose: rule.wording.get(&from.language).cloned().unwrap_or_default(),
                 kind: Kind::Reminder { lead_min: rule.lead_min },
+                cause: None,
                 channel: rule.channel,
                 attempt: 1,
                 attempts_max: if rule.channel == Channel::Call { rule.attempts_max } else { 1 },

@@ -187,6 +187,7 @@ impl Toolbox {
         let next = Outgoing {
             id: OutgoingId::of(ids::fresh(now)),
             kind: Kind::CallBack,
+            cause: None,
             channel: Channel::Call,
             attempt,
             attempts_max: 1,

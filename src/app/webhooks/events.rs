@@ -11,6 +11,7 @@ use crate::{
     domain::{
         booking::{Appointment, Step},
         calendar::{ConnectionState, Vendor},
+        campaign::{Campaign, Progress},
         conversation::CallRecord,
         id::{CallId, ConnectionId, ContactId, DeliveryId, ResourceId, WebhookEventId, WebhookId},
         summary::Upshot,
@@ -59,6 +60,13 @@ pub enum Event<'e> {
     },
     /// Somebody does not want to be called.
     OptOutAdded(&'e OptOut),
+    /// A campaign is over; how it stands then.
+    CampaignEnded {
+        /// Which.
+        campaign: &'e Campaign,
+        /// How far it came.
+        progress: &'e Progress,
+    },
 }
 
 impl Event<'_> {
@@ -79,6 +87,7 @@ impl Event<'_> {
             Self::MessageTaken(_) => EventKind::MessageTaken,
             Self::CalendarDisconnected { .. } => EventKind::CalendarDisconnected,
             Self::OptOutAdded(_) => EventKind::OptOutAdded,
+            Self::CampaignEnded { .. } => EventKind::CampaignEnded,
         })
     }
 
@@ -139,6 +148,13 @@ impl Event<'_> {
                 "source": opt_out.source.as_str(),
                 "call": opt_out.call.as_ref().map(CallId::as_str),
                 "since": instant(opt_out.since),
+            }),
+            Self::CampaignEnded { campaign, progress } => json!({
+                "campaign": campaign.id.as_str(),
+                "state": campaign.state.as_str(),
+                "people": progress.all(),
+                "reached": progress.reached,
+                "ended_at": campaign.ended.map(instant),
             }),
         })
     }

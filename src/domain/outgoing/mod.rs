@@ -13,7 +13,10 @@ use std::{collections::BTreeMap, fmt, str::FromStr};
 use super::{
     assistant::Language,
     conversation::CallSid,
-    id::{AppointmentId, AssistantId, CallId, ContactId, NumberId, OutgoingId, ServiceId},
+    id::{
+        AppointmentId, AssistantId, CallId, CampaignEntryId, CampaignId, ContactId, NumberId, OfferId,
+        OutgoingId, ServiceId, WaitingId,
+    },
     phone::E164,
     time::{Timestamp, Zone},
 };
@@ -73,6 +76,8 @@ pub struct Outgoing {
     pub purpose: String,
     /// What brings it about.
     pub kind: Kind,
+    /// Of what it is an attempt, when it is one of several to the same end.
+    pub cause: Option<Cause>,
     /// How the person is reached.
     pub channel: Channel,
     /// Which attempt it is, from 1.
@@ -139,6 +144,19 @@ pub enum Kind {
     },
     /// The called person, who asked in a call to be called later.
     CallBack,
+    /// A campaign.
+    Campaign,
+    /// A time that was given back, and that the person waits for.
+    Offer,
+}
+
+/// Of what an attempt is one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// Of a campaign's, to reach one of its people.
+    Campaign(CampaignId, CampaignEntryId),
+    /// Of an offer's, to ask one of those who wait.
+    Offer(OfferId, WaitingId),
 }
 
 impl fmt::Display for Kind {
@@ -147,6 +165,8 @@ impl fmt::Display for Kind {
             Self::Asked => f.write_str("asked"),
             Self::Reminder { lead_min } => write!(f, "reminder/{lead_min}"),
             Self::CallBack => f.write_str("call_back"),
+            Self::Campaign => f.write_str("campaign"),
+            Self::Offer => f.write_str("offer"),
         }
     }
 }
@@ -163,6 +183,8 @@ impl FromStr for Kind {
         match (word, word.strip_prefix("reminder/")) {
             ("asked", _) => Ok(Self::Asked),
             ("call_back", _) => Ok(Self::CallBack),
+            ("campaign", _) => Ok(Self::Campaign),
+            ("offer", _) => Ok(Self::Offer),
             (_, Some(lead)) => Ok(Self::Reminder { lead_min: lead.parse().map_err(|_| NotAKind)? }),
             _ => Err(NotAKind),
         }
@@ -261,7 +283,7 @@ words! {
         Unknown = "unknown",
     }
 
-    /// What a person who was reminded answered.
+    /// What a person who was called answered.
     Said, NotSaid = "what a person answered" {
         /// They will come.
         Confirmed = "confirmed",
@@ -273,6 +295,10 @@ words! {
         Later = "later",
         /// They do not want to be called.
         Stop = "stop",
+        /// They took the time that was offered.
+        Taken = "taken",
+        /// They did not want the time that was offered.
+        Declined = "declined",
     }
 
     /// How somebody said that they do not want to be called.

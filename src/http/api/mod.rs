@@ -10,6 +10,7 @@ pub mod availability;
 mod calendars;
 mod call_fields;
 mod calls;
+mod campaigns;
 mod clashes;
 mod contacts;
 pub mod events;
@@ -52,6 +53,7 @@ pub(super) fn router() -> OpenApiRouter<Doors> {
         .merge(messages::router())
         .merge(numbers::router())
         .merge(outgoing::router())
+        .merge(campaigns::router())
         .merge(twilio_account::router())
         .merge(webhooks::router())
         .merge(audit::router())

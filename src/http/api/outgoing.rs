@@ -22,7 +22,7 @@ use crate::{
     },
     domain::{
         id::ServiceId,
-        outgoing::{Ending, Kind, Outgoing, OutgoingSettings, OutgoingState, ReminderRule, Said},
+        outgoing::{Cause, Ending, Kind, Outgoing, OutgoingSettings, OutgoingState, ReminderRule, Said},
         revision::{Revised, Revision},
     },
     http::{Doors, auth::By, doc::MergePatch, problem::Problem},
@@ -109,11 +109,14 @@ pub(super) struct OutgoingShown {
     language: &'static str,
     /// Why, for the assistant.
     purpose: String,
-    /// What brings it about: `asked`, `reminder` or `call_back`.
+    /// What brings it about: `asked`, `reminder`, `call_back`, `campaign` or `offer`.
     kind: &'static str,
     /// How many minutes before the appointment a reminder is due.
     #[schema(required)]
     lead: Option<u32>,
+    /// The campaign it belongs to, by its id.
+    #[schema(required)]
+    campaign: Option<String>,
     /// `call` or `sms`.
     channel: &'static str,
     /// Which attempt it is, from 1.
@@ -131,7 +134,7 @@ pub(super) struct OutgoingShown {
     /// `no_consent`, `opted_out`, `number`, `country`, `appointment_gone`, `too_late`, `declined` or `unknown`.
     #[schema(required)]
     ended_as: Option<&'static str>,
-    /// What the person answered: `confirmed`, `moved`, `cancelled`, `later` or `stop`.
+    /// What the person answered: `confirmed`, `moved`, `cancelled`, `later`, `stop`, or to an offer `taken` or `declined`.
     #[schema(required)]
     answer: Option<&'static str>,
     /// What keeps it from being made.
@@ -151,6 +154,8 @@ fn show_one(one: &Outgoing) -> OutgoingShown {
         Kind::Asked => ("asked", None),
         Kind::Reminder { lead_min } => ("reminder", Some(lead_min)),
         Kind::CallBack => ("call_back", None),
+        Kind::Campaign => ("campaign", None),
+        Kind::Offer => ("offer", None),
     };
     OutgoingShown {
         id: one.id.to_string(),
@@ -161,6 +166,10 @@ fn show_one(one: &Outgoing) -> OutgoingShown {
         purpose: one.purpose.clone(),
         kind,
         lead,
+        campaign: match &one.cause {
+            Some(Cause::Campaign(campaign, _)) => Some(campaign.to_string()),
+            Some(Cause::Offer(..)) | None => None,
+        },
         channel: one.channel.as_str(),
         attempt: one.attempt,
         appointment: one.appointment.as_ref().map(ToString::to_string),
@@ -268,11 +277,11 @@ struct SettingsShown {
     voicemail: bool,
 }
 
-fn clock(minutes: u32) -> String {
+pub(super) fn clock(minutes: u32) -> String {
     format!("{:02}:{:02}", minutes / 60, minutes % 60)
 }
 
-fn minutes(text: &str) -> Result<u32, &'static str> {
+pub(super) fn minutes(text: &str) -> Result<u32, &'static str> {
     const WRONG: &str = "must be a time of day such as `09:00`";
     let (hours, minutes) = text.split_once(':').ok_or(WRONG)?;
     let number = |text: &str| text.parse::<u32>().ok().filter(|_| text.len() == 2);

@@ -47,7 +47,8 @@ struct WebhookWanted {
     #[serde(default)]
     description: String,
     /// What it is told of: `call.started`, `call.ended`, `appointment.booked`, `appointment.moved`,
-    /// `appointment.cancelled`, `call.summarised`, `message.taken`, `calendar.disconnected`, `opt_out.added`.
+    /// `appointment.cancelled`, `call.summarised`, `message.taken`, `calendar.disconnected`, `opt_out.added`,
+    /// `campaign.ended`.
     kinds: Vec<String>,
     /// Whether it is told anything. What happens while it is not, it never learns.
     #[serde(default = "yes")]
@@ -236,10 +237,11 @@ async fn list(
 /// Makes a webhook. Events are sent by POST as `{"type", "timestamp", "tenant", "data"}`, signed as Standard Webhooks says:
 /// `webhook-id`, `webhook-timestamp`, `webhook-signature: v1,…`. Answer with 2xx within 15 seconds; anything else is tried again
 /// for a day, and 410 switches the webhook off. `data` holds: for `call.started` `call`, `assistant`, `rang_at`, `answered_at`;
-/// for `call.ended` also `ended_at`, `outcome`; for `call.summarised` `call`, `outcome`; for `appointment.…` `appointment`, `service`, `service_key`,
-/// `resources`, `contact`, `start`, `end`, `seats`, `status`, `by`, and where the time changed `previous_start`,
+/// for `call.ended` also `ended_at`, `outcome`; for `call.summarised` `call`, `outcome`; for `appointment.…` `appointment`,
+/// `service`, `service_key`, `resources`, `contact`, `start`, `end`, `seats`, `status`, `by`, and where the time changed `previous_start`,
 /// `previous_end`; for `message.taken` `message`, `call`, `left_at`; for `calendar.disconnected` `connection`, `vendor`,
-/// `state`; for `opt_out.added` `opt_out`, `source`, `call`, `since`; for `webhook.test` `webhook`.
+/// `state`; for `opt_out.added` `opt_out`, `source`, `call`, `since`; for
+/// `campaign.ended` `campaign`, `state`, `people`, `reached`, `ended_at`; for `webhook.test` `webhook`.
 #[utoipa::path(post, path = "/api/webhooks", tag = "webhooks", request_body = WebhookWanted,
     responses((status = CREATED, body = WebhookMade)))]
 async fn create(

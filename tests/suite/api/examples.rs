@@ -24,6 +24,8 @@ const NEEDS_MORE: &[&str] = &[
     "POST /api/calendars/connections/{connection}/mailboxes",
     "POST /api/calls",
     "POST /api/calls/{call}/transfer",
+    "POST /api/campaigns",
+    "POST /api/campaigns/{campaign}/contacts",
     "POST /api/numbers",
     "POST /api/numbers/import",
     "PUT /api/contacts/{contact}/pin",

@@ -81,6 +81,24 @@ fn bodies(own: &Neighbour) -> Vec<(&'static str, Value, Places)> {
                 ("/contact", "contact"),
             ],
         ),
+        (
+            "POST /api/campaigns",
+            json!({
+                "name": "x", "purpose": "x", "assistant": id("assistant"), "number": id("number"),
+                "window": { "last_day": "2026-03-02" }, "contacts": [{ "contact": id("contact") }]
+            }),
+            vec![("/assistant", "assistant"), ("/number", "number"), ("/contacts/0/contact", "contact")],
+        ),
+        (
+            "POST /api/campaigns/{campaign}/contacts",
+            json!({ "contacts": [{ "contact": id("contact") }] }),
+            vec![("/contacts/0/contact", "contact")],
+        ),
+        (
+            "PATCH /api/campaigns/{campaign}",
+            json!({ "assistant": id("assistant"), "number": id("number") }),
+            vec![("/assistant", "assistant"), ("/number", "number")],
+        ),
         ("PATCH /api/outgoing-settings", json!({ "number": id("number") }), vec![("/number", "number")]),
         ("PUT /api/services/{service}/reminders", json!([]), vec![]),
         ("PATCH /api/contacts/{contact}", json!({}), vec![]),

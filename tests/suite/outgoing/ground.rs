@@ -82,6 +82,7 @@ impl Ground {
             language: Language::German,
             purpose: "Fragen, ob die neue Karte da ist.".to_owned(),
             kind: Kind::Asked,
+            cause: None,
             channel: Channel::Call,
             attempt: 1,
             attempts_max: 1,

@@ -1,5 +1,6 @@
 //! Calling out: who may be called and when, what Twilio is asked, what is heard of it, and who is reminded.
 
+mod campaigns;
 mod dialling;
 mod doors;
 mod ground;

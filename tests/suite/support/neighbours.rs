@@ -10,6 +10,7 @@ use frontdesk::{
             CalendarAccess, Clash, ClashKind, Connection, ConnectionState, EventId, Grant, OutsideCalendar,
             Place, Vendor,
         },
+        campaign::{CallWindow, Campaign, CampaignState, Entry, EntryState, Retry},
         id::{AppointmentId, MessageId},
         outgoing::{Channel, Kind, OptOutSource, Outgoing, OutgoingState},
         time::{TimeRange, Timestamp, Zone},
@@ -124,6 +125,7 @@ impl Neighbour {
             language: Language::German,
             purpose: words.to_owned(),
             kind: Kind::Asked,
+            cause: None,
             channel: Channel::Call,
             attempt: 1,
             attempts_max: 1,
@@ -144,6 +146,43 @@ impl Neighbour {
             sid: None,
             call: None,
             created: MONDAY_8,
+            over: None,
+        };
+        let campaign = Campaign {
+            id: format!("cmp_{name}").parse().unwrap(),
+            name: words.to_owned(),
+            assistant: practice.assistant.id.clone(),
+            number: practice.number.id.clone(),
+            language: Language::German,
+            purpose: words.to_owned(),
+            window: CallWindow {
+                first_day: None,
+                last_day: jiff::civil::date(2100, 1, 4),
+                from_min: 9 * 60,
+                until_min: 20 * 60,
+            },
+            retry: Retry { attempts_max: 1, after_min: 60, endings: vec![] },
+            at_once_max: 1,
+            starts: None,
+            state: CampaignState::Draft,
+            created: MONDAY_8,
+            ended: None,
+        };
+        let entry = Entry {
+            id: format!("cen_{name}").parse().unwrap(),
+            campaign: campaign.id.clone(),
+            position: 1,
+            number: practice.contact.number.clone().unwrap().to_string(),
+            name: words.to_owned(),
+            contact: None,
+            state: EntryState::Waiting,
+            ended: None,
+            refused: None,
+            attempts: 0,
+            next: MONDAY_8,
+            outgoing: None,
+            call: None,
+            said: None,
             over: None,
         };
         let opt_out = OptOut {
@@ -171,6 +210,8 @@ impl Neighbour {
         tx.appointments().insert(&appointment, Some(&call), Timestamp(MONDAY_8.0)).await.unwrap();
         assert!(tx.clashes().add(&clash).await.unwrap());
         assert!(tx.outgoing().add(&outgoing, None, "usr_1").await.unwrap());
+        assert!(tx.campaigns().add(&campaign, None, "usr_1").await.unwrap());
+        assert!(tx.campaigns().add_entry(&entry).await.unwrap());
         assert!(tx.opt_outs().add(&opt_out).await.unwrap());
         tx.commit().await.unwrap();
         let webhook = Webhook {
@@ -226,6 +267,7 @@ impl Neighbour {
             ("delivery", delivery.id.to_string()),
             ("outgoing", outgoing.id.to_string()),
             ("opt_out", opt_out.id.to_string()),
+            ("campaign", campaign.id.to_string()),
         ]);
         Self { owner, ids }
     }
