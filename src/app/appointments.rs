@@ -17,12 +17,13 @@ use crate::{
     domain::{
         availability::instant,
         booking::{Appointment, AppointmentStatus},
-        id::{AppointmentId, ContactId, ResourceId, ServiceId},
+        id::{AppointmentId, ContactId, JobId, ResourceId, ServiceId},
         people::{Subject, Verb},
         revision::{Revised, Revision},
         time::{TimeRange, Timestamp, Zone},
     },
-    store::{AppointmentFilter, HistoryStep, Page, Place, Store},
+    platform::ids,
+    store::{AppointmentFilter, HistoryStep, Page, Place, Store, Work},
 };
 
 /// One end of a stretch of time.
@@ -193,6 +194,9 @@ pub async fn edit(
     if !tx.appointments().annotate(id, &note).await? {
         return Err(Error::NotFound("appointment"));
     }
+    // What staff read in the calendar says the same.
+    let work = Work::SettleAppointment { appointment: id.clone() };
+    tx.jobs().add(&JobId::of(ids::fresh(now)), &work, now).await?;
     let after = Appointment { note, ..before.item.clone() };
     audit::record(&mut tx, by, now, Some(&before.item), Some(&after)).await?;
     tx.commit().await?;

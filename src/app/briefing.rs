@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use crate::{
     domain::{
         assistant::{Assistant, Language},
-        booking::Service,
+        booking::{Appointment, Service},
         org::Tenant,
         spoken,
         time::Timestamp,
@@ -152,12 +152,16 @@ fn about(
              will try again, and end the call.\n<<<{name}>>>"
         );
     }
-    if errand.outgoing.appointment.is_none() && !errand.upcoming.is_empty() {
+    // What is told only for a PIN is not in here: whoever picks up could talk the model into telling it.
+    let sensitive =
+        |one: &&Appointment| services.iter().any(|service| service.id == one.service && service.sensitive);
+    let upcoming: Vec<&Appointment> = errand.upcoming.iter().filter(|one| !sensitive(one)).collect();
+    if errand.outgoing.appointment.is_none() && !upcoming.is_empty() {
         text.push_str(
             "What they have booked, for when it matters and you know that it is them; move and cancel with the tools, after \
              my_appointments:\n",
         );
-        for one in errand.upcoming.iter().take(tools::TOLD_MAX) {
+        for one in upcoming.into_iter().take(tools::TOLD_MAX) {
             let service = services.iter().find(|service| service.id == one.service);
             let name =
                 service.and_then(|service| service.names.get(language.code())).map_or("", String::as_str);

@@ -60,6 +60,8 @@ texts! {
         WHERE tenant_id = $1 AND id = $2 AND status = $16 AND part_of IS NULL";
     ASKED = "SELECT asked_at FROM appointments WHERE tenant_id = $1 AND id = $2";
     NOTE_ASKED = "UPDATE appointments SET asked_at = $3 WHERE tenant_id = $1 AND id = $2";
+    NOTE_COMING = "UPDATE appointments SET coming_start = starts_at WHERE tenant_id = $1 AND id = $2";
+    COMING = "SELECT coming_start = starts_at FROM appointments WHERE tenant_id = $1 AND id = $2";
     SETTLED = "UPDATE appointments SET pending = FALSE, revision = revision + 1
         WHERE tenant_id = $1 AND (id = $2 OR part_of = $2) AND status = 'confirmed'
             AND EXISTS (SELECT 1 FROM appointments w WHERE w.tenant_id = $1 AND w.id = $2 AND w.pending
@@ -394,6 +396,30 @@ impl Appointments<'_> {
             .bind(at.map(|at| at.0))
             .execute(db).await.map(drop)?);
         Ok(())
+    }
+
+    /// Notes that whoever has it has said that they will come, at the time it has.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn note_coming(&mut self, id: &AppointmentId) -> Result<(), Error> {
+        on!(self.tx, db => sqlx::query(NOTE_COMING)
+            .bind(self.tenant.as_str())
+            .bind(id.as_str())
+            .execute(db).await.map(drop)?);
+        Ok(())
+    }
+
+    /// Whether they have said so of the time it has.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn coming(&mut self, id: &AppointmentId) -> Result<bool, Error> {
+        let row: Option<(Option<bool>,)> = on!(self.tx, db => sqlx::query_as(COMING)
+            .bind(self.tenant.as_str())
+            .bind(id.as_str())
+            .fetch_optional(db).await?);
+        Ok(row.and_then(|(coming,)| coming).unwrap_or_default())
     }
 
     /// Confirms what was pending, if it is still as it was `seen`; whether it was.

@@ -13,7 +13,7 @@ use crate::domain::{
 
 macro_rules! columns {
     () => {
-        "appointment_id, calendar_id, naming, foreign_id, etag, starts_at, ends_at, written_at"
+        "appointment_id, calendar_id, naming, foreign_id, etag, starts_at, ends_at, written_at, content"
     };
 }
 
@@ -27,10 +27,10 @@ texts! {
     ON_THE_WAY = concat!("SELECT ", columns!(), " FROM appointment_events
         WHERE tenant_id = $1 AND calendar_id = $2 AND foreign_id IS NULL ORDER BY starts_at DESC LIMIT $3");
     PUT = concat!("INSERT INTO appointment_events (tenant_id, ", columns!(), ")
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
         ON CONFLICT (tenant_id, appointment_id, calendar_id) DO UPDATE SET naming = excluded.naming,
             foreign_id = excluded.foreign_id, etag = excluded.etag, starts_at = excluded.starts_at,
-            ends_at = excluded.ends_at, written_at = excluded.written_at");
+            ends_at = excluded.ends_at, written_at = excluded.written_at, content = excluded.content");
     REMOVE = "DELETE FROM appointment_events WHERE tenant_id = $1 AND appointment_id = $2 AND calendar_id = $3";
 }
 
@@ -51,6 +51,8 @@ pub struct Written {
     pub time: TimeRange,
     /// When it was written; `None` when that is still to be done.
     pub written: Option<Timestamp>,
+    /// A digest of what it says, where that is known.
+    pub content: Option<String>,
 }
 
 #[derive(FromRow)]
@@ -63,6 +65,7 @@ struct WrittenRow {
     starts_at: i64,
     ends_at: i64,
     written_at: Option<i64>,
+    content: Option<String>,
 }
 
 impl TryFrom<WrittenRow> for Written {
@@ -77,6 +80,7 @@ impl TryFrom<WrittenRow> for Written {
             etag: row.etag,
             time: TimeRange { start: Timestamp(row.starts_at), end: Timestamp(row.ends_at) },
             written: row.written_at.map(Timestamp),
+            content: row.content,
         })
     }
 }
@@ -154,6 +158,7 @@ impl WrittenEvents<'_> {
             .bind(written.time.start.0)
             .bind(written.time.end.0)
             .bind(written.written.map(|at| at.0))
+            .bind(written.content.as_deref())
             .execute(db).await.map(drop)?);
         Ok(())
     }

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use frontdesk::{domain::calendar::Vendor, platform::clock::Clock};
+use frontdesk::{
+    domain::{calendar::Vendor, id::JobId},
+    platform::{clock::Clock, ids},
+    store::Work,
+};
 use jiff::ToSpan;
 use reqwest::Method;
 use serde_json::json;
@@ -105,6 +109,31 @@ at_both! {
         assert_eq!(told[1].1["by"], agenda.calendar.as_str(), "who moved it is told");
         assert_eq!(instant(&told[1].1["previous_start"]), instant(&confirmed["start"]));
         assert_eq!(instant(&told[1].1["start"]), start);
+    }
+
+    async fn a_note_and_that_the_contact_has_promised_to_come_stand_in_the_event(agenda: Agenda) {
+        let free = agenda.free(2).await;
+        let booked = id(&agenda.book(&free[20]).await);
+        agenda.until_stands(&booked, "confirmed").await;
+        let event = agenda.standing().remove(0);
+        agenda.owner.patch(&format!("/api/appointments/{booked}"), json!({ "note": "brings a report" })).await.well();
+        agenda.until("the note is read there", async || agenda.standing()[0].text.contains("brings a report")).await;
+        let tenant = agenda.owner.tenant().parse().unwrap();
+        let mut tx = agenda.office.server.store.begin(&tenant).await.unwrap();
+        let appointment = booked.parse().unwrap();
+        tx.appointments().note_coming(&appointment).await.unwrap();
+        let now = Clock::system().now();
+        let work = Work::SettleAppointment { appointment };
+        tx.jobs().add(&JobId::of(ids::fresh(now)), &work, now).await.unwrap();
+        tx.commit().await.unwrap();
+        agenda.until("it says that she comes", async || agenda.standing()[0].text.contains("Kommt")).await;
+        let standing = agenda.standing();
+        assert_eq!((standing.len(), &standing[0].id, standing[0].start), (1, &event.id, event.start), "the same event");
+        agenda.owner.post(&format!("/api/appointments/{booked}/move"), json!({ "start": free[30] })).await.well();
+        agenda.until("to another time she has not", async || {
+            let standing = agenda.standing();
+            standing[0].start == instant(&json!(free[30])) && !standing[0].text.contains("Kommt")
+        }).await;
     }
 
     async fn what_staff_put_into_the_calendar_is_not_offered_and_not_promised(agenda: Agenda) {

@@ -235,6 +235,7 @@ on_both! {
             etag: None,
             time: booked.time,
             written: Some(at(0)),
+            content: None,
         };
         let mut tx = fresh.store.begin(tenant).await.unwrap();
         tx.written().put(&written).await.unwrap();

@@ -33,7 +33,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     databases::on_both,
-    practice::{MONDAY_8, Practice, at},
+    practice::{MONDAY_8, Practice, appointment, at},
 };
 
 /// Two o'clock on the Monday of the practice, in minutes after eight.
@@ -921,25 +921,6 @@ impl Line {
     async fn messages(&self) -> Vec<Message> {
         let mut tx = self.store.read(&self.practice.tenant.id).await.unwrap();
         tx.messages().of_call(&self.call).await.unwrap()
-    }
-}
-
-/// A check-up, confirmed.
-fn appointment(practice: &Practice, contact: &str, resource: &str, start: Timestamp) -> Appointment {
-    Appointment {
-        id: format!("apt_{}{resource}{}", practice.tenant.slug, start.0).parse().unwrap(),
-        service: practice.checkup.id.clone(),
-        resource: resource.parse().unwrap(),
-        together: vec![],
-        seats: 1,
-        session: None,
-        contact: Some(contact.parse().unwrap()),
-        time: TimeRange { start, end: start.plus_minutes(30) },
-        blocked: TimeRange { start, end: start.plus_minutes(40) },
-        status: AppointmentStatus::Confirmed,
-        expires: None,
-        note: String::new(),
-        clashing: false,
     }
 }
 

@@ -2,8 +2,10 @@
 //!
 //! Whatever callers have said is cleaned: one line stays one line, and nothing is markup.
 
+use aws_lc_rs::digest;
+
 use crate::{
-    calendars::Attendee,
+    calendars::{Attendee, Draft},
     domain::{
         assistant::Language,
         booking::{Appointment, Resource, Service},
@@ -29,6 +31,8 @@ pub(super) struct About<'a> {
     pub resource: Option<&'a Resource>,
     /// For whom.
     pub contact: Option<&'a Contact>,
+    /// Whether whoever it is for has said on the telephone that they will come.
+    pub coming: bool,
     /// Where appointments are looked at.
     pub page: &'a str,
 }
@@ -54,9 +58,13 @@ pub(super) fn title(about: &About<'_>) -> String {
 
 /// The event's text: who, which number, what, with whom, the note, where to look.
 pub(super) fn text(about: &About<'_>) -> String {
-    let [name, number, service, with, seats, note] = match about.language {
-        Language::German => ["Name", "Telefon", "Leistung", "Bei", "Plätze", "Anmerkung"],
-        Language::English => ["Name", "Telephone", "Service", "With", "Seats", "Note"],
+    let [name, number, service, with, seats, note, coming, promised] = match about.language {
+        Language::German => {
+            ["Name", "Telefon", "Leistung", "Bei", "Plätze", "Anmerkung", "Kommt", "am Telefon bestätigt"]
+        }
+        Language::English => {
+            ["Name", "Telephone", "Service", "With", "Seats", "Note", "Coming", "confirmed on the telephone"]
+        }
     };
     let said = about.contact.and_then(|contact| contact.number.as_ref()).map(E164::as_str);
     let places = (about.appointment.seats > 1).then(|| about.appointment.seats.to_string());
@@ -67,6 +75,7 @@ pub(super) fn text(about: &About<'_>) -> String {
         (with, about.resource.map(|resource| resource.name.as_str())),
         (seats, places.as_deref()),
         (note, Some(about.appointment.note.as_str())),
+        (coming, about.coming.then_some(promised)),
     ];
     let mut text = String::new();
     for (label, value) in lines {
@@ -77,6 +86,19 @@ pub(super) fn text(about: &About<'_>) -> String {
     }
     text.push_str(&format!("\n{}/{}\n", about.page, about.appointment.id));
     text
+}
+
+/// What an event says, in a few bytes: equal when it is.
+pub(super) fn digest(draft: &Draft) -> String {
+    let attendee =
+        draft.attendee.as_ref().map(|attendee| (attendee.address.as_str(), attendee.name.as_str()));
+    let (address, name) = attendee.unwrap_or_default();
+    let content = [draft.title.as_str(), draft.text.as_str(), address, name].join("\0");
+    digest::digest(&digest::SHA256, content.as_bytes())
+        .as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// Whether changes of an appointment are told to the contact by mail.

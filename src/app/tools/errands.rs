@@ -20,13 +20,14 @@ use crate::{
     domain::{
         availability::instant,
         booking::Appointment,
-        id::OutgoingId,
+        id::{JobId, OutgoingId},
         outgoing::{Channel, FROM_MIN, Kind, OptOutSource, Outgoing, OutgoingState, Said},
         time::{Timestamp, Zone},
         tool::ToolName,
         when::{self, Question, TimeOfDay, When},
     },
     platform::ids,
+    store::Work,
 };
 
 /// How many days a wish to be called later is looked at.
@@ -112,6 +113,9 @@ impl Toolbox {
         let standing = standing.filter(|one| one.status.promised() && one.time.start > now);
         if standing.is_some() {
             tx.outgoing().say(&errand.outgoing.id, Said::Confirmed).await?;
+            tx.appointments().note_coming(id).await?;
+            let work = Work::SettleAppointment { appointment: id.clone() };
+            tx.jobs().add(&JobId::of(ids::fresh(now)), &work, now).await?;
             tx.commit().await?;
         }
         Ok(standing)

@@ -4,5 +4,6 @@ mod campaigns;
 mod dialling;
 mod doors;
 mod ground;
+mod keys;
 mod reminders;
 mod rules;

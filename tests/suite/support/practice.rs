@@ -4,13 +4,13 @@ use frontdesk::{
     domain::{
         assistant::{Assistant, AssistantStatus, Language, TurnPolicy},
         availability::EventStatus,
-        booking::{Resource, Schedule, Selection, Service, Window},
+        booking::{Appointment, AppointmentStatus, Resource, Schedule, Selection, Service, Window},
         contact::Contact,
         conversation::{CallSid, Direction},
         id::{CallId, ContactId},
         org::{Number, Tenant},
         phone::E164,
-        time::Timestamp,
+        time::{TimeRange, Timestamp},
         tool::ToolName,
     },
     store::{NewCall, Store},
@@ -216,4 +216,23 @@ impl Practice {
 /// The `n`th name of Twilio's for a call.
 pub fn sid(n: u32) -> CallSid {
     format!("CA{n:032x}").parse().unwrap()
+}
+
+/// A check-up, confirmed.
+pub fn appointment(practice: &Practice, contact: &str, resource: &str, start: Timestamp) -> Appointment {
+    Appointment {
+        id: format!("apt_{}{resource}{}", practice.tenant.slug, start.0).parse().unwrap(),
+        service: practice.checkup.id.clone(),
+        resource: resource.parse().unwrap(),
+        together: vec![],
+        seats: 1,
+        session: None,
+        contact: Some(contact.parse().unwrap()),
+        time: TimeRange { start, end: start.plus_minutes(30) },
+        blocked: TimeRange { start, end: start.plus_minutes(40) },
+        status: AppointmentStatus::Confirmed,
+        expires: None,
+        note: String::new(),
+        clashing: false,
+    }
 }

@@ -13,7 +13,7 @@ mod writing;
 
 use std::time::Duration;
 
-use super::{Calendars, PATIENCE, Trouble, live::Answer};
+use super::{Calendars, PATIENCE, Trouble, live::Answer, text};
 use crate::{
     app::Error,
     calendars,
@@ -50,6 +50,7 @@ struct Case {
     language: Language,
     appointment: Revised<Appointment>,
     asked: Option<Timestamp>,
+    coming: bool,
     service: Service,
     resource: Option<Resource>,
     contact: Option<Contact>,
@@ -106,6 +107,7 @@ impl Calendars {
             language: tx.assistants().all().await?.first().map_or(Language::German, |one| one.language),
             tenant: tx.tenant().get().await?.ok_or(Error::NotFound("tenant"))?,
             asked: tx.appointments().asked(id).await?,
+            coming: tx.appointments().coming(id).await?,
             resource: tx.resources().get(&standing.resource).await?,
             written: tx.written().of(id).await?,
             service,
@@ -210,7 +212,12 @@ impl Calendars {
         let known = case.written.iter().find(|written| written.calendar == calendar.id);
         match known {
             Some(written) if written.written.is_some() && written.time == appointment.time => {
-                self.look(tenant, case, calendar, written).await
+                match self.look(tenant, case, calendar, written).await? {
+                    Done::Agrees if !self.says_so(tenant, case, calendar, written) => {
+                        self.rewrite(tenant, case, calendar, written).await
+                    }
+                    done => Ok(done),
+                }
             }
             Some(written) if written.written.is_some() => self.rewrite(tenant, case, calendar, written).await,
             None => self.write(tenant, case, calendar, 0, appointment.time).await,
@@ -223,6 +230,12 @@ impl Calendars {
                 self.write(tenant, case, calendar, tried.naming, time).await
             }
         }
+    }
+
+    /// Whether an event says what it is to say, as far as is known of what we wrote.
+    fn says_so(&self, tenant: &TenantId, case: &Case, calendar: &OutsideCalendar, written: &Written) -> bool {
+        let wanted = text::digest(&self.draft(tenant, case, calendar, written.naming));
+        written.content.as_ref().is_none_or(|content| *content == wanted)
     }
 
     async fn event(

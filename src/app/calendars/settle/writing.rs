@@ -117,6 +117,7 @@ impl Calendars {
                 etag: None,
                 time: around,
                 written: None,
+                content: Some(text::digest(&self.draft(tenant, case, calendar, naming))),
             };
             let mut tx = self.parts.store.begin(tenant).await?;
             tx.written().put(&planned).await?;
@@ -169,6 +170,7 @@ impl Calendars {
             return Box::pin(self.write(tenant, case, calendar, written.naming, appointment.time)).await;
         };
         let (draft, began) = (&self.draft(tenant, case, calendar, written.naming), self.parts.clock.now());
+        let planned = &Written { content: Some(text::digest(draft)), ..written.clone() };
         let (vendors, place) = (&self.parts.vendors, &calendar.place);
         let mut seen = written.etag.clone();
         let mut moved_there = false;
@@ -184,7 +186,7 @@ impl Calendars {
                     if moved_there {
                         self.note_clash(tenant, case, calendar, Some(event), ClashKind::MovedTwice).await?;
                     }
-                    return self.written(tenant, case, calendar, written, changed, Some(began)).await;
+                    return self.written(tenant, case, calendar, planned, changed, Some(began)).await;
                 }
                 Err(Trouble::Vendor(calendars::Error::Stale)) => {
                     let Some(standing) = self.event(tenant, calendar, event).await? else {
@@ -199,6 +201,10 @@ impl Calendars {
                         .await;
                     };
                     moved_there = standing.time != written.time && standing.time != appointment.time;
+                    if moved_there && written.time == appointment.time {
+                        // Only what it says was to be changed: what somebody has done with it comes first.
+                        return Ok(Done::Changed);
+                    }
                     seen = standing.etag;
                 }
                 Err(Trouble::Vendor(calendars::Error::NotThere)) => {
@@ -304,7 +310,13 @@ impl Calendars {
         Ok(Done::Agrees)
     }
 
-    fn draft(&self, tenant: &TenantId, case: &Case, calendar: &OutsideCalendar, naming: i64) -> Draft {
+    pub(super) fn draft(
+        &self,
+        tenant: &TenantId,
+        case: &Case,
+        calendar: &OutsideCalendar,
+        naming: i64,
+    ) -> Draft {
         let appointment = &case.appointment.item;
         let name = naming.to_string();
         let key =
@@ -316,6 +328,7 @@ impl Calendars {
             service: &case.service,
             resource: case.resource.as_ref(),
             contact: case.contact.as_ref(),
+            coming: case.coming,
             page: &page,
         };
         Draft {
