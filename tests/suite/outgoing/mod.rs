@@ -4,5 +4,6 @@ mod campaigns;
 mod dialling;
 mod doors;
 mod ground;
+mod offers;
 mod reminders;
 mod rules;
