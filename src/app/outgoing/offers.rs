@@ -176,6 +176,11 @@ async fn choose(
             return Ok(None);
         }
         let_go(&mut tx, &mut offer, now).await?;
+        if offer.state != OfferState::Open {
+            tx.waiting().set_offer(&offer, now).await?;
+            tx.commit().await?;
+            return Ok(None);
+        }
     }
     let latest = tx.waiting().rule(&offer.service).await?;
     let Some(latest) = latest.map(|latest| offer.start.plus_minutes(-i64::from(latest))) else {
@@ -353,9 +358,28 @@ fn attempt(offer: &Offer, next: &Next, now: Timestamp) -> Outgoing {
     }
 }
 
-/// Whoever was asked is asked no more: they wait as before, and the time is the next one's.
+/// Whether the time is theirs who were asked, though nobody has noted so: a call can break off between the two.
+async fn theirs(tx: &mut TenantTx, offer: &Offer, asked: &Asked) -> Result<bool, Error> {
+    let Some(waiting) = tx.waiting().get(&asked.waiting).await? else { return Ok(false) };
+    for id in std::iter::once(&asked.hold).chain(&waiting.appointment) {
+        let standing = tx.appointments().get(id).await?;
+        let own = standing.filter(|one| one.status.promised() && one.time.start == offer.start);
+        if own.is_some_and(|one| one.contact.as_ref() == Some(&waiting.contact)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whoever was asked is asked no more: they wait as before, and the time is the next one's; unless it is theirs already,
+/// which is noted then.
 async fn let_go(tx: &mut TenantTx, offer: &mut Offer, now: Timestamp) -> Result<(), Error> {
     if let Some(asked) = offer.asked.take() {
+        if theirs(tx, offer, &asked).await? {
+            tx.waiting().mark(&asked.waiting, WaitingState::Booked, now).await?;
+            offer.state = OfferState::Taken;
+            return Ok(());
+        }
         tx.waiting().free(&asked.hold).await?;
         tx.waiting().mark(&asked.waiting, WaitingState::Waiting, now).await?;
     }
@@ -364,7 +388,9 @@ async fn let_go(tx: &mut TenantTx, offer: &mut Offer, now: Timestamp) -> Result<
 
 async fn close(tx: &mut TenantTx, mut offer: Offer, state: OfferState, now: Timestamp) -> Result<(), Error> {
     let_go(tx, &mut offer, now).await?;
-    offer.state = state;
+    if offer.state == OfferState::Open {
+        offer.state = state;
+    }
     tx.waiting().set_offer(&offer, now).await?;
     Ok(())
 }

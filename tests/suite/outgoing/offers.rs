@@ -278,6 +278,31 @@ on_both! {
         assert_eq!(ground.offered(two_hours_before).await, 0);
     }
 
+    async fn a_call_that_breaks_off_after_the_yes_leaves_the_time_with_who_said_it(fresh: Fresh) {
+        let ground = Ground::open(&fresh.store).await;
+        ground.offer_freed().await;
+        let gives = ground.booked(&ground.practice.contact.id, WEDNESDAY_9).await;
+        let first = ground.joined(&ground.waits(1), 1).await;
+        ground.joined(&ground.waits(2), 2).await;
+        ground.given_back(&gives, TEN).await;
+        ground.offered(TEN).await;
+        ground.dial(at(TEN)).await;
+        let one = ground.last().await;
+        ground.answers(TEN + 1).await;
+        let mut tx = ground.store.read(&ground.practice.tenant.id).await.unwrap();
+        let (_, _, hold) = offers::kept_for(&mut tx, &one).await.unwrap().unwrap();
+        let call = ground.last().await.call;
+        drop(tx);
+        // As the call would, and then nothing more is heard of it.
+        let by = Asker { call, ..asker(&ground) };
+        let wish = ground.wish(WEDNESDAY_9);
+        bookings::book(&ground.store, &by, at(TEN + 1), &wish, &first.contact, "", Some(&hold)).await.unwrap();
+        ground.told(Progress::Completed, TEN + 2).await;
+        assert_eq!(ground.offered(TEN + 3).await, 0);
+        assert_eq!(ground.place(&first.id).await, WaitingState::Booked);
+        assert_eq!(ground.has(&first.contact).await, [at(WEDNESDAY_9)]);
+    }
+
     async fn a_caller_joins_the_waiting_list_in_the_call_where_there_is_one(fresh: Fresh) {
         let ground = Ground::open(&fresh.store).await;
         let context = CallContext {
