@@ -51,6 +51,15 @@ pub fn briefing(
     }
 }
 
+/// Tells the agent of the waiting list of those services whose freed times are offered.
+pub fn with_waiting_list(briefing: &mut Briefing, services: &[&Service], language: Language) {
+    briefing.tools.extend(tools::waiting_spec(services, language).map(|spec| ToolSpec {
+        name: spec.name.to_owned(),
+        description: spec.description,
+        parameters: spec.parameters,
+    }));
+}
+
 fn instructions(
     tenant: &Tenant,
     assistant: &Assistant,
@@ -169,7 +178,19 @@ fn about(
             let _ = writeln!(text, "- {when} {name}");
         }
     }
-    if errand.outgoing.appointment.is_some() {
+    if let Some((service, start)) = &errand.offer {
+        let service = services.iter().find(|known| known.id == *service);
+        let name = service.and_then(|service| service.names.get(language.code())).map_or("", String::as_str);
+        let when = spoken::moment(*start, now, &tenant.zone, language);
+        let _ = writeln!(
+            text,
+            "They are on the waiting list, and a time has become free: {name}, {when}. When you know that it is them, offer \
+             it in one sentence. If they want it, call take_offer; if not, decline_offer. It is kept for them only while you \
+             talk.\n\
+             They may press a key instead: 1 takes it, 2 declines, 9 stops all calls. That is done at once by the server: call \
+             take_offer, decline_offer or do_not_call to hear what to say."
+        );
+    } else if errand.outgoing.appointment.is_some() {
         text.push_str(
             "You call about an appointment of theirs. When you know that it is them, look it up with my_appointments, tell \
              them in one neutral sentence that you remind them of it, and ask whether they will come. If they will, call \

@@ -19,7 +19,7 @@ use crate::{
         booking::{Appointment, Service},
         cards,
         conversation::{CallRecord, CallSid, CallState, Direction, Outcome, Turn},
-        id::{CallId, JobId, TenantId},
+        id::{CallId, JobId, ServiceId, TenantId},
         money::MicroUsd,
         org::{Number, Tenant},
         people::{Subject, Verb},
@@ -67,6 +67,8 @@ pub struct Answer {
     pub services: Vec<Service>,
     /// The call as it is kept.
     pub record: CallRecord,
+    /// Of which of these a time that becomes free is offered to who waits.
+    pub waited_for: Vec<ServiceId>,
     /// To whom it may pass the caller on.
     pub targets: Vec<TransferTarget>,
     /// Whether this call has rung before.
@@ -261,7 +263,19 @@ pub(super) async fn answer(
     }
     let mut targets = tx.transfer_targets().of_assistant(&assistant.id).await?;
     targets.retain(|target| target.active);
-    Ok(Answer { tenant, number, assistant, services, targets, record, duplicate, back: None, errand: None })
+    let waited_for = tx.waiting().rules().await?.into_iter().map(|(service, _)| service).collect();
+    Ok(Answer {
+        tenant,
+        number,
+        assistant,
+        services,
+        waited_for,
+        targets,
+        record,
+        duplicate,
+        back: None,
+        errand: None,
+    })
 }
 
 /// Notes that a call's media stream runs.

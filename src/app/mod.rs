@@ -34,6 +34,7 @@ pub mod tools;
 pub mod transfer_targets;
 pub mod transfers;
 pub mod voicemail;
+pub mod waiting_list;
 pub mod webhooks;
 
 use std::fmt;

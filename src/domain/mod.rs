@@ -29,5 +29,6 @@ pub mod summary;
 pub mod time;
 pub mod tool;
 pub mod transfer;
+pub mod waiting;
 pub mod webhook;
 pub mod when;

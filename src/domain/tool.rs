@@ -31,11 +31,24 @@ pub enum ToolName {
     CallLater,
     /// The person does not want to be called any more.
     DoNotCall,
+    /// The caller wants to be called when a time becomes free.
+    JoinWaitingList,
+    /// The called person takes the time that is offered.
+    TakeOffer,
+    /// The called person does not want it.
+    DeclineOffer,
 }
 
 impl ToolName {
     /// Tools that no assistant is given or refused: calls have them where they make sense.
-    pub const OURS: [Self; 3] = [Self::ConfirmAppointment, Self::CallLater, Self::DoNotCall];
+    pub const OURS: [Self; 6] = [
+        Self::ConfirmAppointment,
+        Self::CallLater,
+        Self::DoNotCall,
+        Self::JoinWaitingList,
+        Self::TakeOffer,
+        Self::DeclineOffer,
+    ];
 
     /// Every tool an assistant may be given, in the order the model is told about them.
     pub const ALL: [Self; 10] = [
@@ -67,6 +80,9 @@ impl ToolName {
             Self::ConfirmAppointment => "confirm_appointment",
             Self::CallLater => "call_later",
             Self::DoNotCall => "do_not_call",
+            Self::JoinWaitingList => "join_waiting_list",
+            Self::TakeOffer => "take_offer",
+            Self::DeclineOffer => "decline_offer",
         }
     }
 

@@ -1,4 +1,5 @@
-//! Dials what is due, asks after calls of which nothing is heard, and plans reminders and what campaigns call.
+//! Dials what is due, asks after calls of which nothing is heard, and plans reminders,
+//! what campaigns call and to whom freed times are offered.
 //!
 //! What is due stands in the database, with the attempt itself; several processes may look beside one another, and what
 //! keeps them from dialling twice or too fast is there, too. Tenants are served in turn, so that one with thousands of
@@ -15,7 +16,7 @@ use crate::{
         outgoing::{
             campaigns,
             dialling::{Dialled, Dialler},
-            reminders,
+            offers, reminders,
         },
     },
     domain::id::TenantId,
@@ -30,7 +31,7 @@ const NEXT_PERIOD: Duration = Duration::from_millis(50);
 const TENANTS_AT_ONCE_MAX: u32 = 8;
 /// Calls that are asked after at a time.
 const CHECKED_MAX: u32 = 16;
-/// Tenants whose reminders are planned, and campaigns that are, at a time.
+/// Tenants whose reminders are planned, campaigns and offers that are, at a time.
 const PLANNED_MAX: u32 = 16;
 
 /// Dials, asks and plans until somebody asks to leave. A database that is away is waited for.
@@ -60,6 +61,7 @@ pub async fn dial(dialler: Dialler, clock: Clock, tasks: Tasks) -> Result<(), In
 async fn look(dialler: &Dialler, clock: Clock, served: &mut Option<TenantId>) -> Result<bool, app::Error> {
     let now = clock.now();
     reminders::plan_due(&dialler.store, now, PLANNED_MAX).await?;
+    offers::plan_due(&dialler.store, now, PLANNED_MAX).await?;
     campaigns::plan_due(&dialler.store, now, PLANNED_MAX).await?;
     dialler.check_due(now, CHECKED_MAX).await?;
     let across = dialler.store.across_tenants();

@@ -349,6 +349,8 @@ impl Lines {
             now,
             answer.errand.as_ref(),
         );
+        let waited_for = answer.services.iter().filter(|service| answer.waited_for.contains(&service.id));
+        briefing::with_waiting_list(&mut briefing, &waited_for.collect::<Vec<_>>(), language);
         if let Some(back) = &answer.back {
             briefing.instructions.push_str(&back.facts);
         }

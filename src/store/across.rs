@@ -20,7 +20,7 @@ use super::{
 };
 use crate::domain::{
     conversation::CallSid,
-    id::{CalendarId, CallId, CampaignId, InvitationId, OutgoingId, TenantId, TransferId, UserId},
+    id::{CalendarId, CallId, CampaignId, InvitationId, OfferId, OutgoingId, TenantId, TransferId, UserId},
     org::{HeldNumber, Tenant},
     phone::E164,
     time::Timestamp,
@@ -79,6 +79,7 @@ texts! {
         ORDER BY plan_at LIMIT $2";
     CAMPAIGNS_TO_PLAN = "SELECT tenant_id, id FROM campaigns WHERE state = 'running' AND plan_at <= $1
         ORDER BY plan_at LIMIT $2";
+    OFFERS_DUE = "SELECT tenant_id, id FROM offers WHERE state = 'open' AND look_at <= $1 ORDER BY look_at LIMIT $2";
     FORGET_REQUESTS = "DELETE FROM booking_requests WHERE made_at <= $1";
 }
 
@@ -387,6 +388,21 @@ impl Across<'_> {
             .map(|(tenant, id)| {
                 Ok((rows::text(tenant, "campaigns.tenant_id")?, rows::text(id, "campaigns.id")?))
             })
+            .collect()
+    }
+
+    /// Offers of which it is to be looked by `now` whom to ask, at most `count_max`.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn offers_due(self, now: Timestamp, count_max: u32) -> Result<Vec<(TenantId, OfferId)>, Error> {
+        let mut tx = self.store.read_any().await?;
+        let rows: Vec<(String, String)> = on!(tx, db => sqlx::query_as(OFFERS_DUE)
+            .bind(now.0)
+            .bind(i64::from(count_max))
+            .fetch_all(db).await?);
+        rows.iter()
+            .map(|(tenant, id)| Ok((rows::text(tenant, "offers.tenant_id")?, rows::text(id, "offers.id")?)))
             .collect()
     }
 

@@ -42,6 +42,7 @@ mod tool_calls;
 mod transfer_targets;
 mod transfers;
 mod twilio_accounts;
+mod waiting;
 mod walls;
 mod webhooks;
 mod written;
@@ -264,6 +265,7 @@ pub const TEXTS: &[&[Text]] = &[
     transfer_targets::TEXTS,
     transfers::TEXTS,
     twilio_accounts::TEXTS,
+    waiting::TEXTS,
     walls::TEXTS,
     webhooks::TEXTS,
     written::TEXTS,
@@ -691,6 +693,8 @@ aggregates! {
     reminders: Reminders;
     /// Many who are called for one reason.
     campaigns: Campaigns;
+    /// Who waits for an earlier time.
+    waiting: WaitingList;
     /// Work that is due.
     jobs: Jobs;
     /// Who changed what.

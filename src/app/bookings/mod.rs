@@ -24,6 +24,7 @@ use super::{
     Error,
     access::Actor,
     audit::{self, Audited, Parts},
+    outgoing::offers,
     webhooks::{self, Event},
 };
 use crate::{
@@ -523,6 +524,9 @@ impl<'a> Change<'a> {
             let (step, before, by) = (step.what, before.as_ref(), step.by.as_str());
             let event = Event::Appointment { step, before, after: &answer, by };
             webhooks::tell(&mut self.tx, self.now, event).await?;
+            if let Some(before) = before {
+                offers::freed(&mut self.tx, before, &answer, self.now).await?;
+            }
         }
         if before.is_some() {
             ledger::clash_no_more(&mut self.tx, &answer.id, self.now).await?;

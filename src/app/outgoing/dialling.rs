@@ -9,7 +9,7 @@ use tracing::{error, info, warn};
 
 use super::{
     campaigns::{self, Bears},
-    news,
+    news, offers,
 };
 use crate::{
     app::{Error, accounts::Accounts},
@@ -17,7 +17,7 @@ use crate::{
         id::{OutgoingId, TenantId},
         org::Tenant,
         outgoing::{
-            Cause, Channel, Ending, Outgoing, OutgoingState,
+            Cause, Channel, Ending, Kind, Outgoing, OutgoingState,
             rules::{self, Decision, Facts},
         },
         phone::E164,
@@ -156,6 +156,9 @@ impl Dialler {
                 Bears::Paused => return Ok(Decision::Later(Timestamp::MAX)),
                 Bears::Over => return Ok(Decision::Never(Ending::Cancelled)),
             }
+        }
+        if one.kind == Kind::Offer && !offers::stands(tx, one).await? {
+            return Ok(Decision::Never(Ending::Cancelled));
         }
         let own_number = self.store.across_tenants().number(&one.to).await?.is_some();
         let opted_out = tx.opt_outs().of(&one.to).await?.is_some();

@@ -3,11 +3,12 @@
 //! The wish is committed before Twilio is asked ([`dialling`]); what is heard of a call afterwards moves it forward
 //! ([`news`]). Whether an attempt may be made is asked when it is made, whatever was true when it was planned
 //! ([`rules`](crate::domain::outgoing::rules)). Reminders are derived from appointments ([`reminders`]); many who are called
-//! for one reason are a campaign ([`campaigns`]). Nothing here knows HTTP or what is said in a call.
+//! for one reason are a campaign ([`campaigns`]); times that were given back are offered to who waits ([`offers`]). Nothing here knows HTTP or what is said in a call.
 
 pub mod campaigns;
 pub mod dialling;
 pub mod news;
+pub mod offers;
 pub mod opt_outs;
 pub mod reminders;
 
@@ -21,7 +22,7 @@ use crate::{
         assistant::{Assistant, AssistantStatus, Language},
         booking::Appointment,
         contact::Contact,
-        id::{AppointmentId, AssistantId, ContactId, NumberId, OutgoingId, TenantId},
+        id::{AppointmentId, AssistantId, ContactId, NumberId, OutgoingId, ServiceId, TenantId},
         outgoing::{
             Channel, Ending, FROM_MIN, Kind, Outgoing, OutgoingSettings, OutgoingState, UNTIL_MIN, hours,
             number,
@@ -80,6 +81,8 @@ pub struct Errand {
     pub name: Option<String>,
     /// The appointment it is about.
     pub appointment: Option<Appointment>,
+    /// The time that is offered to them, of which service.
+    pub offer: Option<(ServiceId, Timestamp)>,
     /// What they have booked and is still to come, the soonest first.
     pub upcoming: Vec<Appointment>,
 }
@@ -384,7 +387,8 @@ async fn follow(tx: &mut TenantTx, one: &Outgoing, ending: Ending, now: Timestam
     match one.kind {
         Kind::Reminder { .. } => reminders::follow(tx, one, ending, now).await,
         Kind::Campaign => campaigns::follow(tx, one, ending, now).await,
-        Kind::Offer | Kind::Asked | Kind::CallBack => Ok(()),
+        Kind::Offer => offers::follow(tx, one, ending, now).await,
+        Kind::Asked | Kind::CallBack => Ok(()),
     }
 }
 

@@ -6,7 +6,7 @@
 use metrics::counter;
 use tracing::{error, info, warn};
 
-use super::{Errand, dialling};
+use super::{Errand, dialling, offers};
 use crate::{
     app::{
         Error,
@@ -110,11 +110,20 @@ pub async fn answered(store: &Store, now: Timestamp, id: &OutgoingId, ring: &Rin
         Some(Cause::Offer(..)) | None => None,
     };
     let name = name.filter(|name| !name.is_empty());
+    let offer = match &one.cause {
+        Some(Cause::Offer(offer, _)) => tx.waiting().offer(offer).await?,
+        Some(Cause::Campaign(..)) | None => None,
+    };
+    if let Some((_, _, hold)) = offers::kept_for(&mut tx, &one).await? {
+        // The call has the time to itself while they talk.
+        tx.waiting().keep(&hold, Some(&record.id), now.plus_minutes(offers::TALK_MINUTES)).await?;
+    }
+    let offer = offer.map(|offer| (offer.service, offer.start));
     let mut number = held.number;
     number.language = one.language;
     let mut answer = calls::answer(&mut tx, business, number, record, false).await?;
     tx.commit().await?;
-    answer.errand = Some(Errand { outgoing: one, contact, name, appointment, upcoming });
+    answer.errand = Some(Errand { outgoing: one, contact, name, appointment, offer, upcoming });
     Ok(Rung::Answer(Box::new(answer)))
 }
 

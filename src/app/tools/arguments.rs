@@ -93,6 +93,20 @@ pub(super) struct CallLater {
     pub when: Option<String>,
 }
 
+#[derive(Deserialize)]
+pub(super) struct JoinWaitingList {
+    #[serde(default, deserialize_with = "text")]
+    pub service: Option<String>,
+    #[serde(default, deserialize_with = "text")]
+    pub when: Option<String>,
+    #[serde(default, deserialize_with = "text")]
+    pub with: Option<String>,
+    #[serde(default, deserialize_with = "text")]
+    pub name: Option<String>,
+    #[serde(default, deserialize_with = "text")]
+    pub appointment: Option<String>,
+}
+
 /// Why arguments could not be read, in words for the model.
 #[derive(Debug)]
 pub(super) struct Unreadable(pub String);

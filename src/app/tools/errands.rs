@@ -59,7 +59,10 @@ pub fn errand_specs(errand: &Errand) -> Vec<Spec> {
         parameters: json!({ "type": "object", "properties": {}, "required": [] }),
     };
     let about = errand.outgoing.appointment.is_some();
-    [Some(later), Some(confirm).filter(|_| about)].into_iter().flatten().collect()
+    let offers = errand.offer.as_ref().map(|_| super::waiting::offer_specs());
+    let mut specs: Vec<Spec> = [Some(later), Some(confirm).filter(|_| about)].into_iter().flatten().collect();
+    specs.extend(offers.into_iter().flatten());
+    specs
 }
 
 impl Toolbox {
@@ -75,11 +78,14 @@ impl Toolbox {
         self.errand.is_some()
     }
 
-    /// Does what a key asks for: 1 confirms, 3 cancels, 9 stops all calls. Others are left to the conversation.
+    /// Does what a key asks for: 1 confirms, 3 cancels, 9 stops all calls; where a time is offered, 1 takes it and 2 does not.
+    /// Others are left to the conversation.
     pub async fn keyed(&self, key: char) {
         let Some(errand) = &self.errand else { return };
         let mut state = self.state.lock().await;
         let done = match key {
+            '1' if errand.offer.is_some() => self.take_offer(&mut state).await.map(drop),
+            '2' if errand.offer.is_some() => self.decline_offer(&mut state).await.map(drop),
             '1' => self.confirm(errand).await.map(drop),
             '3' => self.cancel_by_key(&mut state, errand).await,
             '9' => self.stop(OptOutSource::Key).await,

@@ -15,6 +15,7 @@ mod proof;
 mod slots;
 mod specs;
 mod transfer;
+mod waiting;
 mod words;
 
 use std::{
@@ -37,6 +38,7 @@ pub use self::{
     proof::PINS_PER_CALL_MAX,
     specs::{Spec, specs},
     transfer::WISH_CHARS_MAX,
+    waiting::waiting_spec,
 };
 use self::{offers::Offers, own::Own, words::Say};
 use crate::{
@@ -169,6 +171,8 @@ struct State {
     given_back: usize,
     /// What became of the appointment that a key was to cancel.
     cancelled_by_key: Option<(&'static str, Say)>,
+    /// What became of the time that is offered in this call.
+    decided: Option<waiting::Decided>,
     requests: u32,
     messages: u32,
     /// To whom the caller was asked to be passed on.
@@ -306,7 +310,8 @@ impl Toolbox {
             return self.mistake("There is no such tool.");
         };
         let own = self.context.assistant.tools.contains(&tool);
-        let errand = self.errand.is_some() || tool == ToolName::DoNotCall;
+        let anywhere = matches!(tool, ToolName::DoNotCall | ToolName::JoinWaitingList);
+        let errand = self.errand.is_some() || anywhere;
         let may = own || (errand && ToolName::OURS.contains(&tool));
         if !may {
             return self.mistake("This assistant does not have that tool.");
@@ -349,6 +354,9 @@ impl Toolbox {
             ToolName::ConfirmAppointment => self.confirm_appointment().await,
             ToolName::CallLater => self.call_later(arguments::read(arguments)?).await,
             ToolName::DoNotCall => self.do_not_call().await,
+            ToolName::JoinWaitingList => self.join_waiting_list(state, arguments::read(arguments)?).await,
+            ToolName::TakeOffer => self.take_offer(state).await,
+            ToolName::DeclineOffer => self.decline_offer(state).await,
             ToolName::RecordingConsent | ToolName::EndCall => {
                 Ok(self.mistake("The call itself answers that."))
             }

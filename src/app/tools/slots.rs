@@ -186,7 +186,12 @@ impl Toolbox {
     }
 
     /// The contact an appointment is made for: the one of that name who calls from this number, or a new one.
-    async fn contact(&self, state: &State, name: &str, now: Timestamp) -> Result<ContactId, Trouble> {
+    pub(super) async fn contact(
+        &self,
+        state: &State,
+        name: &str,
+        now: Timestamp,
+    ) -> Result<ContactId, Trouble> {
         let mut tx = self.store.begin(&self.context.tenant.id).await?;
         let known = match &self.context.caller {
             Some(number) => tx.contacts().by_number(number).await?,
@@ -313,7 +318,7 @@ impl Toolbox {
     }
 
     /// The services of this assistant, in its order.
-    async fn services(&self, tx: &mut TenantTx) -> Result<Vec<Service>, store::Error> {
+    pub(super) async fn services(&self, tx: &mut TenantTx) -> Result<Vec<Service>, store::Error> {
         let mut services = tx.services().all().await?;
         let order = &self.context.assistant.services;
         services.retain(|service| service.active && order.contains(&service.id));
@@ -356,7 +361,7 @@ struct Search<'a> {
 }
 
 /// The service of that name, in whatever language; the only one if none is named.
-fn named_service<'s>(services: &'s [Service], name: Option<&str>) -> Option<&'s Service> {
+pub(super) fn named_service<'s>(services: &'s [Service], name: Option<&str>) -> Option<&'s Service> {
     let Some(name) = name else {
         return match services {
             [only] => Some(only),
@@ -370,14 +375,14 @@ fn named_service<'s>(services: &'s [Service], name: Option<&str>) -> Option<&'s 
     services.iter().find(known)
 }
 
-enum Person<'r> {
+pub(super) enum Person<'r> {
     Anybody,
     One(&'r Resource),
     Unclear,
 }
 
 /// Whom a caller means by a name.
-fn person<'r>(resources: &'r [Resource], name: &str) -> Person<'r> {
+pub(super) fn person<'r>(resources: &'r [Resource], name: &str) -> Person<'r> {
     const ANYBODY: [&str; 9] =
         ["any", "anyone", "anybody", "egal", "irgendwer", "jeder", "alle", "wer frei ist", "no preference"];
     if ANYBODY.contains(&name.trim().to_lowercase().as_str()) {

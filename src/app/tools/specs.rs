@@ -40,8 +40,12 @@ pub fn specs(
             ToolName::EndCall => true,
             ToolName::RecordingConsent => assistant.recording,
             ToolName::Transfer => assistant.tools.contains(tool) && !targets.is_empty(),
-            // Told of where there is an errand.
-            ToolName::ConfirmAppointment | ToolName::CallLater => false,
+            // Told of where there is an errand, or a waiting list.
+            ToolName::ConfirmAppointment
+            | ToolName::CallLater
+            | ToolName::JoinWaitingList
+            | ToolName::TakeOffer
+            | ToolName::DeclineOffer => false,
             ToolName::DoNotCall => true,
             ToolName::FindSlots
             | ToolName::HoldSlot
@@ -106,6 +110,9 @@ fn description(tool: ToolName) -> &'static str {
         }
         ToolName::ConfirmAppointment => "Notes that the person will come to their appointment.",
         ToolName::CallLater => "Notes that the person wants to be called at another time.",
+        ToolName::JoinWaitingList => "Puts the caller on the waiting list.",
+        ToolName::TakeOffer => "Books the time that is offered in this call.",
+        ToolName::DeclineOffer => "Notes that the person does not want the time that is offered.",
         ToolName::DoNotCall => {
             "Notes that the person does not want to be called by the business any more. Call it as soon as they say so."
         }
@@ -194,9 +201,13 @@ fn parameters(tool: ToolName, services: &[&str], targets: &[TransferTarget], ass
             }),
             &["agreed"],
         ),
-        ToolName::EndCall | ToolName::ConfirmAppointment | ToolName::CallLater | ToolName::DoNotCall => {
-            (json!({}), &[])
-        }
+        ToolName::EndCall
+        | ToolName::ConfirmAppointment
+        | ToolName::CallLater
+        | ToolName::DoNotCall
+        | ToolName::JoinWaitingList
+        | ToolName::TakeOffer
+        | ToolName::DeclineOffer => (json!({}), &[]),
     };
     let answers = !matches!(tool, ToolName::RecordingConsent | ToolName::EndCall);
     if let Some(fallback) = assistant.fallback.filter(|_| answers) {

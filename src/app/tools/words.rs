@@ -73,6 +73,12 @@ pub(super) enum Say {
     WillCallLater,
     /// When are they to be called?
     WhenToCall,
+    /// They are on the waiting list.
+    OnWaitingList,
+    /// They stay on it.
+    StillWaiting,
+    /// There is none for that.
+    NoWaitingList,
 }
 
 impl Say {
@@ -152,6 +158,16 @@ impl Say {
             (Self::WillCallLater, English) => "All right, we will call you again later.",
             (Self::WhenToCall, German) => "Wann dürfen wir Sie anrufen?",
             (Self::WhenToCall, English) => "When may we call you?",
+            (Self::OnWaitingList, German) => {
+                "Ich habe Sie auf die Warteliste gesetzt. Wird etwas Passendes frei, rufen wir Sie an."
+            }
+            (Self::OnWaitingList, English) => {
+                "I have put you on the waiting list. If something suitable becomes free, we will call you."
+            }
+            (Self::StillWaiting, German) => "In Ordnung. Sie bleiben auf der Warteliste.",
+            (Self::StillWaiting, English) => "All right. You stay on the waiting list.",
+            (Self::NoWaitingList, German) => "Dafür gibt es leider keine Warteliste.",
+            (Self::NoWaitingList, English) => "I am afraid there is no waiting list for that.",
             (Self::Enough, German) => "Mehr kann ich in diesem Gespräch leider nicht für Sie tun.",
             (Self::Enough, English) => "I am afraid that is as much as I can do in this call.",
         }

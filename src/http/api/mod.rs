@@ -26,6 +26,7 @@ mod services;
 mod tenants;
 mod transfer_targets;
 mod twilio_account;
+mod waiting_list;
 mod webhooks;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -54,6 +55,7 @@ pub(super) fn router() -> OpenApiRouter<Doors> {
         .merge(numbers::router())
         .merge(outgoing::router())
         .merge(campaigns::router())
+        .merge(waiting_list::router())
         .merge(twilio_account::router())
         .merge(webhooks::router())
         .merge(audit::router())

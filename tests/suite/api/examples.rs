@@ -29,6 +29,8 @@ const NEEDS_MORE: &[&str] = &[
     "POST /api/numbers",
     "POST /api/numbers/import",
     "PUT /api/contacts/{contact}/pin",
+    "POST /api/waiting-list",
+    "PUT /api/services/{service}/offers",
     "PUT /api/services/{service}/reminders",
     "PUT /api/tenants/{tenant}/twilio",
     "POST /twilio/messages/done/{language}",

@@ -99,6 +99,20 @@ fn bodies(own: &Neighbour) -> Vec<(&'static str, Value, Places)> {
             json!({ "assistant": id("assistant"), "number": id("number") }),
             vec![("/assistant", "assistant"), ("/number", "number")],
         ),
+        (
+            "POST /api/waiting-list",
+            json!({
+                "contact": id("contact"), "service": id("service"), "resources": [id("resource")],
+                "appointment": id("appointment")
+            }),
+            vec![
+                ("/contact", "contact"),
+                ("/service", "service"),
+                ("/resources/0", "resource"),
+                ("/appointment", "appointment"),
+            ],
+        ),
+        ("PUT /api/services/{service}/offers", json!({ "freed": true }), vec![]),
         ("PATCH /api/outgoing-settings", json!({ "number": id("number") }), vec![("/number", "number")]),
         ("PUT /api/services/{service}/reminders", json!([]), vec![]),
         ("PATCH /api/contacts/{contact}", json!({}), vec![]),

@@ -21,6 +21,7 @@ use frontdesk::{
         id::CampaignId,
         outgoing::{Ending, OptOutSource, Outgoing, OutgoingSettings, OutgoingState},
         time::Timestamp,
+        webhook::{EventKind, Webhook},
     },
     telephony::rest::calls::Progress,
 };
@@ -237,6 +238,16 @@ on_both! {
         let ground = Ground::open(&fresh.store).await;
         let run = Run::begun(&ground, &wanted(&ground), &people(9)).await;
         run.watch(at(TEN), 2).await;
+        let webhook = Webhook {
+            id: "whk_1".parse().unwrap(),
+            url: "https://example.com/told".to_owned(),
+            description: String::new(),
+            kinds: [EventKind::CampaignEnded].into(),
+            active: true,
+        };
+        let mut tx = ground.store.begin(&ground.practice.tenant.id).await.unwrap();
+        tx.webhooks().add(&webhook, b"sealed under no key", at(0)).await.unwrap();
+        tx.commit().await.unwrap();
         let cancelled = campaigns::cancel(&ground.store, &run.by, at(TEN + 1), &run.id).await.unwrap();
         assert_eq!(cancelled.progress.cancelled, 7);
         run.told(Progress::Completed, at(TEN + 1)).await;
@@ -244,6 +255,11 @@ on_both! {
         assert_eq!(ground.exchange.placed().len(), 2);
         let progress = run.shown().await.progress;
         assert_eq!((progress.reached, progress.cancelled, progress.done()), (2, 7, 9));
+        let mut tx = ground.store.read(&ground.practice.tenant.id).await.unwrap();
+        let told = tx.deliveries().page(&webhook.id, None, None, 10).await.unwrap().items;
+        drop(tx);
+        assert_eq!(told.len(), 1, "its end is told once");
+        assert!(told[0].payload.contains("\"state\":\"cancelled\""), "{}", told[0].payload);
         assert!(campaigns::add_people(&ground.store, &run.by, at(TEN + 3), &run.id, &people(1)).await.is_err());
     }
 

@@ -209,6 +209,80 @@ async fn who_is_noted_as_not_wanting_to_be_called_is_not() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_campaign_is_made_begun_changed_only_while_it_is_paused_and_given_up_by_a_program() {
+    let desk = Desk::open().await;
+    let wanted = json!({
+        "name": "New cards", "assistant": desk.practice.assistant.id.as_str(), "purpose": "Ask about the card.",
+        "window": { "last_day": "2026-03-06", "from": "09:30" }, "retry": { "attempts": 2 },
+        "contacts": [{ "number": PERSON, "name": "Frau Beispiel" }, { "number": "112" }],
+    });
+    let mut wrong = wanted.clone();
+    wrong["window"]["until"] = "21:00".into();
+    wrong["retry"]["endings"] = json!(["answered"]);
+    let refused = desk.owner.post("/api/campaigns", wrong).await;
+    assert_eq!((refused.status, refused.pointers()), (422, vec!["/window/until", "/retry/endings/0"]));
+    let made = desk.owner.post("/api/campaigns", wanted).await.well();
+    assert_eq!((&made["state"], &made["progress"]["refused"]["emergency"]), (&json!("draft"), &json!(1)));
+    assert_eq!(
+        (&made["contacts"][0]["accepted"], &made["contacts"][1]["reason"]),
+        (&json!(true), &json!("emergency"))
+    );
+    let path = format!("/api/campaigns/{}", made["id"].as_str().unwrap());
+    let early = desk.owner.post(&format!("{path}/resume"), json!({})).await;
+    assert_eq!(early.status, 409, "nobody has said where consent comes from");
+    desk.allow().await;
+    desk.owner.post(&format!("{path}/resume"), json!({})).await.well();
+    let placed = desk.exchange.next_placed().await;
+    assert_eq!(placed.asked("To"), PERSON);
+    assert_eq!(desk.owner.patch(&path, json!({ "at_once": 2 })).await.status, 409);
+    let paused = desk.owner.post(&format!("{path}/pause"), json!({})).await.well();
+    assert_eq!(paused["state"], "paused");
+    let changed = desk.owner.patch(&path, json!({ "at_once": 2 })).await.well();
+    assert_eq!((&changed["at_once"], &changed["window"]["from"]), (&json!(2), &json!("09:30")));
+    let more = json!({ "contacts": [{ "number": "0151 12345678" }, { "number": "+4915112345679" }] });
+    let named = desk.owner.post(&format!("{path}/contacts"), more).await.well();
+    assert_eq!(
+        (&named["contacts"][0]["before"], &named["contacts"][1]["before"]),
+        (&json!(true), &json!(false))
+    );
+    let called = desk.owner.get("/api/outgoing-calls").await.well()["items"][0].clone();
+    assert_eq!((&called["kind"], &called["campaign"]), (&json!("campaign"), &made["id"]));
+    let cancelled = desk.owner.post(&format!("{path}/cancel"), json!({})).await.well();
+    assert_eq!((&cancelled["state"], &cancelled["progress"]["cancelled"]), (&json!("cancelled"), &json!(1)));
+    let people = desk.owner.get(&format!("{path}/contacts?state=done")).await.well();
+    assert_eq!(people["items"][0]["number"], "+4915112345679");
+    let listed = desk.owner.get("/api/campaigns").await.well();
+    assert_eq!(listed["items"][0]["progress"]["all"], 3);
+    assert_eq!(desk.exchange.placed().len(), 1);
+    desk.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_program_puts_somebody_on_the_waiting_list_and_takes_them_off() {
+    let desk = Desk::open().await;
+    let service = desk.practice.checkup.id.as_str();
+    let nobody = desk.owner.post("/api/waiting-list", json!({ "service": service, "number": "112" })).await;
+    assert_eq!((nobody.status, nobody.pointers()), (422, vec!["/name", "/number"]));
+    let wanted = json!({ "service": service, "number": PERSON, "name": "Frau Beispiel", "until": "12:00" });
+    let joined = desk.owner.post("/api/waiting-list", wanted.clone()).await.well();
+    assert_eq!((&joined["state"], &joined["until"]), (&json!("waiting"), &json!("12:00")));
+    let again = desk.owner.post("/api/waiting-list", wanted).await.well();
+    assert_eq!(again["contact"], joined["contact"], "the same person");
+    let path = format!("/api/waiting-list/{}", joined["id"].as_str().unwrap());
+    assert_eq!(desk.owner.delete(&path).await.status, 204);
+    assert_eq!(desk.owner.get(&path).await.well()["state"], "over");
+    let waiting = desk.owner.get("/api/waiting-list?state=waiting").await.well();
+    assert_eq!(waiting["items"].as_array().unwrap().len(), 1);
+    let path = format!("/api/services/{service}/offers");
+    assert_eq!(desk.owner.get(&path).await.well()["freed"], false);
+    let set = sent(desk.owner.request(Method::PUT, &path).json(&json!({ "freed": true, "latest": 90 })))
+        .await
+        .well();
+    assert_eq!(desk.owner.get(&path).await.well(), set);
+    desk.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn quiet_hours_can_be_made_longer_and_never_shorter() {
     let desk = Desk::open().await;
     let refused =

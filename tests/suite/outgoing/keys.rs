@@ -98,6 +98,7 @@ impl Ours {
             name: None,
             appointment: Some(booked),
             upcoming: vec![],
+            offer: None,
         };
         let toolbox = Toolbox::new(context, &ground.store, Clock::showing(MONDAY_8));
         let toolbox = Arc::new(toolbox.on_errand(Some(errand.clone())));

@@ -5,5 +5,6 @@ mod dialling;
 mod doors;
 mod ground;
 mod keys;
+mod offers;
 mod reminders;
 mod rules;

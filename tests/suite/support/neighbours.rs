@@ -15,6 +15,7 @@ use frontdesk::{
         outgoing::{Channel, Kind, OptOutSource, Outgoing, OutgoingState},
         time::{TimeRange, Timestamp, Zone},
         transfer::TransferTarget,
+        waiting::{Waiting, WaitingState},
         webhook::{Delivery, DeliveryState, EventKind, Webhook},
     },
     store::{Message, OptOut, SealedTokens},
@@ -185,6 +186,21 @@ impl Neighbour {
             said: None,
             over: None,
         };
+        let waiting = Waiting {
+            id: format!("wtl_{name}").parse().unwrap(),
+            contact: practice.contact.id.clone(),
+            service: practice.checkup.id.clone(),
+            resources: vec![practice.ada.id.clone()],
+            first_day: jiff::civil::date(2026, 3, 2),
+            last_day: jiff::civil::date(2026, 3, 6),
+            from_min: 0,
+            until_min: 24 * 60,
+            appointment: Some(appointment.id.clone()),
+            language: None,
+            state: WaitingState::Waiting,
+            joined: MONDAY_8,
+            ended: None,
+        };
         let opt_out = OptOut {
             id: format!("opt_{name}").parse().unwrap(),
             number: format!("+49301111111{n}").parse().unwrap(),
@@ -210,6 +226,7 @@ impl Neighbour {
         tx.appointments().insert(&appointment, Some(&call), Timestamp(MONDAY_8.0)).await.unwrap();
         assert!(tx.clashes().add(&clash).await.unwrap());
         assert!(tx.outgoing().add(&outgoing, None, "usr_1").await.unwrap());
+        tx.waiting().add(&waiting, "usr_1").await.unwrap();
         assert!(tx.campaigns().add(&campaign, None, "usr_1").await.unwrap());
         assert!(tx.campaigns().add_entry(&entry).await.unwrap());
         assert!(tx.opt_outs().add(&opt_out).await.unwrap());
@@ -268,6 +285,7 @@ impl Neighbour {
             ("outgoing", outgoing.id.to_string()),
             ("opt_out", opt_out.id.to_string()),
             ("campaign", campaign.id.to_string()),
+            ("waiting", waiting.id.to_string()),
         ]);
         Self { owner, ids }
     }

@@ -12,6 +12,7 @@ use crate::{
         audit,
         bookings::{free_clashing, in_anothers_place},
         calendars::Calendars,
+        outgoing::offers,
         webhooks::{self, Event},
     },
     domain::{
@@ -261,6 +262,7 @@ async fn tell_step(
     by: &str,
     now: Timestamp,
 ) -> Result<(), Error> {
+    offers::freed(tx, before, after, now).await?;
     webhooks::tell(tx, now, Event::Appointment { step, before: Some(before), after, by }).await
 }
 
