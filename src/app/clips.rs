@@ -169,6 +169,22 @@ pub async fn make(
     Ok(made)
 }
 
+/// The names of the clips in which `assistant` opens calls in `language`, also on behalf of a business: in them it is heard
+/// whose they are.
+pub fn openings(
+    settings: &speech::Settings,
+    assistant: &Assistant,
+    language: Language,
+    business: Option<&str>,
+) -> Vec<BlobName> {
+    let answering = opening(assistant, language, None);
+    let calling = business.map(|business| opening(assistant, language, Some(business)));
+    std::iter::once(answering)
+        .chain(calling)
+        .filter_map(|words| name(settings, assistant, &words).ok())
+        .collect()
+}
+
 /// Waits for where clips are kept on a thread that may wait.
 async fn on_disk<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, blobs::Error> + Send + 'static,

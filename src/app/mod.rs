@@ -15,6 +15,7 @@ pub mod calls;
 pub mod clashes;
 pub mod clips;
 pub mod contacts;
+pub mod forgetting;
 pub mod health;
 pub mod keys;
 pub mod messages;

@@ -190,7 +190,7 @@ struct Found {
 }
 
 /// Opens a recording. One that is being turned into its small form meanwhile has another name then.
-async fn tape(
+pub(super) async fn tape(
     store: &Store,
     blobs: &Blobs,
     keys: &Keys,

@@ -141,7 +141,7 @@ pub async fn open(
     tape(blobs, keys, by.tenant(), id, &spoken).await
 }
 
-async fn tape(
+pub(super) async fn tape(
     blobs: &Blobs,
     keys: &Keys,
     tenant: &TenantId,

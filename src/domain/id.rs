@@ -123,4 +123,10 @@ ids! {
     WaitingId = "wtl_";
     /// A time that was given back and is offered to who waits.
     OfferId = "ofr_";
+    /// Somebody who is to be forgotten.
+    ErasureId = "era_";
+    /// A copy of what is known.
+    ExportId = "exp_";
+    /// A tenant that is to be forgotten.
+    TenantErasureId = "ter_";
 }

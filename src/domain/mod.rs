@@ -12,6 +12,7 @@ pub mod cards;
 pub mod contact;
 pub mod conversation;
 pub mod email;
+pub mod forgetting;
 pub mod id;
 pub mod money;
 pub mod org;

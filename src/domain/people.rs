@@ -59,7 +59,7 @@ impl Role {
                 | Subject::Members,
                 Verb::Write,
             )
-            | (Subject::ApiKeys | Subject::Webhooks, _)
+            | (Subject::ApiKeys | Subject::Webhooks | Subject::Privacy, _)
             | (Subject::Audit, Verb::Read) => Self::Admin,
             (Subject::Tenant | Subject::Audit, Verb::Write) => Self::Owner,
         }
@@ -110,11 +110,13 @@ pub enum Subject {
     Webhooks,
     /// Who changed what.
     Audit,
+    /// Copies of what is known of people, and forgetting them.
+    Privacy,
 }
 
 impl Subject {
     /// Every subject.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Tenant,
         Self::Members,
         Self::ApiKeys,
@@ -129,6 +131,7 @@ impl Subject {
         Self::Calendars,
         Self::Webhooks,
         Self::Audit,
+        Self::Privacy,
     ];
 
     /// The word it is stored and shown as.
@@ -148,6 +151,7 @@ impl Subject {
             Self::Calendars => "calendars",
             Self::Webhooks => "webhooks",
             Self::Audit => "audit",
+            Self::Privacy => "privacy",
         }
     }
 }

@@ -37,14 +37,17 @@ pub enum ToolName {
     TakeOffer,
     /// The called person does not want it.
     DeclineOffer,
+    /// The caller wants to be forgotten.
+    ForgetMe,
 }
 
 impl ToolName {
     /// Tools that no assistant is given or refused: calls have them where they make sense.
-    pub const OURS: [Self; 6] = [
+    pub const OURS: [Self; 7] = [
         Self::ConfirmAppointment,
         Self::CallLater,
         Self::DoNotCall,
+        Self::ForgetMe,
         Self::JoinWaitingList,
         Self::TakeOffer,
         Self::DeclineOffer,
@@ -83,6 +86,7 @@ impl ToolName {
             Self::JoinWaitingList => "join_waiting_list",
             Self::TakeOffer => "take_offer",
             Self::DeclineOffer => "decline_offer",
+            Self::ForgetMe => "forget_me",
         }
     }
 

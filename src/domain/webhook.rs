@@ -32,13 +32,15 @@ pub enum EventKind {
     OptOutAdded,
     /// A campaign has called everybody it was to, or is over for another reason.
     CampaignEnded,
+    /// A caller wants to be forgotten, and somebody has to agree.
+    ErasureRequested,
     /// Somebody wants to see whether a webhook works. Told whatever the webhook asks for.
     WebhookTest,
 }
 
 impl EventKind {
     /// Each of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::CallStarted,
         Self::CallEnded,
         Self::CallSummarised,
@@ -49,6 +51,7 @@ impl EventKind {
         Self::CalendarDisconnected,
         Self::OptOutAdded,
         Self::CampaignEnded,
+        Self::ErasureRequested,
         Self::WebhookTest,
     ];
 
@@ -65,6 +68,7 @@ impl EventKind {
             Self::CalendarDisconnected => "calendar.disconnected",
             Self::OptOutAdded => "opt_out.added",
             Self::CampaignEnded => "campaign.ended",
+            Self::ErasureRequested => "erasure.requested",
             Self::WebhookTest => "webhook.test",
         }
     }

@@ -130,6 +130,12 @@ impl Runner {
                         "unfinished recordings are not looked after"
                     );
                 }
+                if let Err(error) = app::forgetting::look_after(&self.store, self.clock.now()).await {
+                    warn!(
+                        error = &error as &dyn std::error::Error,
+                        "what is to be forgotten is not looked after"
+                    );
+                }
             }
             self.take(&mut running).await;
             tokio::select! {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::Handler;
 use crate::{
     app::{
-        self, accounts::Accounts, calendars::Calendars, clips, keys::Keys, numbers, recordings, summaries,
-        voicemail, webhooks::Webhooks,
+        self, accounts::Accounts, calendars::Calendars, clips, forgetting::Forgetting, keys::Keys, numbers,
+        recordings, summaries, voicemail, webhooks::Webhooks,
     },
     platform::{blobs::Blobs, clock::Clock},
     speech,
@@ -80,8 +80,25 @@ impl Hands {
             }
             Work::SyncCalendar { calendar } => self.calendars.sync(&job.tenant, &calendar).await?,
             Work::WatchCalendar { calendar } => self.calendars.watch(&job.tenant, &calendar).await?,
+            Work::Purge => self.forgetting().purge(&job.tenant).await?,
+            Work::Erase { erasure } => self.forgetting().erase(&job.tenant, &erasure, job.attempts).await?,
+            Work::Export { export } => self.forgetting().export(&job.tenant, &export).await?,
+            Work::EraseTenant { erasure } => {
+                self.forgetting().erase_tenant(&job.tenant, &erasure).await?;
+            }
             Work::TellWebhook { webhook } => self.webhooks.deliver(&job.tenant, &webhook).await?,
         }
         Ok(())
+    }
+
+    fn forgetting(&self) -> Forgetting {
+        Forgetting {
+            store: self.store.clone(),
+            blobs: self.blobs.clone(),
+            keys: self.keys.clone(),
+            calendars: self.calendars.clone(),
+            speech: self.speech.clone(),
+            clock: self.clock,
+        }
     }
 }

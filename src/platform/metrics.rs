@@ -42,6 +42,9 @@ pub const OUTGOING_TOTAL: &str = "frontdesk_outgoing_total";
 /// Rests of calendars that failed too often or asked for it. Labels `vendor`, `whose`: `connection`, `vendor`.
 pub const CALENDAR_RESTS_TOTAL: &str = "frontdesk_calendar_rests_total";
 
+/// What was forgotten. Label `what`: a table, `sounds` or `recordings`.
+pub const FORGOTTEN_TOTAL: &str = "frontdesk_forgotten_total";
+
 /// Upper edges of the buckets all millisecond histograms share.
 pub const MS_BUCKETS: [f64; 16] = [
     1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 80.0, 120.0, 200.0, 350.0, 500.0, 800.0, 1_200.0, 2_000.0, 5_000.0,
@@ -74,5 +77,6 @@ pub fn describe() {
     describe_counter!(OUTGOING_TOTAL, "Attempts to reach somebody by how they ended");
     describe_counter!(CALENDAR_RESTS_TOTAL, "Calendars that are left alone for a while by vendor");
     describe_counter!(TRANSFERS_TOTAL, "Callers who were passed on by how that ended");
+    describe_counter!(FORGOTTEN_TOTAL, "Rows and sounds that were forgotten by what they were");
     describe_counter!(SECURITY_TOTAL, "Attempts that a wall stopped by kind");
 }

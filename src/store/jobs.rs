@@ -9,8 +9,8 @@ use super::{Error, Jobs, on, rows, texts};
 use crate::domain::{
     assistant::Language,
     id::{
-        AppointmentId, AssistantId, CalendarId, CallId, JobId, MessageId, NumberId, OrderId, TenantId,
-        WebhookId,
+        AppointmentId, AssistantId, CalendarId, CallId, ErasureId, ExportId, JobId, MessageId, NumberId,
+        OrderId, TenantErasureId, TenantId, WebhookId,
     },
     time::Timestamp,
 };
@@ -88,6 +88,23 @@ pub enum Work {
         /// The webhook.
         webhook: WebhookId,
     },
+    /// Remove what has been kept for long enough.
+    Purge,
+    /// Forget somebody.
+    Erase {
+        /// Whom.
+        erasure: ErasureId,
+    },
+    /// Make a copy of what is known.
+    Export {
+        /// Of what.
+        export: ExportId,
+    },
+    /// Forget the tenant itself.
+    EraseTenant {
+        /// Which erasure it is.
+        erasure: TenantErasureId,
+    },
 }
 
 /// Whom work must not wait for: in each lane others work.
@@ -129,6 +146,10 @@ impl Work {
             Self::SyncCalendar { .. } => "sync_calendar",
             Self::WatchCalendar { .. } => "watch_calendar",
             Self::TellWebhook { .. } => "tell_webhook",
+            Self::Purge => "purge",
+            Self::Erase { .. } => "erase",
+            Self::Export { .. } => "export",
+            Self::EraseTenant { .. } => "erase_tenant",
         }
     }
 
@@ -140,7 +161,11 @@ impl Work {
             | Self::SummariseCall { .. }
             | Self::OpeningClip { .. }
             | Self::BuyNumber { .. }
-            | Self::SetUpNumber { .. } => Lane::Slow,
+            | Self::SetUpNumber { .. }
+            | Self::Purge
+            | Self::Erase { .. }
+            | Self::Export { .. }
+            | Self::EraseTenant { .. } => Lane::Slow,
             Self::SettleAppointment { .. } | Self::SyncCalendar { .. } | Self::WatchCalendar { .. } => {
                 Lane::Prompt
             }
@@ -160,6 +185,10 @@ impl Work {
                 calendar.as_str().to_owned()
             }
             Self::TellWebhook { webhook } => webhook.as_str().to_owned(),
+            Self::Purge => "tenant".to_owned(),
+            Self::Erase { erasure } => erasure.as_str().to_owned(),
+            Self::Export { export } => export.as_str().to_owned(),
+            Self::EraseTenant { erasure } => erasure.as_str().to_owned(),
         }
     }
 
@@ -182,6 +211,10 @@ impl Work {
             "sync_calendar" => Ok(Self::SyncCalendar { calendar: rows::text(subject, WHAT)? }),
             "watch_calendar" => Ok(Self::WatchCalendar { calendar: rows::text(subject, WHAT)? }),
             "tell_webhook" => Ok(Self::TellWebhook { webhook: rows::text(subject, WHAT)? }),
+            "purge" => Ok(Self::Purge),
+            "erase" => Ok(Self::Erase { erasure: rows::text(subject, WHAT)? }),
+            "export" => Ok(Self::Export { export: rows::text(subject, WHAT)? }),
+            "erase_tenant" => Ok(Self::EraseTenant { erasure: rows::text(subject, WHAT)? }),
             _ => Err(Error::Damaged("jobs.kind")),
         }
     }

@@ -44,6 +44,9 @@ texts! {
         WHERE contact_id > $1 ORDER BY contact_id LIMIT $2";
     RESEAL_PIN = "UPDATE contact_pins SET pin = $3 WHERE contact_id = $1 AND pin = $2";
     RESEAL_MESSAGE_KEY = "UPDATE messages SET recording_key = $3 WHERE id = $1 AND recording_key = $2";
+    EXPORT_KEYS = "SELECT id AS place, tenant_id AS owner, key AS sealed FROM exports
+        WHERE id > $1 AND key IS NOT NULL ORDER BY id LIMIT $2";
+    RESEAL_EXPORT_KEY = "UPDATE exports SET key = $3 WHERE id = $1 AND key = $2";
 }
 
 /// A column that holds sealed values.
@@ -69,11 +72,13 @@ pub enum SealedColumn {
     MessageKey,
     /// What contacts type to prove who they are.
     Pin,
+    /// What opens copies of what is known.
+    ExportKey,
 }
 
 impl SealedColumn {
     /// Every one of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::MailBody,
         Self::TwilioToken,
         Self::RefreshToken,
@@ -84,6 +89,7 @@ impl SealedColumn {
         Self::RecordingKey,
         Self::MessageKey,
         Self::Pin,
+        Self::ExportKey,
     ];
 
     /// `table.column`, as it is bound into each seal.
@@ -99,6 +105,7 @@ impl SealedColumn {
             Self::RecordingKey => "recordings.key",
             Self::MessageKey => "messages.recording_key",
             Self::Pin => "contact_pins.pin",
+            Self::ExportKey => "exports.key",
         }
     }
 
@@ -114,6 +121,7 @@ impl SealedColumn {
             Self::RecordingKey => RECORDING_KEYS,
             Self::MessageKey => MESSAGE_KEYS,
             Self::Pin => PINS,
+            Self::ExportKey => EXPORT_KEYS,
         }
     }
 
@@ -129,6 +137,7 @@ impl SealedColumn {
             Self::RecordingKey => RESEAL_RECORDING_KEY,
             Self::MessageKey => RESEAL_MESSAGE_KEY,
             Self::Pin => RESEAL_PIN,
+            Self::ExportKey => RESEAL_EXPORT_KEY,
         }
     }
 }

@@ -18,6 +18,7 @@ mod clashes;
 mod connections;
 mod consents;
 mod contacts;
+mod forgetting;
 mod history;
 mod jobs;
 mod keys;
@@ -70,6 +71,7 @@ pub use self::{
     connections::{SealedTokens, Way},
     consents::Underway,
     contacts::ContactFilter,
+    forgetting::{Copied, ELSEWHERE, HOLDINGS, Holding, Known, Root},
     history::HistoryStep,
     jobs::{Job, Lane, Work},
     keys::{DataKey, SealedColumn, SealedValue},
@@ -238,6 +240,12 @@ pub const TEXTS: &[&[Text]] = &[
     connections::TEXTS,
     consents::TEXTS,
     contacts::TEXTS,
+    forgetting::TEXTS,
+    forgetting::COPIES,
+    forgetting::HELD,
+    forgetting::RECORDS,
+    forgetting::TENANT,
+    forgetting::TIDY,
     history::TEXTS,
     jobs::TEXTS,
     keys::TEXTS,
@@ -369,6 +377,8 @@ impl Store {
                 .foreign_keys(true)
                 .journal_mode(SqliteJournalMode::Wal)
                 .synchronous(SqliteSynchronous::Normal)
+                // What was forgotten is overwritten, and not only taken off the lists.
+                .pragma("secure_delete", "ON")
                 .busy_timeout(WAIT_MAX);
             let pool = pool_options(settings).connect_with(options).await?;
             return Ok(Self::on(Pool::Sqlite(pool, Arc::new(Semaphore::new(1)))));
@@ -689,6 +699,8 @@ aggregates! {
     pins: Pins;
     /// Who does not want to be.
     opt_outs: OptOuts;
+    /// What is kept for how long, and how it goes.
+    forgetting: Forgetting;
     /// What people are reminded of.
     reminders: Reminders;
     /// Many who are called for one reason.
@@ -769,6 +781,8 @@ platform_aggregates! {
     mails: Mails;
     /// The keys under which secrets are sealed.
     data_keys: DataKeys;
+    /// Tenants that are to be forgotten, or were.
+    tenant_erasures: TenantErasures;
 }
 
 /// What keeping something changed.

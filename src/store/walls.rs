@@ -112,13 +112,14 @@ pub(super) async fn owner(options: &PgConnectOptions) -> Result<PgConnection, Er
     Ok(PgConnection::connect_with(&options.clone().options([("app.across", "yes")])).await?)
 }
 
-/// Lets `user`, who owns nothing, work with the tables. What has happened stays: the log can be added to, not changed.
+/// Lets `user`, who owns nothing, work with the tables. What has happened stays: the log can be added to, not
+/// changed, and goes only with all of its tenant (a policy of the table's).
 pub(super) async fn admit(db: &mut PgConnection, user: &str) -> Result<(), Error> {
     const GRANTS: [&str; 4] = [
         "GRANT USAGE ON SCHEMA %2$I TO %1$I",
         "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA %2$I TO %1$I",
         "REVOKE INSERT, UPDATE, DELETE ON _sqlx_migrations FROM %1$I",
-        "REVOKE UPDATE, DELETE ON audit_entries FROM %1$I",
+        "REVOKE UPDATE ON audit_entries FROM %1$I",
     ];
     let (own,): (bool,) = sqlx::query_as(IS_OWN).bind(user).fetch_one(&mut *db).await?;
     if own {

@@ -52,6 +52,10 @@ fn work_of_every_kind() -> Vec<Work> {
         Work::SyncCalendar { calendar: "cal_1".parse().unwrap() },
         Work::WatchCalendar { calendar: "cal_1".parse().unwrap() },
         Work::TellWebhook { webhook: "whk_1".parse().unwrap() },
+        Work::Purge,
+        Work::Erase { erasure: "era_1".parse().unwrap() },
+        Work::Export { export: "exp_1".parse().unwrap() },
+        Work::EraseTenant { erasure: "ter_1".parse().unwrap() },
     ];
     // Whoever adds a kind adds it above.
     match all[0] {
@@ -64,7 +68,11 @@ fn work_of_every_kind() -> Vec<Work> {
         | Work::SettleAppointment { .. }
         | Work::SyncCalendar { .. }
         | Work::WatchCalendar { .. }
-        | Work::TellWebhook { .. } => all,
+        | Work::TellWebhook { .. }
+        | Work::Purge
+        | Work::Erase { .. }
+        | Work::Export { .. }
+        | Work::EraseTenant { .. } => all,
     }
 }
 
@@ -74,7 +82,7 @@ on_both! {
         let mut tx = fresh.store.begin(&practice.tenant.id).await.unwrap();
         let wanted = work_of_every_kind();
         for (n, work) in wanted.iter().enumerate() {
-            tx.jobs().add(&format!("job_{n}").parse().unwrap(), work, at(0)).await.unwrap();
+            tx.jobs().add(&format!("job_{n:02}").parse().unwrap(), work, at(0)).await.unwrap();
         }
         tx.commit().await.unwrap();
         let mut taken = vec![];

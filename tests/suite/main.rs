@@ -19,6 +19,7 @@ mod document;
 mod egress;
 mod engine;
 mod floors;
+mod forgetting;
 mod google;
 mod groups;
 mod http;

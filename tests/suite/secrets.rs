@@ -7,6 +7,7 @@ use frontdesk::{
     domain::{
         calendar::{Connection as CalendarConnection, ConnectionState, Grant, Vendor},
         email::Email,
+        forgetting::{Counts, Export, ExportOf},
         id::{MailId, TenantId},
         time::{CallTime, Timestamp},
         webhook::{EventKind, Webhook},
@@ -141,6 +142,7 @@ async fn keep(
         SealedColumn::RecordingKey => (Some(tenant), call.as_str()),
         SealedColumn::MessageKey => (Some(tenant), "msg_1"),
         SealedColumn::Pin => (Some(tenant), practice.contact.id.as_str()),
+        SealedColumn::ExportKey => (Some(tenant), "exp_1"),
     };
     let sealed = keys.seal(Place { owner, column: column.name(), row }, &SecretString::from(secret)).unwrap();
     let mut tx = store.begin(tenant).await.unwrap();
@@ -224,6 +226,20 @@ async fn keep(
                 silences: vec![],
             };
             tx.recordings().put(&row.parse().unwrap(), &taped).await.unwrap();
+        }
+        SealedColumn::ExportKey => {
+            let export = Export {
+                id: row.parse().unwrap(),
+                of: ExportOf::Tenant,
+                asked_by: "usr_1".to_owned(),
+                asked: NOW,
+                done: None,
+                expires: NOW,
+                length: 0,
+                counts: Counts::new(),
+            };
+            tx.forgetting().add_export(&export).await.unwrap();
+            tx.forgetting().end_export(&export.id, &sealed, 1, &Counts::new(), NOW).await.unwrap();
         }
         SealedColumn::MessageKey => {
             let message = Message {

@@ -735,7 +735,7 @@ fn the_model_is_told_of_the_tools_the_assistant_has() {
     };
     let all = specs(&practice.assistant, &services, &[winter], Language::English);
     let names: Vec<&str> = all.iter().map(|spec| spec.name).collect();
-    let all_calls = ToolName::ALL.into_iter().chain([ToolName::DoNotCall]);
+    let all_calls = ToolName::ALL.into_iter().chain([ToolName::DoNotCall, ToolName::ForgetMe]);
     assert_eq!(names, all_calls.map(ToolName::as_str).collect::<Vec<_>>());
     for spec in &all {
         let schema = jsonschema::validator_for(&spec.parameters).unwrap();
@@ -754,7 +754,7 @@ fn the_model_is_told_of_the_tools_the_assistant_has() {
     modest.tools = vec![ToolName::TakeMessage];
     let few: Vec<&str> =
         specs(&modest, &services, &[], Language::German).iter().map(|spec| spec.name).collect();
-    assert_eq!(few, ["take_message", "end_call", "do_not_call"]);
+    assert_eq!(few, ["take_message", "end_call", "do_not_call", "forget_me"]);
     assert!(specs(&modest, &[], &[], Language::German)[0].parameters["properties"]["language"].is_null());
 }
 

@@ -67,6 +67,12 @@ pub(super) struct CancelAppointment {
     pub confirmed: Option<bool>,
 }
 
+#[derive(Debug, Deserialize)]
+pub(super) struct ForgetMe {
+    #[serde(default)]
+    pub confirmed: Option<bool>,
+}
+
 #[derive(Deserialize)]
 pub(super) struct TakeMessage {
     #[serde(default, deserialize_with = "text")]

@@ -8,18 +8,20 @@ use serde_json::json;
 
 use super::{
     Reply, Spec, State, Toolbox, Trouble,
-    arguments::CallLater,
+    arguments::{CallLater, ForgetMe},
     words::{self, Say},
 };
 use crate::{
     app::{
         self,
         bookings::{self, Asker},
+        forgetting::erasures,
         outgoing::{Errand, WORTH_MINUTES, opt_outs},
     },
     domain::{
         availability::instant,
         booking::Appointment,
+        forgetting::ByCaller,
         id::{JobId, OutgoingId},
         outgoing::{Channel, FROM_MIN, Kind, OptOutSource, Outgoing, OutgoingState, Said},
         time::{Timestamp, Zone},
@@ -160,6 +162,27 @@ impl Toolbox {
         }
         self.stop(OptOutSource::Voice).await?;
         Ok(self.ask("noted", Say::WillNotCall))
+    }
+
+    /// Notes that the caller wants to be forgotten: only of a number that is surely theirs, and only once they were asked.
+    pub(super) async fn forget_me(&self, state: &mut State, asked: &ForgetMe) -> Result<Reply, Trouble> {
+        // Whom we have called has the number we called.
+        let sure = self.context.attested || self.errand.is_some();
+        let Some(number) = self.context.caller.as_ref().filter(|_| sure) else {
+            return Ok(self.ask("unknown_number", Say::ForgetElsewhere));
+        };
+        if !state.forgetting_asked || asked.confirmed != Some(true) {
+            state.forgetting_asked = true;
+            return Ok(self.ask("confirm", Say::ForgetReally));
+        }
+        let now = self.clock.now();
+        let mut tx = self.store.begin(&self.context.tenant.id).await?;
+        let answer = erasures::wish(&mut tx, now, number).await?;
+        tx.commit().await?;
+        Ok(match answer {
+            ByCaller::Approve => self.ask("requested", Say::ForgetAsked),
+            ByCaller::AtOnce => self.ask("after_the_call", Say::ForgetSoon),
+        })
     }
 
     /// Notes that the person at the other end does not want to be called.

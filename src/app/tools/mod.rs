@@ -177,6 +177,8 @@ struct State {
     messages: u32,
     /// To whom the caller was asked to be passed on.
     passing_on: Option<TransferTargetId>,
+    /// Whether the caller was asked if everything is really to be deleted.
+    forgetting_asked: bool,
 }
 
 /// What a tool has to say.
@@ -310,7 +312,7 @@ impl Toolbox {
             return self.mistake("There is no such tool.");
         };
         let own = self.context.assistant.tools.contains(&tool);
-        let anywhere = matches!(tool, ToolName::DoNotCall | ToolName::JoinWaitingList);
+        let anywhere = matches!(tool, ToolName::DoNotCall | ToolName::JoinWaitingList | ToolName::ForgetMe);
         let errand = self.errand.is_some() || anywhere;
         let may = own || (errand && ToolName::OURS.contains(&tool));
         if !may {
@@ -357,6 +359,7 @@ impl Toolbox {
             ToolName::JoinWaitingList => self.join_waiting_list(state, arguments::read(arguments)?).await,
             ToolName::TakeOffer => self.take_offer(state).await,
             ToolName::DeclineOffer => self.decline_offer(state).await,
+            ToolName::ForgetMe => self.forget_me(state, &arguments::read(arguments)?).await,
             ToolName::RecordingConsent | ToolName::EndCall => {
                 Ok(self.mistake("The call itself answers that."))
             }

@@ -46,7 +46,7 @@ pub fn specs(
             | ToolName::JoinWaitingList
             | ToolName::TakeOffer
             | ToolName::DeclineOffer => false,
-            ToolName::DoNotCall => true,
+            ToolName::DoNotCall | ToolName::ForgetMe => true,
             ToolName::FindSlots
             | ToolName::HoldSlot
             | ToolName::Book
@@ -115,6 +115,11 @@ fn description(tool: ToolName) -> &'static str {
         ToolName::DeclineOffer => "Notes that the person does not want the time that is offered.",
         ToolName::DoNotCall => {
             "Notes that the person does not want to be called by the business any more. Call it as soon as they say so."
+        }
+        ToolName::ForgetMe => {
+            "Notes that the caller wants the business to delete everything it keeps about them. Call it once to begin; when \
+             the caller has said yes to the question in the answer, call it again with confirmed set to true. Never say that \
+             anything is deleted: say what the answer says."
         }
     }
 }
@@ -200,6 +205,15 @@ fn parameters(tool: ToolName, services: &[&str], targets: &[TransferTarget], ass
                 "agreed": { "type": "boolean", "description": "Whether the caller agreed to be recorded." },
             }),
             &["agreed"],
+        ),
+        ToolName::ForgetMe => (
+            json!({
+                "confirmed": {
+                    "type": "boolean",
+                    "description": "True only after the caller said yes to the question whether everything is to be deleted.",
+                },
+            }),
+            &[],
         ),
         ToolName::EndCall
         | ToolName::ConfirmAppointment

@@ -79,6 +79,14 @@ pub(super) enum Say {
     StillWaiting,
     /// There is none for that.
     NoWaitingList,
+    /// Is really everything to be deleted?
+    ForgetReally,
+    /// Somebody will look at the wish.
+    ForgetAsked,
+    /// It is done after the call.
+    ForgetSoon,
+    /// Nobody knows whose number this is.
+    ForgetElsewhere,
 }
 
 impl Say {
@@ -168,6 +176,34 @@ impl Say {
             (Self::StillWaiting, English) => "All right. You stay on the waiting list.",
             (Self::NoWaitingList, German) => "Dafür gibt es leider keine Warteliste.",
             (Self::NoWaitingList, English) => "I am afraid there is no waiting list for that.",
+            (Self::ForgetReally, German) => {
+                "Möchten Sie wirklich, dass alles gelöscht wird, was zu Ihrer Nummer gespeichert ist? Auch Ihre Termine \
+                 entfallen dann."
+            }
+            (Self::ForgetReally, English) => {
+                "Do you really want everything deleted that is kept about your number? Your appointments will then be \
+                 cancelled, too."
+            }
+            (Self::ForgetAsked, German) => {
+                "Ich habe Ihren Wunsch notiert. Gelöscht ist noch nichts: Jemand aus dem Haus prüft ihn zuerst."
+            }
+            (Self::ForgetAsked, English) => {
+                "I have noted your wish. Nothing is deleted yet: somebody here looks at it first."
+            }
+            (Self::ForgetSoon, German) => {
+                "Nach diesem Gespräch werden Ihre Daten gelöscht und Ihre Termine abgesagt."
+            }
+            (Self::ForgetSoon, English) => {
+                "After this call your data will be deleted and your appointments cancelled."
+            }
+            (Self::ForgetElsewhere, German) => {
+                "Das kann ich am Telefon leider nicht annehmen, weil ich nicht sicher weiß, wem diese Nummer gehört. Bitte \
+                 wenden Sie sich schriftlich an uns."
+            }
+            (Self::ForgetElsewhere, English) => {
+                "I am afraid I cannot take that on the telephone, because I do not know for sure whose number this is. \
+                 Please write to us."
+            }
             (Self::Enough, German) => "Mehr kann ich in diesem Gespräch leider nicht für Sie tun.",
             (Self::Enough, English) => "I am afraid that is as much as I can do in this call.",
         }

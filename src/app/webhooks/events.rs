@@ -13,7 +13,7 @@ use crate::{
         calendar::{ConnectionState, Vendor},
         campaign::{Campaign, Progress},
         conversation::CallRecord,
-        id::{CallId, ConnectionId, ContactId, DeliveryId, ResourceId, WebhookEventId, WebhookId},
+        id::{CallId, ConnectionId, ContactId, DeliveryId, ErasureId, ResourceId, WebhookEventId, WebhookId},
         summary::Upshot,
         time::Timestamp,
         webhook::{Delivery, DeliveryState, EventKind},
@@ -67,6 +67,8 @@ pub enum Event<'e> {
         /// How far it came.
         progress: &'e Progress,
     },
+    /// A caller wants to be forgotten, and somebody has to agree.
+    ErasureRequested(&'e ErasureId),
 }
 
 impl Event<'_> {
@@ -88,6 +90,7 @@ impl Event<'_> {
             Self::CalendarDisconnected { .. } => EventKind::CalendarDisconnected,
             Self::OptOutAdded(_) => EventKind::OptOutAdded,
             Self::CampaignEnded { .. } => EventKind::CampaignEnded,
+            Self::ErasureRequested(_) => EventKind::ErasureRequested,
         })
     }
 
@@ -156,6 +159,7 @@ impl Event<'_> {
                 "reached": progress.reached,
                 "ended_at": campaign.ended.map(instant),
             }),
+            Self::ErasureRequested(erasure) => json!({ "erasure": erasure.as_str() }),
         })
     }
 }

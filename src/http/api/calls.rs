@@ -673,7 +673,11 @@ async fn recording(
 /// The answer to somebody who wants to listen, to all of it or to a part.
 pub(super) fn listened(Listening { tape, name }: Listening, method: &Method, asked: &HeaderMap) -> Response {
     let (name, length) = (name.as_str(), tape.len());
-    let kind = if name.ends_with(".ogg") { "audio/ogg" } else { "audio/wav" };
+    let kind = match name.rsplit('.').next() {
+        Some("ogg") => "audio/ogg",
+        Some("tar") => "application/x-tar",
+        _ => "audio/wav",
+    };
     // A blob is written once, and one that is being written only grows: its name and length say which it is.
     let tag = format!("\"{}-{length}\"", name.rsplit(['/']).next().unwrap_or(name));
     // RFC 9110 §14.2: only GET knows parts.

@@ -14,6 +14,7 @@ mod campaigns;
 mod clashes;
 mod contacts;
 pub mod events;
+mod forgetting;
 pub mod form;
 mod messages;
 mod numbers;
@@ -59,5 +60,6 @@ pub(super) fn router() -> OpenApiRouter<Doors> {
         .merge(twilio_account::router())
         .merge(webhooks::router())
         .merge(audit::router())
+        .merge(forgetting::router())
         .merge(people::router())
 }

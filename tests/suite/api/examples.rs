@@ -31,6 +31,7 @@ const NEEDS_MORE: &[&str] = &[
     "PUT /api/contacts/{contact}/pin",
     "POST /api/waiting-list",
     "PUT /api/services/{service}/offers",
+    "POST /api/tenants/{tenant}/erasure",
     "PUT /api/services/{service}/reminders",
     "PUT /api/tenants/{tenant}/twilio",
     "POST /twilio/messages/done/{language}",

@@ -139,6 +139,9 @@ fn bodies(own: &Neighbour) -> Vec<(&'static str, Value, Places)> {
             vec![],
         ),
         ("PATCH /api/webhooks/{webhook}", json!({}), vec![]),
+        ("POST /api/erasures", json!({ "contact": id("contact") }), vec![("/contact", "contact")]),
+        ("POST /api/exports", json!({ "contact": id("contact") }), vec![("/contact", "contact")]),
+        ("POST /api/tenants/{tenant}/erasure", json!({ "slug": "another" }), vec![]),
         ("PATCH /api/resources/{resource}", json!({}), vec![]),
         ("PATCH /api/schedules/{resource}", json!({}), vec![]),
         ("PUT /api/schedules/{resource}", json!({}), vec![]),
@@ -167,7 +170,11 @@ const WITHOUT_IDS: &[&str] = &[
     "POST /api/transfer-targets",
     "POST /api/webhooks",
     "PUT /api/call-fields",
+    "PATCH /api/retention",
 ];
+
+/// Lists for operators.
+const OPERATORS: &[&str] = &["/api/outbox", "/api/tenant-erasures"];
 
 /// What may be asked without being anybody: there is nothing of a tenant's in it but for whoever shows a secret.
 fn open(path: &str) -> bool {
@@ -357,7 +364,7 @@ fn lists(document: &Value) -> Vec<String> {
             item["get"]["parameters"].as_array().is_some_and(|all| all.iter().any(|p| p["name"] == "cursor"));
         // What is looked for must be said: a search is no list.
         let whole = !path.contains('{') && !path.starts_with("/api/search/");
-        pages && whole && **path != "/api/outbox"
+        pages && whole && !OPERATORS.contains(&path.as_str())
     });
     lists.map(|(path, _)| path.clone()).collect()
 }

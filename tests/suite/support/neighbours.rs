@@ -11,6 +11,7 @@ use frontdesk::{
             Place, Vendor,
         },
         campaign::{CallWindow, Campaign, CampaignState, Entry, EntryState, Retry},
+        forgetting::{Counts, Erasure, ErasureState, Export, ExportOf, Person},
         id::{AppointmentId, MessageId},
         outgoing::{Channel, Kind, OptOutSource, Outgoing, OutgoingState},
         time::{TimeRange, Timestamp, Zone},
@@ -253,7 +254,34 @@ impl Neighbour {
             last_status: None,
             problem: Some(words.to_owned()),
         };
+        let erasure = Erasure {
+            id: format!("era_{name}").parse().unwrap(),
+            person: Some(Person::Number(opt_out.number.clone())),
+            digits: words.to_owned(),
+            state: ErasureState::Requested,
+            asked_by: words.to_owned(),
+            asked: MONDAY_8,
+            approved_by: None,
+            ended: None,
+            counts: Counts::new(),
+        };
+        let export = Export {
+            id: format!("exp_{name}").parse().unwrap(),
+            of: ExportOf::Tenant,
+            asked_by: words.to_owned(),
+            asked: MONDAY_8,
+            done: None,
+            expires: Timestamp::MAX,
+            length: 0,
+            counts: Counts::new(),
+        };
         let mut tx = store.begin(&id).await.unwrap();
+        tx.forgetting().add_erasure(&erasure).await.unwrap();
+        tx.forgetting().add_export(&export).await.unwrap();
+        tx.forgetting()
+            .end_export(&export.id, b"sealed under no key", 1, &Counts::new(), MONDAY_8)
+            .await
+            .unwrap();
         tx.webhooks().add(&webhook, b"sealed under no key", MONDAY_8).await.unwrap();
         tx.deliveries().add(&delivery).await.unwrap();
         tx.commit().await.unwrap();
@@ -286,6 +314,8 @@ impl Neighbour {
             ("opt_out", opt_out.id.to_string()),
             ("campaign", campaign.id.to_string()),
             ("waiting", waiting.id.to_string()),
+            ("erasure", erasure.id.to_string()),
+            ("export", export.id.to_string()),
         ]);
         Self { owner, ids }
     }

@@ -11,6 +11,7 @@ use frontdesk::{
     sim::postgres::{Postgres, USER},
     store::Store,
 };
+use sqlx::{Connection, Executor, PgConnection};
 use tokio::sync::OnceCell;
 
 use super::databases::settings;
@@ -57,4 +58,14 @@ async fn user_made(server: &Postgres) {
 fn server() -> &'static Postgres {
     static SERVER: OnceLock<Postgres> = OnceLock::new();
     SERVER.get_or_init(|| Postgres::start().unwrap_or_else(|error| panic!("{error}")))
+}
+
+/// The folder of a database's files, once everything that went is vacuumed away and written down.
+pub async fn files_of(url: &str) -> std::path::PathBuf {
+    let mut db = PgConnection::connect(&as_owner(url)).await.unwrap();
+    db.execute("VACUUM FULL").await.unwrap();
+    db.execute("CHECKPOINT").await.unwrap();
+    let asked = "SELECT current_setting('data_directory') || '/base/' || oid FROM pg_database WHERE datname = current_database()";
+    let (folder,): (String,) = sqlx::query_as(asked).fetch_one(&mut db).await.unwrap();
+    folder.into()
 }
