@@ -212,12 +212,11 @@ impl Calendars {
         let known = case.written.iter().find(|written| written.calendar == calendar.id);
         match known {
             Some(written) if written.written.is_some() && written.time == appointment.time => {
-                match self.look(tenant, case, calendar, written).await? {
-                    Done::Agrees if !self.says_so(tenant, case, calendar, written) => {
-                        self.rewrite(tenant, case, calendar, written).await
-                    }
-                    done => Ok(done),
+                let looked = self.look(tenant, case, calendar, written).await?;
+                if matches!(looked, Done::Agrees) && !self.says_so(tenant, case, calendar, written) {
+                    return self.rewrite(tenant, case, calendar, written).await;
                 }
+                Ok(looked)
             }
             Some(written) if written.written.is_some() => self.rewrite(tenant, case, calendar, written).await,
             None => self.write(tenant, case, calendar, 0, appointment.time).await,
