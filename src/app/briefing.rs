@@ -179,7 +179,7 @@ fn about(
         }
     }
     if let Some((service, start)) = &errand.offer {
-        let service = services.iter().find(|known| known.id == *service);
+        let service = services.iter().find(|known| known.id == *service && !known.sensitive);
         let name = service.and_then(|service| service.names.get(language.code())).map_or("", String::as_str);
         let when = spoken::moment(*start, now, &tenant.zone, language);
         let _ = writeln!(

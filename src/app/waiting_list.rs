@@ -268,7 +268,7 @@ async fn check(
         faults.unless(own.is_some(), "/appointment", "there is no such appointment of theirs");
     }
     faults.settle()?;
-    if tx.waiting().of_contact(&contact).await? >= PLACES_MAX {
+    if tx.waiting().of_contact(&contact, &today.to_string()).await? >= PLACES_MAX {
         return Err(Error::Limit { name: "places on the waiting list", max: u64::from(PLACES_MAX) });
     }
     Ok(Waiting {

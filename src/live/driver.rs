@@ -30,7 +30,7 @@ use super::{
     recorder::Recorder,
 };
 use crate::{
-    app::tools::{Answer, Request, Toolbox},
+    app::tools::{Answer, LookedAt, Request, Toolbox},
     audio::{
         frames::Cutter,
         vad::{Detector, Ear},
@@ -117,13 +117,13 @@ enum Event {
     Engine(Input),
     EngineLost,
     Tool(RequestId, Answer),
-    Pin(&'static str),
+    Pin(LookedAt),
     Stop,
     Asked(Asked),
     Alarm,
 }
 
-type PinRun = Pin<Box<dyn Future<Output = Option<&'static str>> + Send>>;
+type PinRun = Pin<Box<dyn Future<Output = Option<LookedAt>> + Send>>;
 type ToolRun = Pin<Box<dyn Future<Output = (RequestId, Option<Answer>)> + Send>>;
 
 struct Driver<S> {
@@ -227,7 +227,12 @@ where
                 driver.input(Input::ToolAnswered { id, output: answer.output }, None);
                 driver.tool_broke = false;
             }
-            Event::Pin(fact) => driver.input(Input::PinLookedAt(Words(fact.to_owned())), None),
+            Event::Pin(LookedAt { fact, again }) => {
+                driver.input(Input::PinLookedAt(Words(fact.to_owned())), None);
+                if again {
+                    driver.input(Input::ExpectPin, None);
+                }
+            }
             Event::Stop => driver.input(Input::Leave, None),
             Event::Asked(Asked::Dismiss) => driver.input(Input::Dismiss, None),
             Event::Asked(Asked::PassOn) => driver.input(Input::PassOn, None),
@@ -287,8 +292,8 @@ where
         {
             self.pin = None;
             // Looking that panicked tells nothing; the caller is asked again when they ask.
-            if let Some(fact) = looked_at {
-                return Poll::Ready(Event::Pin(fact));
+            if let Some(looked_at) = looked_at {
+                return Poll::Ready(Event::Pin(looked_at));
             }
         }
         if self.alarm.as_mut().poll(context).is_ready() {

@@ -93,6 +93,11 @@ texts! {
     WAITING = "SELECT COUNT(*) FROM outgoing_calls WHERE tenant_id = $1 AND cause_id = $2 AND state = 'waiting'";
     HOLD_BACK = "UPDATE outgoing_calls SET due_at = $3, problem = $4 WHERE tenant_id = $1 AND cause_id = $2
         AND state = 'waiting'";
+    /// Attempts that were written down and not begun, undone: whoever they were for is planned again.
+    UNPLAN = "UPDATE campaign_entries SET state = 'waiting', attempts = attempts - 1, outgoing_id = NULL
+        WHERE tenant_id = $1 AND campaign_id = $2 AND state = 'calling' AND outgoing_id IN (
+            SELECT id FROM outgoing_calls WHERE tenant_id = $1 AND cause_id = $2 AND state = 'waiting')";
+    UNPLANNED = "DELETE FROM outgoing_calls WHERE tenant_id = $1 AND cause_id = $2 AND state = 'waiting'";
     DROP_WAITING = "UPDATE outgoing_calls SET state = 'dropped', why = $3, ended_at = $4
         WHERE tenant_id = $1 AND cause_id = $2 AND state = 'waiting'";
 }
@@ -610,6 +615,20 @@ impl Campaigns<'_> {
             .bind(why.as_str())
             .bind(at.0)
             .execute(db).await.map(drop)?);
+        Ok(())
+    }
+
+    /// Attempts of a campaign's that wait have never been written down: whoever they were for is planned again.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn unplan(&mut self, id: &CampaignId) -> Result<(), Error> {
+        for text in [UNPLAN, UNPLANNED] {
+            on!(self.tx, db => sqlx::query(text)
+                .bind(self.tenant.as_str())
+                .bind(id.as_str())
+                .execute(db).await.map(drop)?);
+        }
         Ok(())
     }
 }

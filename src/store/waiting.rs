@@ -35,9 +35,9 @@ texts! {
     PAGE = concat!("SELECT ", columns!(), " FROM waiting_list WHERE tenant_id = $1 AND (joined_at, id) > ($2, $3)
         AND (CAST($4 AS TEXT) IS NULL OR state = $4) ORDER BY joined_at, id LIMIT $5");
     OF_SERVICE = concat!("SELECT ", columns!(), " FROM waiting_list WHERE tenant_id = $1 AND service_id = $2
-        AND state = 'waiting' ORDER BY joined_at, id LIMIT $3");
+        AND state = 'waiting' AND first_day <= $4 AND last_day >= $4 ORDER BY joined_at, id LIMIT $3");
     OF_CONTACT = "SELECT COUNT(*) FROM waiting_list WHERE tenant_id = $1 AND contact_id = $2
-        AND state IN ('waiting', 'offered')";
+        AND state IN ('waiting', 'offered') AND last_day >= $3";
     MARK = "UPDATE waiting_list SET state = $3, ended_at = $4 WHERE tenant_id = $1 AND id = $2
         AND state IN ('waiting', 'offered')";
     RULES = "SELECT service_id, latest_min FROM offer_rules WHERE tenant_id = $1 ORDER BY service_id";
@@ -222,14 +222,15 @@ impl WaitingList<'_> {
         rows.into_iter().map(Waiting::try_from).collect()
     }
 
-    /// How many places somebody has.
+    /// How many places somebody has that are good for `day` or later, as in an ISO date.
     ///
     /// # Errors
     /// When the database cannot answer.
-    pub async fn of_contact(&mut self, contact: &ContactId) -> Result<u32, Error> {
+    pub async fn of_contact(&mut self, contact: &ContactId, day: &str) -> Result<u32, Error> {
         let (count,): (i64,) = on!(self.tx, db => sqlx::query_as(OF_CONTACT)
             .bind(self.tenant.as_str())
             .bind(contact.as_str())
+            .bind(day)
             .fetch_one(db).await?);
         rows::whole(count, "waiting_list")
     }

@@ -498,18 +498,18 @@ on_both! {
             assert!(asked.asks_pin);
             assert_eq!(value(&asked)["status"], "need_pin");
             assert!(value(&asked)["appointments"].is_null(), "nothing is told");
-            assert!(call.toolbox.typed_pin("4711#").await.contains("not their PIN"));
+            assert!(call.toolbox.typed_pin("4711#").await.fact.contains("not their PIN"));
         }
         line.set_pin(&keys, "4711").await;
-        assert!(call.toolbox.typed_pin("4712#").await.contains("cannot be tried again"));
+        assert!(call.toolbox.typed_pin("4712#").await.fact.contains("cannot be tried again"));
         assert_eq!(call.ask("my_appointments", name.clone()).await["status"], "not_found", "three were enough");
-        assert!(call.toolbox.typed_pin("4711").await.contains("cannot be tried again"), "even of the right one");
+        assert!(call.toolbox.typed_pin("4711").await.fact.contains("cannot be tried again"), "even of the right one");
         let call = line.second_call().await.proving(&keys);
         assert_eq!(call.toolbox.typed_pin("4711").await, call.toolbox.typed_pin("1234").await, "nobody is known yet");
         let call = line.second_call().await.proving(&keys);
         call.ask("my_appointments", name.clone()).await;
         assert_eq!(call.toolbox.identity().await, IdentityLevel::Known);
-        assert!(call.toolbox.typed_pin("4711#").await.contains("is right"));
+        assert!(call.toolbox.typed_pin("4711#").await.fact.contains("is right"));
         assert_eq!(call.toolbox.identity().await, IdentityLevel::Proven);
         let told = call.ask("my_appointments", more).await;
         assert_eq!((&told["status"], &told["appointments"].as_array().unwrap().len()), (&json!("ok"), &1));

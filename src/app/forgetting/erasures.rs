@@ -151,8 +151,11 @@ pub async fn decline(store: &Store, by: &Actor, now: Timestamp, id: &ErasureId) 
 /// [`Error::Unavailable`].
 pub async fn wish(tx: &mut TenantTx, now: Timestamp, number: &E164) -> Result<ByCaller, Error> {
     let answer = tx.forgetting().retention().await?.item.by_caller;
-    if tx.forgetting().erasure_of(number).await?.is_some() {
-        return Ok(answer);
+    // Nobody who has not typed a PIN has what it guards deleted at once.
+    let guarded = tx.services().all().await?.iter().any(|service| service.sensitive);
+    let answer = if guarded { ByCaller::Approve } else { answer };
+    if let Some(asked) = tx.forgetting().erasure_of(number).await? {
+        return Ok(if asked.state == ErasureState::Requested { ByCaller::Approve } else { ByCaller::AtOnce });
     }
     let erasure = Erasure {
         id: ErasureId::of(ids::fresh(now)),
@@ -228,10 +231,13 @@ impl Forgetting {
             tx.commit().await?;
         }
         let mut all = !known.being_called;
+        let mut fetched = true;
         for message in &known.messages {
-            all &= self.message(tenant, message, Some(id), patient).await? == Went::Gone;
+            fetched &= self.message(tenant, message, Some(id), patient).await? == Went::Gone;
         }
-        for call in &known.calls {
+        all &= fetched;
+        // A message that is still to be fetched from Twilio is found by its call: calls wait for messages.
+        for call in known.calls.iter().filter(|_| fetched) {
             all &= self.call(tenant, call, Some(id)).await? == Went::Gone;
         }
         for appointment in &known.appointments {

@@ -4,6 +4,7 @@ use super::{Forgetting, note};
 use crate::{
     app::{
         Error,
+        outgoing::offers,
         recordings::blocking,
         webhooks::{self, Event},
     },
@@ -141,6 +142,7 @@ impl Forgetting {
                 };
                 webhooks::tell(&mut tx, now, event).await?;
             }
+            offers::freed(&mut tx, &standing, &given_back, now).await?;
             tx.commit().await?;
             self.calendars.news().step(tenant, &given_back, Step::Cancelled, BY);
         } else {

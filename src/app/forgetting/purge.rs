@@ -17,6 +17,8 @@ use crate::{
 const BATCH: u32 = 100;
 /// How many things go in one go of the job; what is left goes in the next.
 const THINGS_AT_ONCE_MAX: u64 = 20_000;
+/// For how long attempts to reach somebody are kept, whatever is set: longer than they are counted for.
+const ATTEMPTS_KEPT_MINUTES: i64 = 9 * 24 * 60;
 /// How long until then.
 const NEXT_GO: Duration = Duration::from_secs(1);
 
@@ -104,7 +106,9 @@ impl Forgetting {
             let went = if waiting {
                 tx.forgetting().forget_old_waiting(before).await?
             } else {
-                tx.forgetting().forget_old_attempts(before).await?
+                // How often somebody was called lately is asked before they are called again.
+                let lately = self.clock.now().plus_minutes(-ATTEMPTS_KEPT_MINUTES);
+                tx.forgetting().forget_old_attempts(before.min(lately)).await?
             };
             tx.commit().await?;
             if went == 0 {

@@ -449,7 +449,15 @@ async fn message(
         return Ok(String::new());
     }
     let start = match &one.appointment {
-        Some(id) => tx.appointments().get(id).await?.map(|standing| standing.time.start),
+        Some(id) => tx.appointments().get(id).await?,
+        None => None,
+    };
+    // Whoever holds the telephone reads it.
+    let start = match start {
+        Some(standing) => {
+            let service = tx.services().get(&standing.service).await?;
+            Some(standing.time.start).filter(|_| service.is_none_or(|service| !service.sensitive))
+        }
         None => None,
     };
     let when = start.map(|start| spoken::moment(start, now, &business.zone, one.language));

@@ -132,6 +132,10 @@ impl Toolbox {
     async fn cancel_by_key(&self, state: &mut State, errand: &Errand) -> Result<(), Trouble> {
         let Some(id) = &errand.outgoing.appointment else { return Ok(()) };
         let now = self.clock.now();
+        if self.guards(state, id).await? {
+            // Whoever picks up may press keys: what asks for a PIN is cancelled in the conversation.
+            return Ok(());
+        }
         let by = Asker {
             tenant: self.context.tenant.id.clone(),
             call: Some(self.context.call.clone()),
@@ -139,7 +143,7 @@ impl Toolbox {
             staff: None,
         };
         let cancelled = bookings::cancel(&self.ledger, &by, now, id, errand.outgoing.contact.as_ref()).await;
-        state.cancelled_by_key = Some(match cancelled {
+        let (status, say) = match cancelled {
             Ok(given_back) => {
                 let spoken = self.spoken(given_back.time.start, now);
                 state.own.tell(given_back, spoken);
@@ -149,10 +153,11 @@ impl Toolbox {
             Err(app::Error::TooLate) => ("too_late", Say::TooLate),
             Err(app::Error::NotFound(_)) => ("not_found", Say::NoneOfYours),
             Err(error) => {
-                state.cancelled_by_key = Some(("unavailable", Say::Unavailable));
+                state.cancelled_by_key = Some((id.clone(), "unavailable", Say::Unavailable));
                 return Err(error.into());
             }
-        });
+        };
+        state.cancelled_by_key = Some((id.clone(), status, say));
         Ok(())
     }
 

@@ -35,7 +35,7 @@ pub use self::{
     errands::errand_specs,
     offers::{OFFERED_AT_A_TIME_MAX, OFFERS_PER_CALL_MAX},
     own::{IDENTITY_FAILURES_MAX, TOLD_MAX},
-    proof::PINS_PER_CALL_MAX,
+    proof::{LookedAt, PINS_PER_CALL_MAX},
     specs::{Spec, specs},
     transfer::WISH_CHARS_MAX,
     waiting::waiting_spec,
@@ -170,7 +170,7 @@ struct State {
     /// How many of its bookings it has given back.
     given_back: usize,
     /// What became of the appointment that a key was to cancel.
-    cancelled_by_key: Option<(&'static str, Say)>,
+    cancelled_by_key: Option<(AppointmentId, &'static str, Say)>,
     /// What became of the time that is offered in this call.
     decided: Option<waiting::Decided>,
     requests: u32,

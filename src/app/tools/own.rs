@@ -290,8 +290,11 @@ impl Toolbox {
         request: &Request,
         asked: CancelAppointment,
     ) -> Result<Reply, Trouble> {
-        if let Some((status, say)) = state.cancelled_by_key {
-            return Ok(self.ask(status, say));
+        let named = asked.appointment.as_deref().and_then(|key| state.own.get(key));
+        if let Some((by_key, status, say)) = &state.cancelled_by_key
+            && named.is_none_or(|named| named.appointment.id == *by_key)
+        {
+            return Ok(self.ask(status, *say));
         }
         let several = state.own.told.len() > 1;
         let Some(own) = asked.appointment.as_deref().and_then(|key| state.own.get_mut(key)) else {

@@ -203,6 +203,11 @@ impl Toolbox {
         };
         drop(tx);
         let own = own.filter(|own| own.status.promised() && own.time.start > now);
+        if let Some(own) = &own
+            && self.guards(state, &own.id).await?
+        {
+            return Ok(Reply { asks_pin: true, ..self.ask("need_pin", Say::WhichPin) });
+        }
         let by = Asker {
             tenant: tenant.clone(),
             call: Some(self.context.call.clone()),

@@ -48,12 +48,15 @@ texts! {
         AND NOT EXISTS (SELECT 1 FROM outgoing_calls o WHERE o.tenant_id = c.tenant_id AND o.contact_id = c.id
             AND o.contact_id IS NOT NULL)
         AND NOT EXISTS (SELECT 1 FROM waiting_list w WHERE w.tenant_id = c.tenant_id AND w.contact_id = c.id)
+        AND NOT EXISTS (SELECT 1 FROM campaign_entries e WHERE e.tenant_id = c.tenant_id AND e.number = c.number)
+        AND NOT EXISTS (SELECT 1 FROM contact_pins p WHERE p.tenant_id = c.tenant_id AND p.contact_id = c.id
+            AND p.set_at >= $2)
         AND NOT EXISTS (SELECT 1 FROM calls k WHERE k.tenant_id = c.tenant_id AND k.from_number = c.number)
         AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.tenant_id = c.tenant_id AND m.number = c.number)
         ORDER BY created_at, id LIMIT $3";
     FORGET_OLD_OUTGOING = "DELETE FROM outgoing_calls WHERE (tenant_id, id) IN (
         SELECT tenant_id, id FROM outgoing_calls WHERE tenant_id = $1 AND created_at < $2
-            AND state IN ('over', 'dropped') ORDER BY created_at, id LIMIT $3)";
+            AND (asked_at IS NULL OR asked_at < $2) AND state IN ('over', 'dropped') ORDER BY created_at, id LIMIT $3)";
     FORGET_OLD_ENTRIES = "DELETE FROM campaign_entries WHERE (tenant_id, id) IN (
         SELECT e.tenant_id, e.id FROM campaigns c
         JOIN campaign_entries e ON e.tenant_id = c.tenant_id AND e.campaign_id = c.id
@@ -61,6 +64,9 @@ texts! {
     FORGET_OLD_WAITING = "DELETE FROM waiting_list WHERE (tenant_id, id) IN (
         SELECT tenant_id, id FROM waiting_list WHERE tenant_id = $1 AND joined_at < $2 AND ended_at < $2
             ORDER BY joined_at, id LIMIT $3)";
+    /// Whoever's last day has passed waits no more.
+    END_PAST_WAITING = "UPDATE waiting_list SET state = 'over', ended_at = joined_at
+        WHERE tenant_id = $1 AND state = 'waiting' AND last_day < $2";
     FORGET_TURNS = "DELETE FROM turns WHERE tenant_id = $1 AND call_id = $2";
     FORGET_TOOL_CALLS = "DELETE FROM tool_calls WHERE tenant_id = $1 AND call_id = $2";
     FORGET_SUMMARY = "DELETE FROM call_summaries WHERE tenant_id = $1 AND call_id = $2";
@@ -236,6 +242,11 @@ impl Forgetting<'_> {
     /// # Errors
     /// When the database cannot answer.
     pub async fn forget_old_waiting(&mut self, before: Timestamp) -> Result<u64, Error> {
+        let day = before.to_jiff().to_zoned(jiff::tz::TimeZone::UTC).date().to_string();
+        on!(self.tx, db => sqlx::query(END_PAST_WAITING)
+            .bind(self.tenant.as_str())
+            .bind(day.as_str())
+            .execute(db).await.map(drop)?);
         self.forget_old(FORGET_OLD_WAITING, before).await
     }
 

@@ -9,7 +9,7 @@ use frontdesk::{
     },
     domain::{
         assistant::Language,
-        booking::AppointmentStatus,
+        booking::{AppointmentStatus, Service},
         outgoing::{OutgoingState, Said},
     },
     platform::clock::Clock,
@@ -54,6 +54,45 @@ on_both! {
         let tenant = &call.ground.practice.tenant.id;
         let mut tx = call.ground.store.read(tenant).await.unwrap();
         assert!(tx.opt_outs().of(&PERSON.parse().unwrap()).await.unwrap().is_some());
+    }
+
+    async fn three_does_nothing_to_what_asks_for_a_pin(fresh: Fresh) {
+        let call = Ours::begin(&fresh).await;
+        let practice = &call.ground.practice;
+        let mut tx = call.ground.store.begin(&practice.tenant.id).await.unwrap();
+        tx.services().put(&Service { sensitive: true, ..practice.checkup.clone() }).await.unwrap();
+        tx.commit().await.unwrap();
+        call.toolbox.keyed('3').await;
+        assert_eq!((call.status().await, call.said().await), (AppointmentStatus::Confirmed, None), "whoever picked up");
+    }
+
+    async fn three_is_about_the_one_appointment_and_no_other(fresh: Fresh) {
+        let call = Ours::begin(&fresh).await;
+        let practice = &call.ground.practice;
+        let other = appointment(practice, practice.contact.id.as_str(), practice.ada.id.as_str(), at(360));
+        let mut tx = call.ground.store.begin(&practice.tenant.id).await.unwrap();
+        tx.appointments().insert(&other, None, at(0)).await.unwrap();
+        tx.commit().await.unwrap();
+        let ask = async |id: &str, name: &str, arguments: Value| -> Value {
+            let (id, name, arguments) = (id.to_owned(), name.to_owned(), arguments.to_string());
+            serde_json::from_str(&call.toolbox.run(Request { id, name, arguments }).await.output).unwrap()
+        };
+        let told = ask("1", "my_appointments", json!({})).await;
+        assert_eq!(told["appointments"].as_array().unwrap().len(), 2);
+        call.toolbox.keyed('3').await;
+        let second = json!({ "appointment": told["appointments"][1]["key"], "confirmed": true });
+        assert_eq!(ask("2", "cancel_appointment", second.clone()).await["status"], "confirm", "it is asked for as always");
+        assert_eq!(ask("3", "cancel_appointment", second).await["status"], "cancelled");
+        let mut tx = call.ground.store.read(&practice.tenant.id).await.unwrap();
+        let standing = tx.appointments().get(&other.id).await.unwrap().unwrap();
+        assert_eq!(standing.status, AppointmentStatus::Cancelled, "what was said is so");
+    }
+
+    async fn nine_stops_all_calls_also_where_a_pin_is_waited_for(fresh: Fresh) {
+        let call = Ours::begin(&fresh).await;
+        let looked_at = call.toolbox.typed_pin("9").await;
+        assert!(!looked_at.again && looked_at.fact.contains("do_not_call"));
+        assert_eq!(call.said().await, Some(Said::Stop));
     }
 
     async fn other_keys_are_left_to_the_conversation(fresh: Fresh) {

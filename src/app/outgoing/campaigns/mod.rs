@@ -433,7 +433,8 @@ pub async fn edit(
     }
     if after != before.item {
         tx.campaigns().set(&after).await?;
-        // What was written down was so by what was wanted before.
+        // What was written down was so by what was wanted before: it is written anew.
+        tx.campaigns().unplan(id).await?;
         audit::record(&mut tx, by, now, Some(&before.item), Some(&after)).await?;
     }
     let shown = shown(&mut tx, id).await?;
