@@ -203,7 +203,8 @@ impl Forgetting {
             let Some(erasure) = erasure.filter(|erasure| erasure.state == ErasureState::Running) else {
                 return Ok(());
             };
-            let Some(person) = erasure.person else { return Ok(()) };
+            // Whom it was about is forgotten last: whoever comes after that only has to say so.
+            let Some(person) = erasure.person else { return self.finish(tenant, id, None).await };
             let known = tx.forgetting().known(&person).await?;
             drop(tx);
             self.drop_copies(tenant, id, &person, &known).await?;
@@ -293,6 +294,10 @@ impl Forgetting {
         if let Some(number) = number {
             self.rows(tenant, Root::Number, number.as_str(), Some(id)).await?;
         }
+        let mut tx = self.store.begin(tenant).await?;
+        tx.forgetting().forget_whom(id).await?;
+        tx.commit().await?;
+        // Done is told when the files hold nothing any more.
         self.tidy(false).await?;
         let now = self.clock.now();
         let mut tx = self.store.begin(tenant).await?;
@@ -304,7 +309,7 @@ impl Forgetting {
         }
         tx.commit().await?;
         tracing::info!(erasure.id = %id, "somebody is forgotten");
-        self.tidy(false).await
+        Ok(())
     }
 
     /// Has the database give up what it keeps of rows that went. One that cannot does so in its own time.

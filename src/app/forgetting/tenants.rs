@@ -109,6 +109,10 @@ impl Forgetting {
             tx.commit().await?;
             note(&counts);
         }
+        // Done is told when the files hold nothing any more but that there was a tenant.
+        let mut tx = self.store.begin(tenant).await?;
+        tx.forgetting().unname().await?;
+        tx.commit().await?;
         self.tidy(true).await?;
         let mut tx = self.store.begin(tenant).await?;
         tx.forgetting().vanish().await?;

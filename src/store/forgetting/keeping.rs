@@ -48,7 +48,8 @@ texts! {
         AND NOT EXISTS (SELECT 1 FROM outgoing_calls o WHERE o.tenant_id = c.tenant_id AND o.contact_id = c.id
             AND o.contact_id IS NOT NULL)
         AND NOT EXISTS (SELECT 1 FROM waiting_list w WHERE w.tenant_id = c.tenant_id AND w.contact_id = c.id)
-        AND NOT EXISTS (SELECT 1 FROM campaign_entries e WHERE e.tenant_id = c.tenant_id AND e.number = c.number)
+        AND NOT EXISTS (SELECT 1 FROM campaign_entries e WHERE e.tenant_id = c.tenant_id AND e.number = c.number
+            AND e.contact_id = c.id AND e.state IN ('waiting', 'calling'))
         AND NOT EXISTS (SELECT 1 FROM contact_pins p WHERE p.tenant_id = c.tenant_id AND p.contact_id = c.id
             AND p.set_at >= $2)
         AND NOT EXISTS (SELECT 1 FROM calls k WHERE k.tenant_id = c.tenant_id AND k.from_number = c.number)

@@ -32,6 +32,8 @@ texts! {
     ERASURE = concat!("SELECT ", erasure!(), " FROM erasures WHERE tenant_id = $1 AND id = $2");
     PAGE_OF_ERASURES = concat!("SELECT ", erasure!(), " FROM erasures WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT $3");
     MOVE_ERASURE = "UPDATE erasures SET state = $3, approved_by = $4 WHERE tenant_id = $1 AND id = $2 AND state = $5";
+    FORGET_WHOM = "UPDATE erasures SET number = NULL, contact_id = NULL
+        WHERE tenant_id = $1 AND id = $2 AND state = 'running'";
     END_ERASURE = "UPDATE erasures SET state = $3, ended_at = $4, approved_by = $5, number = NULL, contact_id = NULL
         WHERE tenant_id = $1 AND id = $2 AND ended_at IS NULL";
     COUNT_ERASURE = "UPDATE erasures SET counts = $3 WHERE tenant_id = $1 AND id = $2";
@@ -253,6 +255,18 @@ impl Forgetting<'_> {
             .bind(ErasureState::Requested.as_str())
             .execute(db).await?.rows_affected());
         Ok(moved == 1)
+    }
+
+    /// Forgets whom an erasure that is going on is about.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn forget_whom(&mut self, id: &ErasureId) -> Result<(), Error> {
+        on!(self.tx, db => sqlx::query(FORGET_WHOM)
+            .bind(self.tenant.as_str())
+            .bind(id.as_str())
+            .execute(db).await.map(drop)?);
+        Ok(())
     }
 
     /// Ends an erasure, and forgets whom it was about.

@@ -31,6 +31,7 @@ texts! {
     INVITED = "SELECT email FROM invitations WHERE tenant_id = $1";
     FORGET_MAILS_TO = "DELETE FROM mails WHERE recipient = $1 AND NOT EXISTS (SELECT 1 FROM users WHERE email = $1)";
     FORGET_JOBS = "DELETE FROM jobs WHERE tenant_id = $1";
+    UNNAME = "UPDATE tenants SET name = '-' WHERE id = $1";
     FORGET_TENANT = "DELETE FROM tenants WHERE id = $1";
 }
 
@@ -110,6 +111,15 @@ impl Forgetting<'_> {
             }
         }
         Ok(None)
+    }
+
+    /// Forgets what the tenant is called.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn unname(&mut self) -> Result<(), Error> {
+        on!(self.tx, db => sqlx::query(UNNAME).bind(self.tenant.as_str()).execute(db).await.map(drop)?);
+        Ok(())
     }
 
     /// Removes the tenant itself, and the work of forgetting it.
