@@ -22,7 +22,8 @@ pub struct LookedAt {
 /// Wrong PINs that a call takes.
 pub const PINS_PER_CALL_MAX: u32 = 3;
 
-const RIGHT: &str = "[The caller has typed their PIN, and it is right. Call my_appointments again.]";
+const RIGHT: &str =
+    "[The caller has typed their PIN, and it is right. Call the tool again that asked for it.]";
 const WRONG: &str =
     "[What the caller has typed is not their PIN. They may type it again, or leave a message.]";
 const ENOUGH: &str = "[What the caller has typed is not their PIN, and it cannot be tried again in this call. Offer to take a \

@@ -65,7 +65,7 @@ struct RetentionShown {
     /// People of whom nothing else is kept.
     contacts: u32,
     /// What becomes of a caller's own wish to be forgotten: `approve` has somebody who works here agree first, `at_once` does it
-    /// after the call.
+    /// after the call, unless some service is `sensitive`: then somebody agrees first all the same.
     by_caller: String,
 }
 

@@ -48,7 +48,7 @@ struct WebhookWanted {
     description: String,
     /// What it is told of: `call.started`, `call.ended`, `appointment.booked`, `appointment.moved`,
     /// `appointment.cancelled`, `call.summarised`, `message.taken`, `calendar.disconnected`, `opt_out.added`,
-    /// `campaign.ended`.
+    /// `campaign.ended`, `erasure.requested`.
     kinds: Vec<String>,
     /// Whether it is told anything. What happens while it is not, it never learns.
     #[serde(default = "yes")]
@@ -241,7 +241,8 @@ async fn list(
 /// `service`, `service_key`, `resources`, `contact`, `start`, `end`, `seats`, `status`, `by`, and where the time changed `previous_start`,
 /// `previous_end`; for `message.taken` `message`, `call`, `left_at`; for `calendar.disconnected` `connection`, `vendor`,
 /// `state`; for `opt_out.added` `opt_out`, `source`, `call`, `since`; for
-/// `campaign.ended` `campaign`, `state`, `people`, `reached`, `ended_at`; for `webhook.test` `webhook`.
+/// `campaign.ended` `campaign`, `state`, `people`, `reached`, `ended_at`; for
+/// `erasure.requested` `erasure`; for `webhook.test` `webhook`.
 #[utoipa::path(post, path = "/api/webhooks", tag = "webhooks", request_body = WebhookWanted,
     responses((status = CREATED, body = WebhookMade)))]
 async fn create(
