@@ -9,6 +9,7 @@ use axum::{
     extract::FromRequestParts,
     http::{header, request::Parts},
 };
+use secrecy::SecretString;
 
 use super::{
     Doors,
@@ -36,14 +37,31 @@ pub struct Person(pub Proven);
 
 /// What a long answer needs to look again whether its asker may still have it.
 pub struct Token {
-    token: String,
+    proof: Proof,
     address: Option<IpAddr>,
 }
 
+/// What shows who somebody is.
+enum Proof {
+    /// An access token or an API key.
+    Bearer(String),
+    /// What a browser keeps.
+    Browser(SecretString),
+}
+
 impl Token {
+    /// What a browser shows that asks from there.
+    pub(super) fn of_browser(token: SecretString, address: Option<IpAddr>) -> Self {
+        Self { proof: Proof::Browser(token), address }
+    }
+
     /// Whether it still proves that this actor asks.
     pub async fn holds(&self, doors: &Doors, by: &Actor) -> bool {
-        let proven = doors.people.know(&self.token, doors.clock.now()).await;
+        let now = doors.clock.now();
+        let proven = match &self.proof {
+            Proof::Bearer(token) => doors.people.know(token, now).await,
+            Proof::Browser(token) => doors.people.know_browser(token, now).await,
+        };
         // While the database is away nobody's rights have changed that we know of.
         proven.map_or_else(
             |error| matches!(error, crate::app::Error::Unavailable(..)),
@@ -56,7 +74,7 @@ impl FromRequestParts<Doors> for Token {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &Doors) -> Result<Self, Problem> {
-        Ok(Self { token: token(parts)?.to_owned(), address: address(parts) })
+        Ok(Self { proof: Proof::Bearer(token(parts)?.to_owned()), address: address(parts) })
     }
 }
 
@@ -147,7 +165,7 @@ async fn prove(parts: &Parts, doors: &Doors) -> Result<Proven, Problem> {
 }
 
 /// Whether the tenant lets itself be asked from there.
-fn allowed(proven: &Proven, address: Option<IpAddr>) -> bool {
+pub(super) fn allowed(proven: &Proven, address: Option<IpAddr>) -> bool {
     let networks = &proven.networks;
     networks.is_empty()
         || address.is_some_and(|address| networks.iter().any(|network| network.contains(&address)))

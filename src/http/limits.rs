@@ -100,6 +100,11 @@ pub struct Left {
 }
 
 impl Left {
+    /// How long until there is more.
+    pub fn wait(self) -> Duration {
+        Duration::from_secs(self.seconds)
+    }
+
     /// Tells it in an answer's head.
     pub(super) fn tell(self, headers: &mut HeaderMap) {
         let name = self.kind.as_str();

@@ -6,6 +6,7 @@ pub mod api;
 pub mod auth;
 mod calendars;
 mod client;
+mod console;
 mod doc;
 mod guard;
 mod health;
@@ -137,6 +138,7 @@ pub fn router(doors: Doors) -> Router {
     let (router, mut document) = operations(twilio, api).split_for_parts();
     doc::finish(&mut document);
     router
+        .merge(console::router(&doors))
         .with_state(doors)
         .merge(doc::pages(document))
         .fallback(async || Problem::NotFound)

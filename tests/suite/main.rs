@@ -12,6 +12,7 @@ mod bucket;
 mod calls;
 mod commands;
 mod config;
+mod console;
 mod conversations;
 mod demo;
 mod doctor;

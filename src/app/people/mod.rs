@@ -5,6 +5,7 @@
 //! every request, so that whatever ends here ends at once.
 
 pub mod api_keys;
+pub mod browsers;
 pub mod entry;
 pub mod invitations;
 pub mod letters;
@@ -126,6 +127,11 @@ impl People {
     /// Made of these parts.
     pub fn new(parts: Parts) -> Self {
         Self(Arc::new(parts))
+    }
+
+    /// Whether anybody may register a tenant.
+    pub fn registration(&self) -> bool {
+        self.0.settings.registration
     }
 
     /// Who the bearer of this token is.

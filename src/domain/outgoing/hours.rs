@@ -65,6 +65,11 @@ pub fn country(code: &str) -> Option<&'static str> {
     COUNTRIES.iter().map(|(known, _)| *known).find(|known| *known == code)
 }
 
+/// The country whose clocks hang there, if it is one of those that are known.
+pub fn country_of(zone: &Zone) -> Option<&'static str> {
+    COUNTRIES.iter().find(|(_, zones)| zones.contains(&zone.name())).map(|(code, _)| *code)
+}
+
 /// The zones in all of which it must be daytime for somebody with a number of `country` to be called: the one that was
 /// `said`, else the country's; the tenant's own where the country is not known.
 pub fn zones(country: &str, said: Option<&Zone>, tenant: &Zone) -> Vec<Zone> {

@@ -671,7 +671,11 @@ async fn recording(
 }
 
 /// The answer to somebody who wants to listen, to all of it or to a part.
-pub(super) fn listened(Listening { tape, name }: Listening, method: &Method, asked: &HeaderMap) -> Response {
+pub(in crate::http) fn listened(
+    Listening { tape, name }: Listening,
+    method: &Method,
+    asked: &HeaderMap,
+) -> Response {
     let (name, length) = (name.as_str(), tape.len());
     let kind = match name.rsplit('.').next() {
         Some("ogg") => "audio/ogg",

@@ -321,12 +321,16 @@ impl Watch {
     }
 }
 
-async fn watch(
+/// Everything that happens at the asker's tenant, or in one of its calls; until the token holds no more.
+///
+/// # Errors
+/// [`Problem::NotFound`] without such a call; [`Problem::Forbidden`]; [`Problem::TooMany`] when too many watch.
+pub async fn watch(
     doors: Doors,
     by: Actor,
     token: Token,
     call: Option<CallId>,
-) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>> + use<>>, Problem> {
     // From here on, so that nothing is missed between looking and listening.
     let (notices, news) = (doors.lines.watch(), doors.calendars.news().watch());
     let appointments = by.may(Verb::Read, Subject::Appointments);

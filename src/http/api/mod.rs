@@ -9,7 +9,7 @@ mod audit;
 pub mod availability;
 mod calendars;
 mod call_fields;
-mod calls;
+pub(super) mod calls;
 mod campaigns;
 mod clashes;
 mod contacts;

@@ -28,6 +28,9 @@ texts! {
     ADD_TOKEN = "INSERT INTO refresh_tokens (hash, session_id, made_at) VALUES ($1, $2, $3)";
     USE_TOKEN = "UPDATE refresh_tokens SET used_at = COALESCE(used_at, $2), followers = followers + 1 WHERE hash = $1
         RETURNING session_id, used_at, followers";
+    OF_TOKEN = "SELECT s.id, s.user_id, s.at_tenant, s.began_at, s.expires_at, s.ended_at
+        FROM refresh_tokens r JOIN sessions s ON s.id = r.session_id
+        WHERE r.hash = $1 AND r.used_at IS NULL";
     FORGET_TOKENS = "DELETE FROM refresh_tokens WHERE session_id = $1 AND used_at <= $2";
     FORGET = "DELETE FROM sessions WHERE expires_at <= $1";
     ADD_RESET = "INSERT INTO password_resets (token_hash, user_id, expires_at) VALUES ($1, $2, $3)";
@@ -163,6 +166,16 @@ impl Sessions<'_> {
             })
         })
         .transpose()
+    }
+
+    /// The session that a token would prolong; `None` once the token was used.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn of_token(&mut self, hash: &str) -> Result<Option<Session>, Error> {
+        let row: Option<SessionRow> =
+            on!(self.tx, db => sqlx::query_as(OF_TOKEN).bind(hash).fetch_optional(db).await?);
+        row.map(Session::try_from).transpose()
     }
 
     /// Prolongs a session.

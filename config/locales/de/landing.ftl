@@ -1,0 +1,14 @@
+landing-title = Die Telefonassistenz, die Termine macht
+landing-heading = Ihr Telefon wird angenommen. Immer.
+landing-lead = frontdesk geht sofort ans Telefon, versteht, worum es geht, und bucht, verschiebt oder sagt Termine in dem Kalender ab, den Sie schon benutzen.
+landing-console = Zur Übersicht
+landing-listen = Hören Sie hinein
+landing-listen-lead = Ein Anruf von Anfang bis Ende: jemand bucht einen Termin.
+landing-sample = sample-de.ogg
+landing-what = Was frontdesk tut
+landing-one-title = Nie doppelt gebucht
+landing-one = Eine Zeit wird einer einzigen Person zugesagt. „Gebucht“ heißt es erst, wenn es im Kalender steht.
+landing-two-title = Spricht wie ein Mensch
+landing-two = Wer ins Wort fällt, wird gehört; ein „mhm“ unterbricht nichts. Am Anfang sagt die Assistenz, dass sie eine ist.
+landing-three-title = Sie sehen, was war
+landing-three = Jeder Anruf mit Mitschrift, Ergebnis und Kosten, und was liegen blieb, steht oben.

@@ -1,0 +1,14 @@
+landing-title = The telephone assistant that makes appointments
+landing-heading = Your telephone is answered. Always.
+landing-lead = frontdesk picks up at once, understands what it is about, and books, moves or cancels appointments in the calendar you already use.
+landing-console = To the overview
+landing-listen = Listen
+landing-listen-lead = A call from beginning to end: somebody books an appointment.
+landing-sample = sample-en.ogg
+landing-what = What frontdesk does
+landing-one-title = Never double-booked
+landing-one = A time is promised to one person only. "Booked" is said once it stands in the calendar.
+landing-two-title = Talks like a person
+landing-two = Talk over it and it listens; an "mm-hm" interrupts nothing. At the start it says that it is an assistant.
+landing-three-title = You see what happened
+landing-three = Every call with its transcript, outcome and cost, and what was left to do stands on top.
