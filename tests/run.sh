@@ -1,7 +1,7 @@
 #!/bin/sh
 # Brings what the tests need and runs every one of them. Arguments go to `cargo test`.
 #
-# The tests start their own throw-away PostgreSQL, so its server programs must be there; no server has to run.
+# The tests start their own throw-away PostgreSQL and browsers, so those programs must be there; none has to run.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -15,6 +15,14 @@ have_postgres() {
 
 have_compiler() {
     command -v cc >/dev/null 2>&1
+}
+
+have_browser() {
+    command -v chromedriver >/dev/null 2>&1 || return 1
+    for browser in chromium chromium-browser google-chrome; do
+        if command -v "$browser" >/dev/null 2>&1; then return 0; fi
+    done
+    return 1
 }
 
 # Installs packages where we may; says so where we may not.
@@ -44,6 +52,17 @@ if ! have_postgres; then
         echo "Debian, Ubuntu: apt-get install postgresql. Fedora: dnf install postgresql-server" \
             "postgresql-contrib. macOS: brew install postgresql." >&2
         exit 1
+    }
+fi
+# The console is tested in a browser. Without one those tests say that they were left out; under CI=true they fail.
+if ! have_browser; then
+    bring chromium chromium-driver || true
+    have_browser || {
+        echo "Chromium and its driver (chromedriver) are needed to test the console. Debian: apt-get install" \
+            "chromium chromium-driver. Fedora: dnf install chromium chromedriver. macOS: brew install --cask" \
+            "google-chrome chromedriver." >&2
+        if [ "${CI:-}" = true ]; then exit 1; fi
+        echo "Without them the tests in a browser are left out." >&2
     }
 fi
 if ! command -v cargo >/dev/null 2>&1; then

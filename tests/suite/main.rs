@@ -8,6 +8,7 @@ mod agenda;
 mod api;
 mod availability;
 mod availability_preview;
+mod browser;
 mod bucket;
 mod calls;
 mod commands;

@@ -1,6 +1,7 @@
 //! What several tests share.
 
 pub mod agenda;
+pub mod browser;
 pub mod browsing;
 pub mod consent_pages;
 pub mod databases;

@@ -1,0 +1,3 @@
+//! The console and its pages as they are met in a browser.
+
+mod inspection;
