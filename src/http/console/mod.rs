@@ -28,10 +28,13 @@ mod events;
 mod failure;
 mod form;
 mod format;
+mod forwarding;
 mod guard;
 mod landing;
 mod lists;
+mod numbers;
 mod page;
+mod settings;
 mod visitor;
 mod words;
 
@@ -45,6 +48,8 @@ pub(super) fn router(doors: &Doors) -> Router<Doors> {
     let pages = Router::new()
         .merge(calls::router())
         .merge(events::router())
+        .merge(numbers::router())
+        .merge(settings::router())
         .layer(middleware::from_fn_with_state(doors.clone(), guard::inside));
     Router::new()
         .merge(pages)

@@ -49,7 +49,12 @@ pub const PLACES: &[Place] =
     &[Place { path: "/console/calls", key: "nav-calls", icon: "call", subject: Some(Subject::Calls) }];
 
 /// The places at the end of the way around.
-pub const PLACES_LAST: &[Place] = &[];
+pub const PLACES_LAST: &[Place] = &[Place {
+    path: "/console/settings",
+    key: "nav-settings",
+    icon: "settings",
+    subject: Some(Subject::Tenant),
+}];
 
 /// What every page has.
 #[derive(Clone)]
