@@ -71,7 +71,12 @@ pub(super) async fn around(State(doors): State<Doors>, mut request: Request, nex
             let next: String = form_urlencoded::byte_serialize(visitor.asked.as_bytes()).collect();
             Redirect::to(&format!("/console/entry/login?next={next}")).into_response()
         } else {
-            failed(&doors, &visitor, &failure)
+            let mut page = failed(&doors, &visitor, &failure);
+            // Whoever was let in on the way here stays in.
+            for cookie in response.headers().get_all(header::SET_COOKIE) {
+                page.headers_mut().append(header::SET_COOKIE, cookie.clone());
+            }
+            page
         };
     }
     let shown = response.status() != StatusCode::SEE_OTHER;
