@@ -22,6 +22,7 @@ pub mod smtp;
 pub mod stage;
 pub mod twilio;
 pub mod voice;
+pub mod week;
 
 mod faults;
 mod sound;

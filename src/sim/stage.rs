@@ -24,7 +24,7 @@ use super::{
     voice::{BadRecordings, UnknownWords, Voice},
 };
 use crate::{
-    app::{self, clips, provision, recordings},
+    app::{self, clips, people::People, provision, recordings},
     boot::{
         self, Running,
         config::{Config, ConfigError},
@@ -65,6 +65,9 @@ const CALLER: &str = "+4915112345678";
 /// Where the practice's reception is rung.
 const RECEPTION_NUMBER: &str = "+493055505566";
 
+/// Transfer targets that are looked through for the reception.
+const TARGETS_MAX: u32 = 50;
+
 /// What a call of the stage may take at most.
 const CALL_MAX: Duration = Duration::from_secs(240);
 
@@ -101,7 +104,7 @@ pub fn clock(scenario: &Scenario, pace: u32) -> Clock {
 }
 
 /// Where the practice is.
-const ZONE: &str = "Europe/Berlin";
+pub const ZONE: &str = "Europe/Berlin";
 
 /// What keeps a stage from being set or played.
 #[derive(Debug, thiserror::Error)]
@@ -162,6 +165,22 @@ pub struct Wanted {
     pub environment: Vec<(String, String)>,
 }
 
+impl Wanted {
+    /// A stage by this clock in this folder, and nothing special.
+    pub fn plain(clock: Clock, folder: &Path) -> Self {
+        Self {
+            clock,
+            folder: folder.to_owned(),
+            manners: Manners::default(),
+            conditions: Conditions::default(),
+            clips: true,
+            calendar: None,
+            keep_log: false,
+            environment: vec![],
+        }
+    }
+}
+
 /// A stage, set.
 pub struct Stage {
     folder: PathBuf,
@@ -173,6 +192,8 @@ pub struct Stage {
     pub agenda: Option<Agenda>,
     /// The server.
     pub server: Running,
+    /// Lets people in.
+    pub people: People,
     /// The tenant.
     pub tenant: Tenant,
     /// What both sides speak with.
@@ -259,9 +280,12 @@ impl Stage {
         let config = Config::read(None, settings.chain(outside).chain(wanted.environment.clone()))?;
         let speech = config.openai.clone();
         let server = boot::start(config.clone(), wanted.clock).await?;
+        let public = boot::public_url(&config, server.addr);
+        let keys = boot::keys(&config, &server.store, wanted.clock).await?;
+        let people = boot::people(&config, &server.store, &public, &keys)?;
         let tenant = provision(&server, scenario.open, wanted.clock.now()).await?;
         if let Some(agenda) = &agenda {
-            connect(agenda, &config, &server, &tenant, wanted.clock).await?;
+            connect(agenda, &people, &server, &tenant, wanted.clock).await?;
         }
         let to = number_in(&server, &tenant, language).await?;
         if scenario.reception.is_some() {
@@ -307,6 +331,7 @@ impl Stage {
             openai,
             agenda,
             server,
+            people,
             tenant,
             voice,
             dial,
@@ -597,14 +622,11 @@ async fn provision(server: &Running, open: bool, now: Timestamp) -> Result<Tenan
 /// Has an admin connect the tenant's calendar, as she would at her browser, and waits until it is known what stands there.
 async fn connect(
     agenda: &Agenda,
-    config: &Config,
+    people: &People,
     server: &Running,
     tenant: &Tenant,
     clock: Clock,
 ) -> Result<(), Error> {
-    let public = boot::public_url(config, server.addr);
-    let keys = boot::keys(config, &server.store, clock).await?;
-    let people = boot::people(config, &server.store, &public, &keys)?;
     let password = ids::token();
     let email = OPERATOR.parse().map_err(|_| Error::Tenant("its operator has no address".to_owned()))?;
     people.make_operator(&email, &password.clone().into(), clock.now()).await?;
@@ -638,16 +660,25 @@ async fn number_in(server: &Running, tenant: &Tenant, language: Language) -> Res
 /// Has somebody at the practice whom callers can be put through to.
 async fn staff(server: &Running, tenant: &Tenant, scenario: &Scenario, now: Timestamp) -> Result<(), Error> {
     let bad = |what: &str| Error::Tenant(format!("it has no {what}"));
+    let mut tx = server.store.begin(&tenant.id).await?;
+    let number: E164 = RECEPTION_NUMBER.parse().map_err(|_| bad("reception"))?;
+    // A stage may be set where one has been before.
+    let before = tx
+        .transfer_targets()
+        .page(None, TARGETS_MAX)
+        .await?
+        .items
+        .into_iter()
+        .find(|one| one.number == number);
     let target = TransferTarget {
-        id: TransferTargetId::of(ids::fresh(now)),
+        id: before.map_or_else(|| TransferTargetId::of(ids::fresh(now)), |before| before.id),
         name: scenario.reception.unwrap_or_default().to_owned(),
-        number: RECEPTION_NUMBER.parse().map_err(|_| bad("reception"))?,
+        number,
         description: String::new(),
         hours: None,
         announced: true,
         active: true,
     };
-    let mut tx = server.store.begin(&tenant.id).await?;
     tx.transfer_targets().put(&target).await?;
     for mut assistant in tx.assistants().all().await? {
         assistant.transfers = vec![target.id.clone()];

@@ -5,7 +5,11 @@
 
 mod screen;
 
-use std::{path::PathBuf, process::ExitCode, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
 
 use anyhow::Context as _;
 use clap::builder::PossibleValuesParser;
@@ -16,16 +20,23 @@ use crate::{
     boot::config::Config,
     domain::{assistant::Language, calendar::Vendor},
     live::notice::Notice,
+    platform::{clock::Clock, ids},
     sim::{
         openai::Manners,
         scenario,
         stage::{self, Stage, Wanted},
         twilio::Conditions,
+        week,
     },
 };
 
 /// How many times as fast as life a call without waiting is.
 const FAST: u32 = 5;
+
+/// Whose login the kept server has.
+const LOGIN: &str = "demo@praxis-sommer.example";
+/// How long her password is, in characters.
+const PASSWORD_LEN: usize = 20;
 
 /// How a demo is asked for.
 #[derive(Debug, clap::Args)]
@@ -42,7 +53,7 @@ pub(super) struct Arguments {
     /// Do not wait: the call goes on several times as fast as life.
     #[arg(long)]
     fast: bool,
-    /// Leave the server up after the call, until Ctrl-C.
+    /// Play a week of calls besides, leave the server up until Ctrl-C, and print a login to the console.
     #[arg(long)]
     keep: bool,
     /// Where database and recording go, in a folder of their own; else where the system keeps such things.
@@ -103,10 +114,31 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     }
     screen.outcome(&stage, &played).await?;
     let well = played.problems.is_empty();
-    if arguments.keep {
-        screen.kept(stage.server.addr);
-        tokio::signal::ctrl_c().await.context("cannot wait for Ctrl-C")?;
-    }
     stage.strike().await;
+    if arguments.keep {
+        keep(&screen, arguments.lang, &folder).await?;
+    }
     Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Plays the week before, and leaves a server up on all of it until Ctrl-C, with somebody who may look at it.
+async fn keep(screen: &Screen, language: Language, folder: &Path) -> anyhow::Result<()> {
+    let clock = Clock::system();
+    screen.week(week::WEEK.len());
+    for past in week::WEEK {
+        let played = week::play(past, folder, clock.now()).await;
+        screen.past(past, played.err());
+    }
+    let scenario = scenario::named("book", language).context("no such scenario")?;
+    let stage =
+        Stage::set(scenario, Wanted::plain(clock, folder)).await.context("the stage cannot be set")?;
+    let email = LOGIN.parse().context("an address")?;
+    let password = ids::token();
+    let password = password.get(..PASSWORD_LEN).unwrap_or(&password);
+    let tenant = &stage.tenant.id;
+    week::owner(&stage.people, tenant, &email, password, language, clock.now()).await?;
+    screen.kept(stage.server.addr, LOGIN, password);
+    tokio::signal::ctrl_c().await.context("cannot wait for Ctrl-C")?;
+    stage.strike().await;
+    Ok(())
 }

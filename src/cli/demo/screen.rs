@@ -16,6 +16,7 @@ use crate::{
     sim::{
         agenda,
         stage::{self, Played, Stage},
+        week::Past,
     },
 };
 
@@ -254,9 +255,23 @@ impl Screen {
         MARGIN.len() + if self.colour { self.ink(Ink::Bold, " ").len() - 1 } else { 0 }
     }
 
-    pub(super) fn kept(&self, server: SocketAddr) {
+    pub(super) fn week(&self, calls: usize) {
+        println!("\nThe week before is being played: {calls} calls.");
+    }
+
+    pub(super) fn past(&self, past: Past, problem: Option<stage::Error>) {
+        let Past { days_ago, hour, minute, scenario, language, .. } = past;
+        let when = format!("{days_ago} working days ago, {hour:02}:{minute:02}");
+        match problem {
+            None => println!("  {when}  {scenario} ({language})"),
+            Some(problem) => println!("  {when}  {scenario} ({language}) left out: {problem}"),
+        }
+    }
+
+    pub(super) fn kept(&self, server: SocketAddr, login: &str, password: &str) {
         println!(
-            "\nThe server stays up: http://{server}/health/ready, http://{server}/metrics. Ctrl-C ends it."
+            "\nThe server stays up; Ctrl-C ends it.\n  console   http://{server}/console\n  sign in   {login}\n  \
+             password  {password}\n  API       http://{server}/docs"
         );
     }
 }

@@ -11,7 +11,8 @@ use axum::{
 use super::{
     failure::Failure,
     page::{Page, show},
-    visitor::Visitor,
+    start,
+    visitor::{Reader, Visitor},
 };
 use crate::http::Doors;
 
@@ -32,10 +33,7 @@ async fn landing(State(doors): State<Doors>, visitor: Visitor) -> Result<Respons
 }
 
 /// Where somebody begins who says nothing else.
-async fn begin(visitor: Visitor) -> Result<Response, Failure> {
-    let inside = visitor.inside.as_ref().ok_or(Failure::SignIn)?;
-    if inside.tenant.is_none() {
-        return Err(Failure::Nowhere);
-    }
-    Ok(Redirect::to("/console/calls").into_response())
+async fn begin(State(doors): State<Doors>, reader: Reader) -> Result<Response, Failure> {
+    let to = if start::unfinished(&doors, &reader).await? { "/console/start" } else { "/console/calls" };
+    Ok(Redirect::to(to).into_response())
 }

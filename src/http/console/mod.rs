@@ -35,6 +35,7 @@ mod lists;
 mod numbers;
 mod page;
 mod settings;
+mod start;
 mod visitor;
 mod words;
 
@@ -50,6 +51,7 @@ pub(super) fn router(doors: &Doors) -> Router<Doors> {
         .merge(events::router())
         .merge(numbers::router())
         .merge(settings::router())
+        .merge(start::router())
         .layer(middleware::from_fn_with_state(doors.clone(), guard::inside));
     Router::new()
         .merge(pages)

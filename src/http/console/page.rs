@@ -49,12 +49,15 @@ pub const PLACES: &[Place] =
     &[Place { path: "/console/calls", key: "nav-calls", icon: "call", subject: Some(Subject::Calls) }];
 
 /// The places at the end of the way around.
-pub const PLACES_LAST: &[Place] = &[Place {
-    path: "/console/settings",
-    key: "nav-settings",
-    icon: "settings",
-    subject: Some(Subject::Tenant),
-}];
+pub const PLACES_LAST: &[Place] = &[
+    Place { path: "/console/start", key: "nav-start", icon: "mark", subject: Some(Subject::Numbers) },
+    Place {
+        path: "/console/settings",
+        key: "nav-settings",
+        icon: "settings",
+        subject: Some(Subject::Tenant),
+    },
+];
 
 /// What every page has.
 #[derive(Clone)]

@@ -136,7 +136,7 @@ async fn a_forgotten_password_is_chosen_anew_by_the_link_in_the_mail() {
             &[("email", "owner@oblivious.example"), ("password", "six loud herons at dawn")],
         )
         .await;
-    assert_eq!(page.heading(), "Calls");
+    assert_eq!(page.heading(), "First steps");
 }
 
 #[tokio::test]

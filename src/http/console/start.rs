@@ -1,0 +1,88 @@
+//! `/console/start`: first steps: a number, a calendar, hours and services, the assistant's words, a call. What is done is seen
+//! from what is there; each step is a page she can leave and come back to.
+
+use askama::Template;
+use axum::{Router, extract::State, response::Response, routing::get};
+
+use super::{
+    failure::Failure,
+    page::{Page, show},
+    visitor::Reader,
+};
+use crate::{
+    app::{assistants, calls, numbers, resources, services},
+    domain::{
+        assistant::AssistantStatus,
+        people::{Subject, Verb},
+    },
+    http::Doors,
+    store::CallFilter,
+};
+
+/// Things of each kind that are looked through.
+const LOOKED_AT: u32 = 100;
+
+pub(super) fn router() -> Router<Doors> {
+    Router::new().route("/console/start", get(start))
+}
+
+/// A step.
+struct Step {
+    /// The beginning of its keys.
+    key: &'static str,
+    /// Where it is done.
+    path: &'static str,
+    /// Whether it is done.
+    done: bool,
+}
+
+#[derive(Template)]
+#[template(path = "start.html", config = ".askama.toml")]
+struct StartPage {
+    page: Page,
+    steps: Vec<Step>,
+    done: usize,
+}
+
+/// The steps, as far as they have been taken.
+async fn steps(doors: &Doors, reader: &Reader) -> Result<Vec<Step>, Failure> {
+    let (store, by) = (&doors.store, &reader.by);
+    let numbers = numbers::list(store, by, None, LOOKED_AT).await?.items;
+    let held = numbers.iter().any(|held| held.released.is_none());
+    let answered = numbers.iter().any(|held| held.released.is_none() && held.number.assistant.is_some());
+    let connected = !doors.calendars.list(by).await?.is_empty();
+    let resources = resources::list(store, by, None, LOOKED_AT).await?.items;
+    let services = services::list(store, by, None, LOOKED_AT).await?.items;
+    let live = assistants::list(store, by, None, LOOKED_AT).await?.items;
+    let live = live.iter().any(|one| one.status == AssistantStatus::Live);
+    let called = reader.may(Verb::Read, Subject::Calls)
+        && !calls::list(store, by, &CallFilter::default(), None, 1).await?.items.is_empty();
+    let bookable = !resources.is_empty() && !services.is_empty();
+    Ok(vec![
+        Step { key: "start-number", path: "/console/numbers", done: held },
+        Step { key: "start-calendar", path: "/console/calendars", done: connected },
+        Step { key: "start-hours", path: "/console/availability", done: bookable },
+        Step { key: "start-assistant", path: "/console/assistants", done: live },
+        Step { key: "start-answer", path: "/console/numbers", done: answered },
+        Step { key: "start-call", path: "/console/assistants", done: called },
+    ])
+}
+
+/// Whether there is something left to do before callers are answered.
+pub(super) async fn unfinished(doors: &Doors, reader: &Reader) -> Result<bool, Failure> {
+    let all =
+        [Subject::Numbers, Subject::Calendars, Subject::Resources, Subject::Services, Subject::Assistants];
+    if !all.into_iter().all(|subject| reader.may(Verb::Write, subject)) {
+        return Ok(false);
+    }
+    // Keeping one's calendar here is a choice, not a step left out.
+    let steps = steps(doors, reader).await?;
+    Ok(steps.iter().any(|step| !step.done && step.key != "start-calendar"))
+}
+
+async fn start(State(doors): State<Doors>, reader: Reader) -> Result<Response, Failure> {
+    let page = Page::new(&reader, "/console/start", reader.t("nav-start"), doors.clock.now());
+    let steps = steps(&doors, &reader).await?;
+    let done = steps.iter().filter(|step| step.done).count();
+    show(&StartPage { page, steps, done })
+}
