@@ -156,6 +156,12 @@ async fn again(doors: &Doors, visitor: &Visitor, request: Request, next: Next) -
         let password = SecretString::from(typed.raw(AGAIN_PASSWORD));
         let at = visitor.was_at.as_deref();
         match entry::let_in(doors, visitor, typed.get(AGAIN_EMAIL), &password, at).await {
+            Ok(grant) if at.is_some() && grant.at.as_ref().map(|at| at.tenant.as_str()) != at => {
+                // What waits was meant for a tenant at which she works no more.
+                let mut response = Redirect::to("/console").into_response();
+                visitor::keep_session(&mut response, &grant);
+                return Ok(response);
+            }
             Ok(grant) => {
                 let waiting = typed.without(&[AGAIN_EMAIL, AGAIN_PASSWORD]);
                 let body: String =

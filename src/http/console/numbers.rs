@@ -126,7 +126,8 @@ async fn import(State(doors): State<Doors>, reader: Reader, typed: Typed) -> Res
         return list_page(&doors, &reader, form).await;
     };
     let now = doors.clock.now();
-    match numbers::import(&doors.store, &doors.accounts, &reader.by, now, &number, assistant, None).await {
+    let language = assistant.is_none().then_some(reader.language);
+    match numbers::import(&doors.store, &doors.accounts, &reader.by, now, &number, assistant, language).await {
         Ok(kept) => {
             let to = format!("/console/numbers/{}", kept.item.number.id);
             Ok(reader.done(&to, &reader.t("numbers-imported")))
@@ -211,10 +212,12 @@ async fn buy(State(doors): State<Doors>, reader: Reader, typed: Typed) -> Result
         return buy_page(&doors, &reader, form, None).await;
     };
     let typed = form.typed();
+    // An assistant brings its language; where nobody answers yet, the reader's is a beginning.
+    let language = assistant.is_none().then_some(reader.language);
     let ordered = Ordered {
         number,
         assistant,
-        language: None,
+        language,
         address_sid: typed.maybe("address-sid").map(str::to_owned),
         bundle_sid: typed.maybe("bundle-sid").map(str::to_owned),
     };

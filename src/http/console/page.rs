@@ -45,8 +45,10 @@ pub struct Place {
 }
 
 /// The places of a tenant's console, in their order. A page is here once it exists.
-pub const PLACES: &[Place] =
-    &[Place { path: "/console/calls", key: "nav-calls", icon: "call", subject: Some(Subject::Calls) }];
+pub const PLACES: &[Place] = &[
+    Place { path: "/console/calls", key: "nav-calls", icon: "call", subject: Some(Subject::Calls) },
+    Place { path: "/console/numbers", key: "nav-numbers", icon: "number", subject: Some(Subject::Numbers) },
+];
 
 /// The places at the end of the way around.
 pub const PLACES_LAST: &[Place] = &[

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod desk;
+mod pages;
 
 use frontdesk::{
     app::numbers::{self, ORDER_MINUTES_MAX},

@@ -1,0 +1,95 @@
+//! The walls between tenants, on every page there is: a page asked for with another tenant's id does not exist.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use crate::support::{
+    browsing::Browsing,
+    neighbours::{CANARY, Neighbour},
+    office::Office,
+};
+
+/// What may stand where a path has a word and no id.
+const WORDS: [&str; 18] = [
+    "end", "hold", "resume", "mute", "unmute", "transfer", "test", "rotate", "remove", "pause", "cancel", "erase",
+    "export", "approve", "decline", "take", "done", "refuse",
+];
+
+/// Every path of the console that has a name in it, as it stands in the code.
+fn paths() -> BTreeSet<String> {
+    fn read(folder: &Path, found: &mut BTreeSet<String>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                read(&path, found);
+            } else if path.extension().is_some_and(|end| end == "rs") {
+                let text = fs::read_to_string(&path).unwrap();
+                let named = text.split('"').filter(|part| part.starts_with("/console/") && part.contains('{'));
+                // A path that is put together is not one that is served.
+                found.extend(named.filter(|part| !part.contains("{}") && !part.contains(' ')).map(str::to_owned));
+            }
+        }
+    }
+    let mut found = BTreeSet::new();
+    read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/http/console"), &mut found);
+    found
+}
+
+#[tokio::test]
+async fn no_page_and_no_act_knows_another_tenants_things() {
+    let office = Office::open().await;
+    Neighbour::settle(&office, "alpha", "plain", 1).await;
+    let beta = Neighbour::settle(&office, "beta", CANARY, 2).await;
+    let mut ada = Browsing::signed_in(&office, "owner@alpha.example", "en").await;
+    let mut seen = 0;
+    for path in paths() {
+        if path.starts_with("/console/assets/") || path.starts_with("/console/operator/") || path.contains("{*") {
+            continue;
+        }
+        let names: Vec<&str> =
+            path.split('{').skip(1).map(|rest| rest.split('}').next().unwrap()).collect();
+        let mut filled = vec![path.clone()];
+        for name in names {
+            let id = match name {
+                "id" | "act" | "answer" => None,
+                "user" => beta.ids.get("member"),
+                "wish" => beta.ids.get("opt_out"),
+                // Something no tenant has is as little there as what another has.
+                "closure" | "absence" | "event" => beta.ids.get("clash"),
+                name => Some(beta.ids.get(name).unwrap_or_else(|| panic!("what is `{name}` in {path}?"))),
+            };
+            filled = filled
+                .iter()
+                .flat_map(|path| {
+                    let values: Vec<String> =
+                        id.map_or_else(|| WORDS.map(str::to_owned).to_vec(), |id| vec![id.clone()]);
+                    values.into_iter().map(|value| path.replace(&format!("{{{name}}}"), &value)).collect::<Vec<_>>()
+                })
+                .collect();
+        }
+        for path in filled {
+            let looked = ada.get(&path).await;
+            assert!([404, 405].contains(&looked.status), "GET {path}: {} {}", looked.status, looked.text);
+            let done = ada.post(&path, &[]).await;
+            assert!([404, 405, 422].contains(&done.status), "POST {path}: {} {}", done.status, done.text);
+            assert!(!looked.text.contains(CANARY) && !done.text.contains(CANARY), "{path}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 10, "{seen}");
+}
+
+#[tokio::test]
+async fn a_stranger_sees_no_page_of_the_inside() {
+    let office = Office::open().await;
+    let mut stranger = Browsing::at(office.server.addr, "en");
+    for path in paths() {
+        if path.starts_with("/console/assets/") || path.contains("{*") {
+            continue;
+        }
+        let filled: String = path.replace('{', "x").replace('}', "x");
+        let page = stranger.get(&filled).await;
+        assert!(page.path.starts_with("/console/entry/login") || page.status == 404 || page.status == 405, "{filled}: {} {}", page.status, page.path);
+        let page = stranger.post(&filled, &[("a", "b")]).await;
+        assert!([401, 404, 405].contains(&page.status), "{filled}: {}", page.status);
+    }
+}
