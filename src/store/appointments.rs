@@ -4,6 +4,8 @@
 //! [`Appointments::clear_lapsed`], called in the transaction that wants its place. Whether a time may be booked at
 //! all is not decided here.
 
+use std::collections::BTreeMap;
+
 use sqlx::FromRow;
 
 use super::{
@@ -62,6 +64,10 @@ texts! {
     NOTE_ASKED = "UPDATE appointments SET asked_at = $3 WHERE tenant_id = $1 AND id = $2";
     NOTE_COMING = "UPDATE appointments SET coming_start = starts_at WHERE tenant_id = $1 AND id = $2";
     COMING = "SELECT coming_start = starts_at FROM appointments WHERE tenant_id = $1 AND id = $2";
+    KEEP = "UPDATE appointments SET kept_start = starts_at, kept_causes = $3, revision = revision + 1
+        WHERE tenant_id = $1 AND id = $2";
+    KEPT = "SELECT id, kept_start, kept_causes FROM appointments WHERE tenant_id = $1 AND kept_start IS NOT NULL
+        AND ends_at > $2";
     SETTLED = "UPDATE appointments SET pending = FALSE, revision = revision + 1
         WHERE tenant_id = $1 AND (id = $2 OR part_of = $2) AND status = 'confirmed'
             AND EXISTS (SELECT 1 FROM appointments w WHERE w.tenant_id = $1 AND w.id = $2 AND w.pending
@@ -420,6 +426,39 @@ impl Appointments<'_> {
             .bind(id.as_str())
             .fetch_optional(db).await?);
         Ok(row.and_then(|(coming,)| coming).unwrap_or_default())
+    }
+
+    /// Notes that it stands at the time it has, in spite of these causes.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn keep(&mut self, id: &AppointmentId, causes: &[String]) -> Result<(), Error> {
+        on!(self.tx, db => sqlx::query(KEEP)
+            .bind(self.tenant.as_str())
+            .bind(id.as_str())
+            .bind(causes.join(","))
+            .execute(db).await.map(drop)?);
+        Ok(())
+    }
+
+    /// Those that are not over and of which somebody has said that they stand: at which start, and in spite of what.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn kept(
+        &mut self,
+        now: Timestamp,
+    ) -> Result<BTreeMap<AppointmentId, (Timestamp, Vec<String>)>, Error> {
+        let rows: Vec<(String, i64, Option<String>)> = on!(self.tx, db => sqlx::query_as(KEPT)
+            .bind(self.tenant.as_str())
+            .bind(now.0)
+            .fetch_all(db).await?);
+        rows.into_iter()
+            .map(|(id, start, causes)| {
+                let causes = causes.unwrap_or_default().split(',').map(ToOwned::to_owned).collect();
+                Ok((rows::text(&id, "appointments.id")?, (Timestamp(start), causes)))
+            })
+            .collect()
     }
 
     /// Confirms what was pending, if it is still as it was `seen`; whether it was.
