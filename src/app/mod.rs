@@ -16,6 +16,7 @@ pub mod clashes;
 pub mod clips;
 pub mod closures;
 pub mod contacts;
+pub mod diary;
 pub mod forgetting;
 pub mod health;
 pub mod keys;

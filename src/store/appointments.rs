@@ -41,6 +41,8 @@ texts! {
         AND part_of IS NULL ORDER BY created_at, id");
     /// Whoever changes an appointment waits here for whoever else does. SQLite has one writer at a time anyway.
     @postgres LOCK = "SELECT id FROM appointments WHERE tenant_id = $1 AND id = $2 FOR NO KEY UPDATE";
+    REVISIONS_IN = "SELECT id, revision FROM appointments WHERE tenant_id = $1 AND status <> 'cancelled'
+        AND part_of IS NULL AND blocked_from < $3 AND blocked_to > $2";
     REVISION = "SELECT revision FROM appointments WHERE tenant_id = $1 AND id = $2";
     PAGE = concat!("SELECT ", columns!(), " FROM appointments WHERE tenant_id = $1 AND part_of IS NULL
         AND starts_at >= $2 AND starts_at < $3 AND (starts_at, id) > ($4, $5)
@@ -522,6 +524,24 @@ impl Appointments<'_> {
             .bind(id.as_str())
             .fetch_one(db).await?);
         Ok(Some(Revised { item, revision: Revision(revision) }))
+    }
+
+    /// Which states of them those are that take time in `span`.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn revisions_in(
+        &mut self,
+        span: TimeRange,
+    ) -> Result<BTreeMap<AppointmentId, Revision>, Error> {
+        let rows: Vec<(String, i64)> = on!(self.tx, db => sqlx::query_as(REVISIONS_IN)
+            .bind(self.tenant.as_str())
+            .bind(span.start.0)
+            .bind(span.end.0)
+            .fetch_all(db).await?);
+        rows.into_iter()
+            .map(|(id, revision)| Ok((rows::text(&id, "appointments.id")?, Revision(revision))))
+            .collect()
     }
 
     /// The appointments that fit, in order of their start, a page at a time.

@@ -21,6 +21,7 @@
 //! Regions of a page: an element with an `id` and `data-live="kinds of events"` is fetched anew when one happens; a form or link
 //! with `data-swap="id of a region"` swaps that region in place of loading the page. Nothing inline: no `style`, no `on…`.
 
+mod appointments;
 mod assets;
 mod calls;
 mod entry;
@@ -48,6 +49,7 @@ use super::Doors;
 pub(super) fn router(doors: &Doors) -> Router<Doors> {
     let pages = Router::new()
         .merge(calls::router())
+        .merge(appointments::router())
         .merge(events::router())
         .merge(numbers::router())
         .merge(settings::router())

@@ -45,8 +45,15 @@ pub struct Place {
 }
 
 /// The places of a tenant's console, in their order. A page is here once it exists.
-pub const PLACES: &[Place] =
-    &[Place { path: "/console/calls", key: "nav-calls", icon: "call", subject: Some(Subject::Calls) }];
+pub const PLACES: &[Place] = &[
+    Place { path: "/console/calls", key: "nav-calls", icon: "call", subject: Some(Subject::Calls) },
+    Place {
+        path: "/console/appointments",
+        key: "nav-appointments",
+        icon: "calendar",
+        subject: Some(Subject::Appointments),
+    },
+];
 
 /// The places at the end of the way around.
 pub const PLACES_LAST: &[Place] = &[

@@ -12,6 +12,7 @@ const MADE: &[&str] = &[
     "ended-",
     "failure-",
     "fault-",
+    "not-rung-",
     "outcome-",
     "refused-",
     "role-",
