@@ -23,6 +23,8 @@
 
 mod appointments;
 mod assets;
+mod availability;
+mod calendars;
 mod calls;
 mod entry;
 mod events;
@@ -50,6 +52,8 @@ pub(super) fn router(doors: &Doors) -> Router<Doors> {
     let pages = Router::new()
         .merge(calls::router())
         .merge(appointments::router())
+        .merge(availability::router())
+        .merge(calendars::router())
         .merge(events::router())
         .merge(numbers::router())
         .merge(settings::router())

@@ -53,6 +53,18 @@ pub const PLACES: &[Place] = &[
         icon: "calendar",
         subject: Some(Subject::Appointments),
     },
+    Place {
+        path: "/console/availability",
+        key: "nav-availability",
+        icon: "clock",
+        subject: Some(Subject::Resources),
+    },
+    Place {
+        path: "/console/calendars",
+        key: "nav-calendars",
+        icon: "link",
+        subject: Some(Subject::Calendars),
+    },
 ];
 
 /// The places at the end of the way around.

@@ -8,6 +8,7 @@ use std::{
 
 /// Keys that are made of a beginning and a word of ours.
 const MADE: &[&str] = &[
+    "calendar-problem-",
     "conflict-",
     "ended-",
     "failure-",
