@@ -67,7 +67,6 @@ appointment-do-book = Termin buchen
 appointment-booked = Gebucht für { $when }.
 fault-time = Geben Sie die Uhrzeit so ein: 14:30.
 fault-service = Wählen Sie eine Terminart.
-fault-name = Geben Sie einen Namen ein, höchstens 100 Zeichen.
 fault-note = Kürzen Sie die Notiz auf 2.000 Zeichen.
 step-booked = gebucht
 step-confirmed = im Kalender eingetragen

@@ -67,7 +67,6 @@ appointment-do-book = Book appointment
 appointment-booked = Booked for { $when }.
 fault-time = Enter the time like this: 14:30.
 fault-service = Choose a service.
-fault-name = Enter a name, at most 100 characters.
 fault-note = Shorten the note to 2,000 characters.
 step-booked = booked
 step-confirmed = in the calendar

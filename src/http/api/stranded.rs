@@ -97,10 +97,7 @@ pub(super) fn shown(one: &Stranded) -> StrandedShown {
             | Source::Hold { .. }
             | Source::Event { .. } => "week",
         },
-        closure: match source {
-            Source::Closure(id) => Some(id.to_string()),
-            _ => None,
-        },
+        closure: if let Source::Closure(id) = source { Some(id.to_string()) } else { None },
     });
     StrandedShown {
         appointment: appointment.id.to_string(),
@@ -291,11 +288,14 @@ fn outcome(outcome: Outcome) -> OutcomeShown {
         Err(Undone::NotRung(why)) => not("not_rung", why.as_str().to_owned()),
         Err(Undone::NobodyElse) => not("nobody_else", "nobody else is free at that time".to_owned()),
         Err(Undone::Refused(error)) => {
-            let problem = match &error {
-                app::Error::Taken => "taken",
-                app::Error::Stale => "stale",
-                app::Error::NotFound(_) => "not_found",
-                _ => "refused",
+            let problem = if matches!(error, app::Error::Taken) {
+                "taken"
+            } else if matches!(error, app::Error::Stale) {
+                "stale"
+            } else if matches!(error, app::Error::NotFound(_)) {
+                "not_found"
+            } else {
+                "refused"
             };
             not(problem, error.to_string())
         }

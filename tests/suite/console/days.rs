@@ -55,7 +55,7 @@ impl Practice {
         let date = self.date(1).to_string();
         let page =
             self.ada.get(&format!("/console/appointments/new?date={date}&resource={}", self.anna)).await;
-        let wanted = [("time", time), ("name", name), ("number", "030 1234567")];
+        let wanted = [("time", time), ("name", name), ("number", "+49 30 1234567")];
         self.ada.submit(&page, "main form", &wanted).await
     }
 
@@ -313,6 +313,6 @@ async fn the_calendars_page_says_what_can_be_done_where_none_is_connected() {
     let back = practice.ada.get("/console/calendars?problem=refused").await;
     assert!(back.one("#summary").contains("Sie haben nicht zugestimmt"));
     let forged = practice.ada.get("/console/calendars?problem=%3Cb%3Eforged").await;
-    assert!(!forged.has("#summary b") && !forged.text.contains("forged"), "nothing of a link is shown");
+    assert!(!forged.one("#summary").contains("forged"), "nothing of a link is shown");
     practice.office.server.stop().await;
 }

@@ -301,15 +301,15 @@ pub(super) async fn move_to(
         Err(error) => {
             let around = around(&doors, &reader, &id).await?;
             let mut forms = Forms::default();
-            forms.moving = Some(match error {
-                app::Error::Stale => form.stale(as_it_stands(&reader, &around.kept)),
-                error @ (app::Error::Taken | app::Error::Refused(_)) => {
-                    let way = |date: &str, time: &str| format!("{PATH}/{id}?date={date}&time={time}#move");
-                    let service = &around.kept.item.service;
-                    forms.offered = offered(&doors, &reader, service, start, Some(&id), way).await?;
-                    form.refused(error)?
-                }
-                error => form.refused(error)?,
+            if matches!(error, app::Error::Taken | app::Error::Refused(_)) {
+                let way = |date: &str, time: &str| format!("{PATH}/{id}?date={date}&time={time}#move");
+                let service = &around.kept.item.service;
+                forms.offered = offered(&doors, &reader, service, start, Some(&id), way).await?;
+            }
+            forms.moving = Some(if matches!(error, app::Error::Stale) {
+                form.stale(as_it_stands(&reader, &around.kept))
+            } else {
+                form.refused(error)?
             });
             shown(&doors, &reader, around, forms).await
         }
@@ -329,10 +329,8 @@ pub(super) async fn note(
         Ok(_) => Ok(reader.done(&format!("{PATH}/{id}"), &reader.t("appointment-noted"))),
         Err(error) => {
             let around = around(&doors, &reader, &id).await?;
-            let form = match error {
-                app::Error::Stale => form.stale(noted(&around.kept)),
-                error => form.refused(error)?,
-            };
+            let stale = matches!(error, app::Error::Stale);
+            let form = if stale { form.stale(noted(&around.kept)) } else { form.refused(error)? };
             shown(&doors, &reader, around, Forms { note: Some(form), ..Forms::default() }).await
         }
     }
@@ -351,10 +349,8 @@ pub(super) async fn cancel(
         Ok(_) => Ok(reader.done(&format!("{PATH}/{id}"), &reader.t("appointment-cancelled"))),
         Err(error) => {
             let around = around(&doors, &reader, &id).await?;
-            let form = match error {
-                app::Error::Stale => form.stale(plain(&around.kept)),
-                error => form.refused(error)?,
-            };
+            let stale = matches!(error, app::Error::Stale);
+            let form = if stale { form.stale(plain(&around.kept)) } else { form.refused(error)? };
             shown(&doors, &reader, around, Forms { cancel: Some(form), ..Forms::default() }).await
         }
     }

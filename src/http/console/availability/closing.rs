@@ -329,11 +329,10 @@ pub(super) async fn edit(
     match closures::edit(&doors.store, &reader.by, now, &id, seen, |_| Ok(wanted)).await {
         Ok(_) => done(&doors, &reader, &id).await,
         Err(error) => {
-            let form = match error {
-                app::Error::Stale => {
-                    form.stale(self::typed(&closures::get(&doors.store, &reader.by, &id).await?))
-                }
-                error => form.refused(error)?,
+            let form = if matches!(error, app::Error::Stale) {
+                form.stale(self::typed(&closures::get(&doors.store, &reader.by, &id).await?))
+            } else {
+                form.refused(error)?
             };
             one_shown(&doors, &reader, Some(&id), form).await
         }

@@ -91,8 +91,8 @@ pub(super) fn typed(schedule: &Schedule) -> Typed {
 /// How many lines for dates a form shows.
 pub(super) fn lines(typed: &Typed) -> usize {
     let used = (0..LINES_MAX).take_while(|n| typed.ticked(&format!("date-{n}")));
-    let filled = used.filter(|n| typed.maybe(&format!("date-{n}")).is_some()).count();
-    filled + EMPTY_LINES
+    let last = used.filter(|n| typed.maybe(&format!("date-{n}")).is_some()).last();
+    last.map_or(0, |last| last + 1) + EMPTY_LINES
 }
 
 /// The schedule that a form says; what cannot be read is noted. What is closed besides stays as it is.

@@ -218,9 +218,10 @@ pub(super) async fn rename(
     match edited.await {
         Ok(_) => Ok(reader.done(&format!("{PATH}/resources/{id}"), &reader.t("resource-saved"))),
         Err(error) => {
-            let form = match error {
-                app::Error::Stale => form.stale(own(&resources::get(&doors.store, &reader.by, &id).await?)),
-                error => form.refused(error)?,
+            let form = if matches!(error, app::Error::Stale) {
+                form.stale(own(&resources::get(&doors.store, &reader.by, &id).await?))
+            } else {
+                form.refused(error)?
             };
             shown(&doors, &reader, &id, None, Forms { own: Some(form), ..Forms::default() }).await
         }
@@ -248,12 +249,11 @@ pub(super) async fn reschedule(
             Ok(saved(&reader, &format!("{PATH}/resources/{id}"), &format!("resource={id}"), &found))
         }
         Err(error) => {
-            let form = match error {
-                app::Error::Stale => {
-                    let fresh = resources::schedule(&doors.store, &reader.by, &id).await?;
-                    form.stale(scheduled(&fresh.item.schedule, fresh.revision))
-                }
-                error => form.refused(error)?,
+            let form = if matches!(error, app::Error::Stale) {
+                let fresh = resources::schedule(&doors.store, &reader.by, &id).await?;
+                form.stale(scheduled(&fresh.item.schedule, fresh.revision))
+            } else {
+                form.refused(error)?
             };
             shown(&doors, &reader, &id, None, Forms { hours: Some(form), ..Forms::default() }).await
         }
