@@ -12,10 +12,10 @@ use super::{Error, access::Actor, bookings::Desk, services::RESOURCES_MAX};
 use crate::{
     domain::{
         availability::{
-            Availability, Busy, BusyKind, EventStatus, LocalTime, Refusal, Rules, Slot, local_time,
+            Availability, Busy, BusyKind, EventStatus, LocalTime, Refusal, Rules, Slot, Why, local_time,
         },
         booking::{Resource, Schedule, Selection, Service},
-        id::{AppointmentId, NotAnId, ResourceId, ServiceId},
+        id::{AppointmentId, CalendarId, ClosureId, NotAnId, ResourceId, ServiceId},
         people::{Subject, Verb},
         time::{TimeRange, Timestamp, Zone},
     },
@@ -497,4 +497,79 @@ pub async fn times(store: &Store, by: &Actor, now: Timestamp, wanted: &TimesWant
         Ok(Times { zone: tenant.zone, slots, refused: wanted.explain.then_some(refused) })
     })
     .await
+}
+
+/// One time of a service that somebody asks about.
+#[derive(Clone, Debug)]
+pub struct WhyAsked {
+    /// Which service.
+    pub service: ServiceId,
+    /// When it would start.
+    pub at: Start,
+    /// With whom; with anybody when none is named.
+    pub resource: Option<ResourceId>,
+    /// For how many.
+    pub seats: u32,
+    /// The appointment that would be moved: it does not stand in its own way.
+    pub moving: Option<AppointmentId>,
+}
+
+/// What is to be said of a time, with the names the asker may see.
+#[derive(Clone, Debug)]
+pub struct WhyTold {
+    /// Where the clocks hang.
+    pub zone: Zone,
+    /// Everything that is against it; of a time the clocks skip, the first instant after the gap.
+    pub why: Result<Why, Timestamp>,
+    /// The calendars outside by name; `None` when the asker may not see them, nor when their events are.
+    pub calendars: Option<BTreeMap<CalendarId, String>>,
+    /// The closing days and absences by name; `None` when the asker may not see them.
+    pub closures: Option<BTreeMap<ClosureId, String>>,
+}
+
+/// Why a time of a service is not offered: every reason, for each resource that could serve. The same function that
+/// makes the list of free times says it.
+///
+/// # Errors
+/// [`Error::Forbidden`]; [`Error::NotFound`] for a service, resource or appointment that is not; [`Error::Invalid`];
+/// [`Error::Unavailable`].
+pub async fn why(store: &Store, by: &Actor, now: Timestamp, asked: &WhyAsked) -> Result<WhyTold, Error> {
+    by.must(Verb::Read, Subject::Appointments)?;
+    if asked.seats == 0 {
+        return Err(Error::invalid("?seats", "must be at least 1"));
+    }
+    let mut tx = store.read(by.tenant()).await?;
+    let zone = tx.tenant().get().await?.ok_or(Error::NotFound("tenant"))?.zone;
+    if let Some(resource) = &asked.resource {
+        tx.resources().get(resource).await?.ok_or(Error::NotFound("resource"))?;
+    }
+    if let Some(moving) = &asked.moving {
+        tx.appointments().get(moving).await?.ok_or(Error::NotFound("appointment"))?;
+    }
+    let closures = match by.may(Verb::Read, Subject::Resources) {
+        true => Some(tx.closures().all().await?.into_iter().map(|one| (one.id, one.name)).collect()),
+        false => None,
+    };
+    let calendars = match by.may(Verb::Read, Subject::Calendars) {
+        true => Some(tx.calendars().all().await?.into_iter().map(|one| (one.id, one.name)).collect()),
+        false => None,
+    };
+    drop(tx);
+    let at = match asked.at {
+        Start::At(at) => Ok(at),
+        Start::Wall(wall) => match local_time(wall, &zone) {
+            LocalTime::Once(at) | LocalTime::Twice(at, _) => Ok(at),
+            LocalTime::Missing(after) => Err(after),
+        },
+    };
+    let why = match at {
+        Err(after) => Err(after),
+        Ok(at) => {
+            let span = TimeRange { start: at, end: at };
+            let desk = Desk::of_span(store, by.tenant(), &asked.service, span, now).await?;
+            let engine = desk.ask(now, asked.seats, asked.moving.as_slice());
+            Ok(engine.why(at, asked.resource.as_ref()))
+        }
+    };
+    Ok(WhyTold { zone, why, calendars, closures })
 }

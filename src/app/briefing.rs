@@ -11,6 +11,7 @@ use crate::{
         assistant::{Assistant, Language},
         booking::{Appointment, Service},
         org::Tenant,
+        outgoing::Kind,
         spoken,
         time::Timestamp,
         tool::ToolName,
@@ -189,6 +190,17 @@ fn about(
              talk.\n\
              They may press a key instead: 1 takes it, 2 declines, 9 stops all calls. That is done at once by the server: call \
              take_offer, decline_offer or do_not_call to hear what to say."
+        );
+    } else if errand.outgoing.appointment.is_some() && errand.outgoing.kind == Kind::Move {
+        text.push_str(
+            "You call because an appointment of theirs cannot take place as it stands: the business cannot keep it. Do not \
+             say why; you do not know. When you know that it is them, look it up with my_appointments, tell them in one \
+             neutral sentence that it must be moved, offer other times with find_slots and move it. If no time suits them, \
+             offer to cancel it or to take a message. If they want to be called later, call call_later. Never confirm the \
+             time it has.\n\
+             They may press a key instead: 2 is for moving, 3 cancels, 9 stops all calls. What 3 and 9 ask for is done at \
+             once by the server: call cancel_appointment or do_not_call to hear what to say. After 2, ask when they would \
+             like it instead.\n",
         );
     } else if errand.outgoing.appointment.is_some() {
         text.push_str(

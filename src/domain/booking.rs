@@ -7,6 +7,7 @@ use std::{
 
 use super::{
     availability::EventStatus,
+    closing::Closure,
     id::{AppointmentId, ContactId, ResourceId, ServiceId},
     time::{TimeRange, Timestamp},
 };
@@ -139,6 +140,8 @@ pub struct Schedule {
     pub week: [Vec<Window>; 7],
     /// Dates on which other windows hold; empty means closed.
     pub exceptions: BTreeMap<civil::Date, Vec<Window>>,
+    /// What is taken off all of that: closing days and absences, kept apart from the hours.
+    pub closures: Vec<Closure>,
 }
 
 /// Where an appointment stands.

@@ -101,6 +101,8 @@ ids! {
     ConsentId = "cst_";
     /// Two things that want the same time.
     ClashId = "cls_";
+    /// Some time at which nobody is there, or somebody is not.
+    ClosureId = "clo_";
     /// Somebody a caller may be passed on to.
     TransferTargetId = "tgt_";
     /// One time that a caller was passed on.

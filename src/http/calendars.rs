@@ -33,6 +33,22 @@ pub(super) fn binding(value: &str) -> String {
     format!("{BINDING}={value}; Max-Age={seconds}; Path=/; Secure; HttpOnly; SameSite=Lax")
 }
 
+/// Says that whoever comes back set out from the console of this server.
+const FROM_CONSOLE: &str = "__Host-frontdesk-consent-console";
+
+/// The field that has somebody come back to the console they set out from.
+pub(super) fn back_to_console() -> String {
+    let seconds = WAY_MINUTES * 60;
+    format!("{FROM_CONSOLE}=yes; Max-Age={seconds}; Path=/; Secure; HttpOnly; SameSite=Lax")
+}
+
+/// Whether somebody set out from the console of this server.
+fn from_console(headers: &HeaderMap) -> bool {
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|field| field.to_str().ok());
+    let mut names = cookies.flat_map(|field| field.split(';')).filter_map(|cookie| cookie.split('=').next());
+    names.any(|name| name.trim() == FROM_CONSOLE)
+}
+
 /// The field that takes it away again.
 const UNBOUND: &str = "__Host-frontdesk-consent=; Max-Age=0; Path=/; Secure; HttpOnly; SameSite=Lax";
 
@@ -52,11 +68,12 @@ async fn callback(State(doors): State<Doors>, Path(vendor): Path<String>, reques
     let returned = read(request.uri().query().unwrap_or_default(), headers);
     let language = language(headers);
     let bound = returned.browser.is_some();
+    let own_page = from_console(headers).then(|| "/console/calendars".to_owned());
     let arrived = doors.calendars.finish(vendor, returned).await;
     if let Ok(Arrived::Onward(url)) = &arrived {
         return see_other(url.as_str());
     }
-    let mut response = match doors.calendars.console_page() {
+    let mut response = match doors.calendars.console_page().or(own_page) {
         Some(page) => see_other(&match &arrived {
             Ok(Arrived::Connected(id)) => format!("{page}?connected={id}"),
             Ok(Arrived::Onward(url)) => url.as_str().to_owned(),

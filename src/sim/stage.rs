@@ -31,7 +31,7 @@ use crate::{
     },
     domain::{
         assistant::Language,
-        booking::{Appointment, AppointmentStatus},
+        booking::{Appointment, AppointmentStatus, Resource},
         calendar::Vendor,
         contact::Contact,
         conversation::{self, CallRecord, CallSid, CallState, Turn},
@@ -67,6 +67,9 @@ const RECEPTION_NUMBER: &str = "+493055505566";
 
 /// Transfer targets that are looked through for the reception.
 const TARGETS_MAX: u32 = 50;
+
+/// Hours at which somebody is given an appointment; a week that is played one call after the other needs several.
+const APPOINTED_HOURS: [i8; 4] = [10, 11, 14, 15];
 
 /// What a call of the stage may take at most.
 const CALL_MAX: Duration = Duration::from_secs(240);
@@ -687,7 +690,29 @@ async fn staff(server: &Running, tenant: &Tenant, scenario: &Scenario, now: Time
     Ok(tx.commit().await?)
 }
 
-/// Gives the caller an appointment: at ten on the Tuesday after next.
+/// The first of some hours of the Tuesday after next at which nobody is with a resource.
+async fn free_time(
+    tx: &mut store::TenantTx,
+    tenant: &Tenant,
+    resource: &Resource,
+    now: Timestamp,
+    minutes: i64,
+) -> Result<Option<TimeRange>, Error> {
+    let Ok(day) = tenant.zone.wall(now).date().nth_weekday(2, jiff::civil::Weekday::Tuesday) else {
+        return Ok(None);
+    };
+    for hour in APPOINTED_HOURS {
+        let Ok(start) = day.at(hour, 0, 0, 0).to_zoned(tenant.zone.rules().clone()) else { continue };
+        let start = Timestamp::from(start.timestamp());
+        let time = TimeRange { start, end: start.plus_minutes(minutes) };
+        if tx.appointments().busy(time, now).await?.iter().all(|one| one.resource != resource.id) {
+            return Ok(Some(time));
+        }
+    }
+    Ok(None)
+}
+
+/// Gives the caller an appointment: at ten on the Tuesday after next, or soon after where that is taken.
 async fn appoint(
     server: &Running,
     tenant: &Tenant,
@@ -700,13 +725,8 @@ async fn appoint(
     let service = tx.services().by_key("checkup").await?.ok_or_else(|| bad("checkup"))?;
     let resource = tx.resources().of_service(&service.id).await?.into_iter().next();
     let resource = resource.ok_or_else(|| bad("resource"))?;
-    let today = tenant.zone.wall(now).date();
-    let start = today
-        .nth_weekday(2, jiff::civil::Weekday::Tuesday)
-        .and_then(|day| day.at(10, 0, 0, 0).to_zoned(tenant.zone.rules().clone()))
-        .map_err(|_| bad("calendar"))?;
-    let start = Timestamp::from(start.timestamp());
-    let time = TimeRange { start, end: start.plus_minutes(i64::from(service.duration_min)) };
+    let time = free_time(&mut tx, tenant, &resource, now, i64::from(service.duration_min)).await?;
+    let time = time.ok_or_else(|| bad("free time"))?;
     let contact = Contact {
         id: ContactId::of(ids::fresh(now)),
         name: name.to_owned(),

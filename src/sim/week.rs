@@ -121,7 +121,8 @@ pub async fn owner(
     let mut after: Option<Place> = None;
     let token = loop {
         let page = people.mails(after.as_ref(), MAILS_ON_PAGE).await?;
-        let ours = page.items.iter().filter(|mail| mail.mail.recipient == *email).find_map(|mail| mail.link());
+        let ours =
+            page.items.iter().filter(|mail| mail.mail.recipient == *email).find_map(|mail| mail.link());
         if let Some((_, token)) = ours.and_then(|link| link.split_once("#token=")) {
             break token.to_owned();
         }

@@ -4,6 +4,8 @@
 //! [`Appointments::clear_lapsed`], called in the transaction that wants its place. Whether a time may be booked at
 //! all is not decided here.
 
+use std::collections::BTreeMap;
+
 use sqlx::FromRow;
 
 use super::{
@@ -39,6 +41,8 @@ texts! {
         AND part_of IS NULL ORDER BY created_at, id");
     /// Whoever changes an appointment waits here for whoever else does. SQLite has one writer at a time anyway.
     @postgres LOCK = "SELECT id FROM appointments WHERE tenant_id = $1 AND id = $2 FOR NO KEY UPDATE";
+    REVISIONS_IN = "SELECT id, revision FROM appointments WHERE tenant_id = $1 AND status <> 'cancelled'
+        AND part_of IS NULL AND blocked_from < $3 AND blocked_to > $2";
     REVISION = "SELECT revision FROM appointments WHERE tenant_id = $1 AND id = $2";
     PAGE = concat!("SELECT ", columns!(), " FROM appointments WHERE tenant_id = $1 AND part_of IS NULL
         AND starts_at >= $2 AND starts_at < $3 AND (starts_at, id) > ($4, $5)
@@ -62,6 +66,10 @@ texts! {
     NOTE_ASKED = "UPDATE appointments SET asked_at = $3 WHERE tenant_id = $1 AND id = $2";
     NOTE_COMING = "UPDATE appointments SET coming_start = starts_at WHERE tenant_id = $1 AND id = $2";
     COMING = "SELECT coming_start = starts_at FROM appointments WHERE tenant_id = $1 AND id = $2";
+    KEEP = "UPDATE appointments SET kept_start = starts_at, kept_causes = $3, revision = revision + 1
+        WHERE tenant_id = $1 AND id = $2";
+    KEPT = "SELECT id, kept_start, kept_causes FROM appointments WHERE tenant_id = $1 AND kept_start IS NOT NULL
+        AND ends_at > $2";
     SETTLED = "UPDATE appointments SET pending = FALSE, revision = revision + 1
         WHERE tenant_id = $1 AND (id = $2 OR part_of = $2) AND status = 'confirmed'
             AND EXISTS (SELECT 1 FROM appointments w WHERE w.tenant_id = $1 AND w.id = $2 AND w.pending
@@ -422,6 +430,39 @@ impl Appointments<'_> {
         Ok(row.and_then(|(coming,)| coming).unwrap_or_default())
     }
 
+    /// Notes that it stands at the time it has, in spite of these causes.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn keep(&mut self, id: &AppointmentId, causes: &[String]) -> Result<(), Error> {
+        on!(self.tx, db => sqlx::query(KEEP)
+            .bind(self.tenant.as_str())
+            .bind(id.as_str())
+            .bind(causes.join(","))
+            .execute(db).await.map(drop)?);
+        Ok(())
+    }
+
+    /// Those that are not over and of which somebody has said that they stand: at which start, and in spite of what.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn kept(
+        &mut self,
+        now: Timestamp,
+    ) -> Result<BTreeMap<AppointmentId, (Timestamp, Vec<String>)>, Error> {
+        let rows: Vec<(String, i64, Option<String>)> = on!(self.tx, db => sqlx::query_as(KEPT)
+            .bind(self.tenant.as_str())
+            .bind(now.0)
+            .fetch_all(db).await?);
+        rows.into_iter()
+            .map(|(id, start, causes)| {
+                let causes = causes.unwrap_or_default().split(',').map(ToOwned::to_owned).collect();
+                Ok((rows::text(&id, "appointments.id")?, (Timestamp(start), causes)))
+            })
+            .collect()
+    }
+
     /// Confirms what was pending, if it is still as it was `seen`; whether it was.
     ///
     /// # Errors
@@ -483,6 +524,24 @@ impl Appointments<'_> {
             .bind(id.as_str())
             .fetch_one(db).await?);
         Ok(Some(Revised { item, revision: Revision(revision) }))
+    }
+
+    /// Which states of them those are that take time in `span`.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn revisions_in(
+        &mut self,
+        span: TimeRange,
+    ) -> Result<BTreeMap<AppointmentId, Revision>, Error> {
+        let rows: Vec<(String, i64)> = on!(self.tx, db => sqlx::query_as(REVISIONS_IN)
+            .bind(self.tenant.as_str())
+            .bind(span.start.0)
+            .bind(span.end.0)
+            .fetch_all(db).await?);
+        rows.into_iter()
+            .map(|(id, revision)| Ok((rows::text(&id, "appointments.id")?, Revision(revision))))
+            .collect()
     }
 
     /// The appointments that fit, in order of their start, a page at a time.

@@ -1,5 +1,7 @@
 //! The people who call a tenant.
 
+use std::collections::BTreeMap;
+
 use sqlx::FromRow;
 
 use super::{
@@ -13,7 +15,7 @@ use crate::domain::{
     id::ContactId,
     phone::E164,
     revision::{Revised, Revision},
-    time::Timestamp,
+    time::{TimeRange, Timestamp},
 };
 
 /// How many contacts may share a number and still be told apart.
@@ -35,6 +37,9 @@ texts! {
         AND number = $4 ORDER BY id LIMIT $3";
     PAGE_OF_NAME = "SELECT id, name, number, born, note, email FROM contacts WHERE tenant_id = $1 AND id > $2
         AND name_folded >= $4 AND name_folded < $5 ORDER BY id LIMIT $3";
+    BOOKED_IN = "SELECT DISTINCT c.id, c.name FROM appointments a
+        JOIN contacts c ON c.tenant_id = a.tenant_id AND c.id = a.contact_id
+        WHERE a.tenant_id = $1 AND a.status <> 'cancelled' AND a.blocked_from < $3 AND a.blocked_to > $2";
     REMOVE = "DELETE FROM contacts WHERE tenant_id = $1 AND id = $2";
 }
 
@@ -81,6 +86,19 @@ impl TryFrom<ContactRow> for Contact {
 }
 
 impl Contacts<'_> {
+    /// The names of those who have an appointment that takes time in `span`.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn booked_in(&mut self, span: TimeRange) -> Result<BTreeMap<ContactId, String>, Error> {
+        let rows: Vec<(String, String)> = on!(self.tx, db => sqlx::query_as(BOOKED_IN)
+            .bind(self.tenant.as_str())
+            .bind(span.start.0)
+            .bind(span.end.0)
+            .fetch_all(db).await?);
+        rows.into_iter().map(|(id, name)| Ok((rows::text(&id, "contacts.id")?, name))).collect()
+    }
+
     /// The contact of that id.
     ///
     /// # Errors

@@ -15,6 +15,7 @@ mod calendars;
 mod calls;
 mod campaigns;
 mod clashes;
+mod closures;
 mod connections;
 mod consents;
 mod contacts;
@@ -237,6 +238,7 @@ pub const TEXTS: &[&[Text]] = &[
     calls::TEXTS,
     campaigns::TEXTS,
     clashes::TEXTS,
+    closures::TEXTS,
     connections::TEXTS,
     consents::TEXTS,
     contacts::TEXTS,
@@ -671,6 +673,8 @@ aggregates! {
     services: Services;
     /// Who or what it is booked with, and when they are open.
     resources: Resources;
+    /// When they are not, whatever their hours say.
+    closures: Closures;
     /// Who calls.
     contacts: Contacts;
     /// What is promised and held.

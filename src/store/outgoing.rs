@@ -43,6 +43,8 @@ texts! {
     PAGE = concat!("SELECT ", columns!(), " FROM outgoing_calls WHERE tenant_id = $1
         AND (created_at, id) < ($2, $3) AND (CAST($4 AS TEXT) IS NULL OR state = $4)
         ORDER BY created_at DESC, id DESC LIMIT $5");
+    TO_MOVE = concat!("SELECT ", columns!(), " FROM outgoing_calls WHERE tenant_id = $1 AND appointment_id = $2
+        AND kind = 'move' ORDER BY created_at DESC, id DESC LIMIT 1");
     NEXT = concat!("SELECT ", columns!(), " FROM outgoing_calls WHERE tenant_id = $1
         AND state IN ('waiting', 'dialling') AND due_at <= $2 AND busy_until <= $2 ORDER BY due_at, id LIMIT 1");
     ASK = "UPDATE outgoing_calls SET state = 'dialling', asks = asks + 1, asked_at = $3, account_sid = $4,
@@ -240,6 +242,14 @@ impl OutgoingCalls<'_> {
     /// When the database cannot answer.
     pub async fn by_sid(&mut self, sid: &CallSid) -> Result<Option<Outgoing>, Error> {
         self.one(BY_SID, sid.as_str()).await
+    }
+
+    /// The last call that was asked for so that an appointment is moved.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn to_move(&mut self, appointment: &AppointmentId) -> Result<Option<Outgoing>, Error> {
+        self.one(TO_MOVE, appointment.as_str()).await
     }
 
     async fn one(&mut self, text: &'static str, name: &str) -> Result<Option<Outgoing>, Error> {

@@ -6,12 +6,13 @@ use jiff::civil;
 use sqlx::FromRow;
 
 use super::{
-    Change, Error, Resources, on,
+    Change, Closures, Error, Resources, on,
     page::{self, Page, Place},
     rows, texts,
 };
 use crate::domain::{
     booking::{Resource, Schedule, Window},
+    closing::Closure,
     id::{ResourceId, ServiceId},
     revision::{Revised, Revision},
 };
@@ -153,7 +154,11 @@ impl Resources<'_> {
     /// # Errors
     /// [`Error::NotUnique`] when another one has its name.
     pub async fn put(&mut self, wanted: &Resource) -> Result<Change, Error> {
-        let kept = self.get(&wanted.id).await?;
+        let mut kept = self.get(&wanted.id).await?;
+        if let Some(kept) = &mut kept {
+            // What is closed is kept apart.
+            kept.schedule.closures.clone_from(&wanted.schedule.closures);
+        }
         let change = Change::of(kept.as_ref(), wanted);
         if change == Change::Unchanged {
             return Ok(change);
@@ -247,14 +252,19 @@ impl Resources<'_> {
     }
 
     async fn each_whole(&mut self, rows: Vec<ResourceRow>) -> Result<Vec<Resource>, Error> {
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let closures = Closures { tenant: self.tenant, tx: self.tx }.all().await?;
         let mut all = Vec::with_capacity(rows.len());
         for row in rows {
-            all.push(self.whole(row).await?);
+            all.push(self.whole(row, &closures).await?);
         }
         Ok(all)
     }
 
-    async fn whole(&mut self, row: ResourceRow) -> Result<Resource, Error> {
+    async fn whole(&mut self, row: ResourceRow, closures: &[Closure]) -> Result<Resource, Error> {
+        let id: ResourceId = rows::text(&row.id, "resources.id")?;
         let days: Vec<WindowsForm> = rows::json(&row.week, "schedules.week")?;
         let days = days.into_iter().map(of_form).collect::<Result<Vec<_>, Error>>()?;
         let exceptions: Vec<(String, String)> = on!(self.tx, db => sqlx::query_as(EXCEPTIONS)
@@ -266,13 +276,14 @@ impl Resources<'_> {
             Ok((rows::text::<civil::Date>(date, "schedule_exceptions.date")?, of_form(windows)?))
         });
         Ok(Resource {
-            id: rows::text(&row.id, "resources.id")?,
             name: row.name,
             active: row.active,
             schedule: Schedule {
+                closures: closures.iter().filter(|closure| closure.concerns(&id)).cloned().collect(),
                 week: days.try_into().map_err(|_| Error::Damaged("schedules.week"))?,
                 exceptions: exceptions.collect::<Result<BTreeMap<_, _>, Error>>()?,
             },
+            id,
         })
     }
 }

@@ -82,6 +82,7 @@ fn schedule(week: &str, exceptions: &str) -> Result<Schedule, Error> {
     Ok(Schedule {
         week: days.try_into().map_err(|_| Error::Damaged(WEEK))?,
         exceptions: dates.collect::<Result<BTreeMap<_, _>, Error>>()?,
+        closures: Vec::new(),
     })
 }
 

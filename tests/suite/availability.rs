@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use frontdesk::domain::{
     availability::{
-        Availability, Busy, BusyKind, EventStatus, Refusal, Rules, ScheduleError, Slot, blocked, changeable,
-        instant,
+        Availability, Busy, BusyKind, EventStatus, Reason, Refusal, Rule, Rules, ScheduleError, Slot, Source,
+        blocked, changeable, instant,
     },
     booking::{Appointment, AppointmentStatus, Resource, Schedule, Selection, Service, Window},
+    closing::{Closure, ClosureKind, Part},
     id::{AppointmentId, ResourceId},
     time::{TimeRange, Timestamp, Zone},
 };
@@ -396,6 +397,138 @@ fn extreme_rules_neither_panic_nor_run_away() {
     }
 }
 
+#[test]
+fn a_closing_day_takes_its_time_to_the_minute_and_moves_no_grid() {
+    let mut shop = Shop::new();
+    shop.close("2027-01-13", "2027-01-13", Part::Daily { from: time("10:20"), until: time("13:10") });
+    assert_eq!(shop.starts("2027-01-13"), ["09:00", "14:00", "15:00", "16:00"]);
+    assert_eq!(shop.refusal("2027-01-13T10:00"), Some(Refusal::Closed), "it would still be going on");
+    assert_eq!(shop.refusal("2027-01-13T13:00"), Some(Refusal::Closed));
+    assert_eq!(shop.refusal("2027-01-13T13:10"), Some(Refusal::OffGrid), "the grid begins at one");
+    assert_eq!(shop.starts("2027-01-14").len(), 7, "the next day is as ever");
+}
+
+#[test]
+fn a_closing_day_of_a_range_or_of_every_year_closes_what_an_exception_opens() {
+    let mut shop = Shop::new();
+    shop.exception("2028-12-31", &[("09:00", "12:00")]);
+    shop.close("2026-12-24", "2027-01-02", Part::Whole);
+    shop.anna().schedule.closures[0].yearly = true;
+    shop.service.horizon_days = 3_000;
+    for day in ["2027-01-01", "2027-12-24", "2028-01-01", "2028-12-31", "2029-01-02"] {
+        assert_eq!(shop.starts(day), [""; 0], "{day}");
+        assert_eq!(shop.refusal(&format!("{day}T09:00")), Some(Refusal::Closed), "{day}");
+    }
+    assert_eq!(shop.starts("2028-01-03").len(), 7);
+}
+
+#[test]
+fn an_absence_runs_through_from_one_moment_to_another() {
+    let mut shop = Shop::new();
+    shop.close("2027-01-12", "2027-01-14", Part::Through { from: time("10:05"), until: time("11:00") });
+    assert_eq!(shop.starts("2027-01-12"), ["09:00"], "the one that begins at ten would not end in time");
+    assert_eq!(shop.starts("2027-01-13"), [""; 0]);
+    assert_eq!(shop.starts("2027-01-14"), ["11:00", "13:00", "14:00", "15:00", "16:00"]);
+}
+
+#[test]
+fn a_closure_that_makes_no_sense_is_refused() {
+    let with = |first: &str, last: &str, part, yearly| {
+        let mut shop = Shop::new();
+        shop.close(first, last, part);
+        shop.anna().schedule.closures[0].yearly = yearly;
+        shop.resources[0].schedule.closures[0].check().is_ok()
+    };
+    let (ten, eleven) = (time("10:00"), time("11:00"));
+    assert!(with("2027-01-13", "2027-01-13", Part::Whole, true));
+    assert!(!with("2027-01-13", "2027-01-12", Part::Whole, false), "it ends before it begins");
+    assert!(!with("2027-01-13", "2028-01-13", Part::Whole, true), "it would meet itself");
+    assert!(!with("2027-01-13", "2030-01-13", Part::Whole, false));
+    assert!(!with("2027-01-13", "2027-01-14", Part::Daily { from: eleven, until: ten }, false));
+    assert!(with("2027-01-13", "2027-01-14", Part::Through { from: eleven, until: ten }, false));
+    assert!(!with("2027-01-13", "2027-01-13", Part::Through { from: eleven, until: ten }, false));
+}
+
+#[test]
+fn every_reason_against_a_time_is_told_with_where_it_comes_from() {
+    let mut shop = Shop::new();
+    shop.hire("ben");
+    shop.service.per_day_max = Some(1);
+    shop.service.buffer_before_min = 10;
+    shop.service.notice_min = 60 * 24 * 365;
+    let taken = shop.book("2027-01-13T10:00", "anna");
+    let expires = shop.now.plus_minutes(5);
+    let held = shop.hold("2027-01-13T09:30", "anna", expires);
+    let before = shop.book("2027-01-13T08:55", "ben");
+    shop.event("2027-01-13T10:30", "2027-01-13T11:00", Some("anna"));
+    shop.close("2027-01-13", "2027-01-13", Part::Daily { from: time("10:45"), until: time("12:00") });
+    let open = shop.open();
+    let start = shop.at("2027-01-13T10:00");
+    let why = open.why(start, None);
+    assert_eq!(why.verdict, open.check(start, None));
+    let closure = shop.resources[0].schedule.closures[0].id.clone();
+    let reason = |refusal, source| Reason { refusal, source };
+    let (one, other) = (&why.resources[0], &why.resources[1]);
+    assert_eq!(
+        one.reasons,
+        [
+            reason(Refusal::Notice, Source::Rule(Rule::Notice)),
+            reason(Refusal::Closed, Source::Closure(closure)),
+            reason(Refusal::Limit, Source::Rule(Rule::PerDay)),
+            reason(Refusal::Busy, Source::Appointment { id: taken, time: shop.hour(start) }),
+            reason(
+                Refusal::Busy,
+                Source::Event {
+                    calendar: None,
+                    status: EventStatus::Busy,
+                    time: TimeRange { start: shop.at("2027-01-13T10:30"), end: shop.at("2027-01-13T11:00") },
+                }
+            ),
+            reason(
+                Refusal::Held,
+                Source::Hold { id: held, time: shop.hour(shop.at("2027-01-13T09:30")), until: expires }
+            ),
+        ]
+    );
+    assert_eq!(
+        other.reasons,
+        [
+            reason(Refusal::Notice, Source::Rule(Rule::Notice)),
+            reason(Refusal::Limit, Source::Rule(Rule::PerDay)),
+            reason(
+                Refusal::Buffer,
+                Source::Appointment { id: before, time: shop.hour(shop.at("2027-01-13T08:55")) }
+            ),
+        ],
+        "ben is away at no time, and is too close to something else"
+    );
+}
+
+#[test]
+fn of_a_time_outside_of_the_hours_it_is_told_which_hours() {
+    let mut shop = Shop::new();
+    shop.exception("2027-01-14", &[("09:00", "10:00")]);
+    let source = |wall: &str| {
+        let why = shop.open().why(shop.at(wall), None);
+        let reason = why.resources[0].reasons[0].clone();
+        assert_eq!(why.verdict, Err(reason.refusal), "{wall}");
+        reason
+    };
+    let outside = Refusal::OutsideHours;
+    let saturday = Source::Week(civil::Weekday::Saturday);
+    assert_eq!(source("2027-01-16T10:00"), Reason { refusal: Refusal::Closed, source: saturday });
+    let wednesday = Source::Week(civil::Weekday::Wednesday);
+    assert_eq!(source("2027-01-13T12:00"), Reason { refusal: outside, source: wednesday });
+    let exception = Source::Exception(date(2027, 1, 14));
+    assert_eq!(source("2027-01-14T10:00"), Reason { refusal: outside, source: exception });
+    let stranger = "res_stranger".parse().unwrap();
+    let why = shop.open().why(shop.at("2027-01-13T10:00"), Some(&stranger));
+    assert_eq!(why.resources[0].reasons[0].source, Source::Rule(Rule::Resources));
+    shop.anna().active = false;
+    let why = shop.open().why(shop.at("2027-01-13T10:00"), None);
+    assert_eq!(why.resources[0].reasons[0].source, Source::PutAside);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
@@ -443,6 +576,24 @@ proptest! {
         }
     }
 
+    /// "Why not?" and the list are one: free where there is no reason, and otherwise the first reason decides.
+    #[test]
+    fn the_reasons_and_the_list_never_disagree(shop in any_shop()) {
+        let availability = shop.open();
+        let mut minute = instant(shop.first, civil::Time::midnight(), &shop.zone);
+        let end = minute.plus_minutes(4 * 24 * 60);
+        while minute < end {
+            let why = availability.why(minute, None);
+            prop_assert_eq!(&why.verdict, &availability.check(minute, None));
+            for one in &why.resources {
+                let alone = availability.check(minute, Some(&one.resource)).err();
+                let first = one.reasons.first().map(|reason| reason.refusal);
+                prop_assert_eq!(first, alone, "{} at {}: {:?}", one.resource, shop.wall(minute), one.reasons);
+            }
+            minute = minute.plus_minutes(10);
+        }
+    }
+
     /// Neither the order of the busy list nor that of the resources changes anything.
     #[test]
     fn the_order_of_what_is_known_does_not_matter(shop in any_shop(), seed in any::<u64>()) {
@@ -487,7 +638,9 @@ fn open_at(resource: &Resource, zone: &Zone, at: Timestamp) -> bool {
             }
         })
     };
-    inside(wall.date(), false) || inside(wall.date().yesterday().unwrap(), true)
+    let closed = resource.schedule.closures.iter().filter_map(|closure| closure.on(wall.date()));
+    let mut closed = closed.filter(|window| (window.opens..window.closes).contains(&wall.time()));
+    closed.next().is_none() && (inside(wall.date(), false) || inside(wall.date().yesterday().unwrap(), true))
 }
 
 /// An event of another calendar that blocks.
@@ -516,7 +669,7 @@ impl Shop {
                     0..5 => windows(&[("09:00", "12:00"), ("13:00", "17:00")]),
                     _ => Vec::new(),
                 }),
-                exceptions: BTreeMap::new(),
+                ..Schedule::default()
             },
             active: true,
         };
@@ -610,6 +763,20 @@ impl Shop {
         self.anna().schedule.exceptions.insert(date.parse().unwrap(), windows(hours));
     }
 
+    fn close(&mut self, first: &str, last: &str, part: Part) {
+        let closures = &mut self.anna().schedule.closures;
+        closures.push(Closure {
+            id: format!("clo_{}", closures.len()).parse().unwrap(),
+            resource: None,
+            kind: ClosureKind::Closing,
+            name: String::new(),
+            first: first.parse().unwrap(),
+            last: last.parse().unwrap(),
+            part,
+            yearly: false,
+        });
+    }
+
     fn hire(&mut self, name: &str) {
         let mut resource = self.resources[0].clone();
         resource.id = format!("res_{name}").parse().unwrap();
@@ -662,6 +829,10 @@ impl Shop {
     }
 }
 
+fn time(text: &str) -> civil::Time {
+    text.parse().unwrap()
+}
+
 fn windows(hours: &[(&str, &str)]) -> Vec<Window> {
     let time = |text: &str| match text {
         "24:00" => Window::DAY_END,
@@ -684,6 +855,8 @@ fn any_shop() -> impl Strategy<Value = Shop> {
         Just(date(2027, 11, 5)),
     ];
     let taken = prop::collection::vec((0..6 * 24 * 4i64, 1..16i64, 0..4u8, 0..3usize, 0..3i64), 0..8);
+    let closed = prop::collection::vec((0..6i64, 0..2i64, 4..20i8, 1..5i8, 0..3u8), 0..3);
+    let taken = (taken, closed);
     let rules = ((1..20u32, 1..16u32, 0..4u32), (0..4u32, 0..4u32), 0..40u32, prop::option::of(0..4u32));
     (zone, first, prop::collection::vec(hours, 7 * 3), taken, rules, 1..4usize).prop_map(
         |(zone, first, hours, taken, rules, people)| {
@@ -713,6 +886,20 @@ fn any_shop() -> impl Strategy<Value = Shop> {
                 }
             }
             let began = instant(first, civil::Time::midnight(), &shop.zone);
+            let (taken, closed) = taken;
+            for (day, days, from, hours, part) in closed {
+                let begins = first.saturating_add(jiff::Span::new().days(day));
+                let ends = begins.saturating_add(jiff::Span::new().days(days));
+                let (from, until) = (civil::time(from, 30, 0, 0), civil::time(from + hours.min(3), 10, 0, 0));
+                let part = match part {
+                    0 => Part::Whole,
+                    1 => Part::Daily { from, until },
+                    _ => Part::Through { from, until },
+                };
+                if from < until {
+                    shop.close(&begins.to_string(), &ends.to_string(), part);
+                }
+            }
             for (quarter, length, kind, who, buffer) in taken {
                 let start = began.plus_minutes(quarter * 15);
                 let time = TimeRange { start, end: start.plus_minutes(length * 15) };

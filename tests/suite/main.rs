@@ -24,6 +24,7 @@ mod floors;
 mod forgetting;
 mod google;
 mod groups;
+mod holidays;
 mod http;
 mod indexes;
 mod jobs;

@@ -1,1 +1,4 @@
+nav-appointments = Termine
+nav-availability = Verfügbarkeit
+nav-calendars = Kalender
 nav-calls = Anrufe

@@ -1,1 +1,4 @@
 nav-calls = Calls
+nav-appointments = Appointments
+nav-availability = Availability
+nav-calendars = Calendars

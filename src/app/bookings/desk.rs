@@ -38,6 +38,29 @@ impl Desk {
         Self::open(&mut store.read(tenant).await?, service, range, now, Vec::new()).await
     }
 
+    /// The same for the times around a span.
+    pub(in crate::app) async fn of_span(
+        store: &Store,
+        tenant: &TenantId,
+        service: &ServiceId,
+        span: TimeRange,
+        now: Timestamp,
+    ) -> Result<Self, Error> {
+        Self::open(&mut store.read(tenant).await?, service, around(span), now, Vec::new()).await
+    }
+
+    /// Who else could have an appointment at the time it has. None where it takes several together.
+    pub(in crate::app) fn instead_of(&self, standing: &Appointment, now: Timestamp) -> Vec<ResourceId> {
+        if self.together() {
+            return Vec::new();
+        }
+        let as_of = promised_since(&self.service, standing.time.start, now);
+        let free = self.ask(as_of, standing.seats, std::slice::from_ref(&standing.id));
+        let slot = free.check(standing.time.start, None);
+        let others = slot.map(|slot| slot.resources).unwrap_or_default();
+        others.into_iter().filter(|other| *other != standing.resource).collect()
+    }
+
     /// `said` is what calendars outside have just said, besides what is known of them.
     pub(super) async fn open(
         tx: &mut TenantTx,
@@ -51,9 +74,7 @@ impl Desk {
         let range =
             TimeRange { start: range.start.plus_minutes(-further), end: range.end.plus_minutes(further) };
         let standing = tx.appointments().busy(range, now).await?;
-        // What is put aside is done by nobody; what was booked of it stays.
-        let mut resources = tx.resources().of_service(&service.id).await?;
-        resources.retain(|resource| resource.active && service.active);
+        let resources = tx.resources().of_service(&service.id).await?;
         let mut busy = said;
         let whose: Vec<ResourceId> = resources.iter().map(|resource| resource.id.clone()).collect();
         busy.extend(tx.outside_events().busy(&whose, range).await?);
@@ -129,6 +150,12 @@ impl Desk {
             None => ids::fresh(now).simple().to_string(),
         }
     }
+}
+
+/// As of when an appointment is judged that stays at its time and only changes hands: the notice it was booked with is
+/// met, however close the time has come.
+pub(super) fn promised_since(service: &Service, start: Timestamp, now: Timestamp) -> Timestamp {
+    now.min(start.plus_minutes(-i64::from(service.notice_min)))
 }
 
 /// A free place in the ledger.

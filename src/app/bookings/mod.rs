@@ -15,7 +15,7 @@ mod ledger;
 use jiff::{ToSpan, civil, tz::TimeZone};
 
 pub(super) use self::desk::Desk;
-use self::desk::Place;
+use self::desk::{Place, promised_since};
 use self::ledger::Said;
 pub use self::ledger::{CONFIRM_PATIENCE, Ledger};
 pub(super) use self::ledger::{free_clashing, in_anothers_place};
@@ -25,6 +25,7 @@ use super::{
     access::Actor,
     audit::{self, Audited, Parts},
     outgoing::offers,
+    stranded,
     webhooks::{self, Event},
 };
 use crate::{
@@ -361,7 +362,11 @@ pub async fn move_to(
         change.tx.appointments().release(&held.id, by.call.as_ref()).await?;
         ignoring.push(held.id);
     }
-    let place = change.desk(wish).await?.check(as_of, &wanted, &ignoring)?;
+    let desk = change.desk(wish).await?;
+    if by.staff.is_some() && standing.service == wish.service && standing.time.start == wish.start {
+        as_of = promised_since(desk.service(), wish.start, as_of);
+    }
+    let place = desk.check(as_of, &wanted, &ignoring)?;
     let moved = Appointment {
         service: wish.service.clone(),
         resource: place.resource,
@@ -418,6 +423,18 @@ pub async fn cancel(
     let given_back = change.commit(&asked, Some(standing), given_back, Some(&step)).await?;
     ledger.tell(by, &given_back, &step);
     Ok(given_back)
+}
+
+/// Whether an appointment may still be moved or cancelled by who has it. What the business cannot keep may be until it
+/// begins.
+pub(super) async fn changeable(
+    tx: &mut TenantTx,
+    standing: &Appointment,
+    now: Timestamp,
+) -> Result<bool, Error> {
+    let service = tx.services().get(&standing.service).await?.ok_or(Error::NotFound("service"))?;
+    Ok(availability::changeable(&service, standing.time.start, now)
+        || (now < standing.time.start && stranded::cannot_be_kept(tx, standing, now).await?))
 }
 
 /// One change of the ledger, from lock to commit.
@@ -484,9 +501,7 @@ impl<'a> Change<'a> {
             .filter(|it| it.status.promised())
             .filter(|it| of.is_none_or(|of| it.contact.as_ref() == Some(of)))
             .ok_or(Error::NotFound("appointment"))?;
-        let service = self.tx.services().get(&standing.service).await?.ok_or(Error::NotFound("service"))?;
-        let bound = self.by.staff.is_none();
-        if bound && !availability::changeable(&service, standing.time.start, self.now) {
+        if self.by.staff.is_none() && !changeable(&mut self.tx, &standing, self.now).await? {
             return Err(Error::TooLate);
         }
         Ok(standing)

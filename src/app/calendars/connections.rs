@@ -1,6 +1,6 @@
 //! The connections a tenant has, their calendars, and what resources do with them.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::json;
 use tracing::{info, warn};
@@ -108,6 +108,23 @@ impl Calendars {
         for Revised { item: connection, revision } in connections {
             let own = calendars.extract_if(.., |calendar| calendar.connection == connection.id).collect();
             all.push(Connected { connection, revision, calendars: own });
+        }
+        Ok(all)
+    }
+
+    /// When all was last known of each of the tenant's calendars of which anything was.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`]; [`Error::Unavailable`].
+    pub async fn synced(&self, by: &Actor) -> Result<BTreeMap<CalendarId, Timestamp>, Error> {
+        by.must(Verb::Read, Subject::Calendars)?;
+        let mut tx = self.parts.store.read(by.tenant()).await?;
+        let mut all = BTreeMap::new();
+        for calendar in tx.calendars().all().await? {
+            let state = tx.outside_events().state(&calendar.id).await?;
+            if let Some(state) = state.filter(|state| state.synced > Timestamp::MIN) {
+                all.insert(calendar.id, state.synced);
+            }
         }
         Ok(all)
     }

@@ -3,10 +3,12 @@
 //! The wish is committed before Twilio is asked ([`dialling`]); what is heard of a call afterwards moves it forward
 //! ([`news`]). Whether an attempt may be made is asked when it is made, whatever was true when it was planned
 //! ([`rules`](crate::domain::outgoing::rules)). Reminders are derived from appointments ([`reminders`]); many who are called
-//! for one reason are a campaign ([`campaigns`]); times that were given back are offered to who waits ([`offers`]). Nothing here knows HTTP or what is said in a call.
+//! for one reason are a campaign ([`campaigns`]); times that were given back are
+//! offered to who waits ([`offers`]); whoever has an appointment that cannot take place is called to move it ([`moving`]). Nothing here knows HTTP or what is said in a call.
 
 pub mod campaigns;
 pub mod dialling;
+pub mod moving;
 pub mod news;
 pub mod offers;
 pub mod opt_outs;
@@ -385,7 +387,7 @@ pub async fn cancel(store: &Store, by: &Actor, now: Timestamp, id: &OutgoingId) 
 /// What follows from the end of an attempt, in the transaction that notes it.
 async fn follow(tx: &mut TenantTx, one: &Outgoing, ending: Ending, now: Timestamp) -> Result<(), Error> {
     match one.kind {
-        Kind::Reminder { .. } => reminders::follow(tx, one, ending, now).await,
+        Kind::Reminder { .. } | Kind::Move => reminders::follow(tx, one, ending, now).await,
         Kind::Campaign => campaigns::follow(tx, one, ending, now).await,
         Kind::Offer => offers::follow(tx, one, ending, now).await,
         Kind::Asked | Kind::CallBack => Ok(()),

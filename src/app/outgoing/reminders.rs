@@ -189,7 +189,7 @@ pub async fn plan_due(store: &Store, now: Timestamp, count_max: u32) -> Result<u
     Ok(planned)
 }
 
-/// Plans what follows when an attempt to remind somebody has ended: the next attempt, or a text message.
+/// Plans what follows when an attempt to remind somebody, or to have them move, has ended: the next attempt, or a text message.
 ///
 /// # Errors
 /// [`Error::Unavailable`] when the database is away.
@@ -199,8 +199,8 @@ pub(super) async fn follow(
     ending: Ending,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let reminder = matches!(one.kind, Kind::Reminder { .. });
-    if !reminder || one.channel != Channel::Call || !(ending.not_reached() || ending == Ending::TooLate) {
+    let again = matches!(one.kind, Kind::Reminder { .. } | Kind::Move);
+    if !again || one.channel != Channel::Call || !(ending.not_reached() || ending == Ending::TooLate) {
         return Ok(());
     }
     let mut next = Outgoing {

@@ -199,7 +199,7 @@ fn resource(s: &Section<'_>, names: &mut Names) -> Option<Resource> {
             read.into_iter().collect()
         }),
     };
-    let schedule = Schedule { week: week?, exceptions: exceptions? };
+    let schedule = Schedule { week: week?, exceptions: exceptions?, closures: Vec::new() };
     Some(Resource { id: id?, name: name?, schedule, active: true })
 }
 

@@ -60,7 +60,8 @@ pub fn errand_specs(errand: &Errand) -> Vec<Spec> {
         description: "Notes that the person will come to the appointment you are calling about.".to_owned(),
         parameters: json!({ "type": "object", "properties": {}, "required": [] }),
     };
-    let about = errand.outgoing.appointment.is_some();
+    // Nobody confirms what cannot take place.
+    let about = errand.outgoing.appointment.is_some() && errand.outgoing.kind != Kind::Move;
     let offers = errand.offer.as_ref().map(|_| super::waiting::offer_specs());
     let mut specs: Vec<Spec> = [Some(later), Some(confirm).filter(|_| about)].into_iter().flatten().collect();
     specs.extend(offers.into_iter().flatten());
@@ -88,6 +89,7 @@ impl Toolbox {
         let done = match key {
             '1' if errand.offer.is_some() => self.take_offer(&mut state).await.map(drop),
             '2' if errand.offer.is_some() => self.decline_offer(&mut state).await.map(drop),
+            '1' if errand.outgoing.kind == Kind::Move => return,
             '1' => self.confirm(errand).await.map(drop),
             '3' => self.cancel_by_key(&mut state, errand).await,
             '9' => self.stop(OptOutSource::Key).await,

@@ -16,7 +16,6 @@ use crate::{
         bookings::{self, Wish},
     },
     domain::{
-        availability::changeable,
         booking::{Appointment, AppointmentStatus},
         contact::{Contact, IdentityLevel},
         id::ContactId,
@@ -144,16 +143,15 @@ impl Toolbox {
                 state.own.tell(own, spoken)
             })
             .collect();
-        let appointments: Vec<Value> = told
-            .iter()
-            .map(|told| {
-                let service = services.iter().find(|service| service.id == told.appointment.service);
-                let name = service.map(|service| service_name(service, self.language()));
-                let changeable =
-                    service.is_some_and(|service| changeable(service, told.appointment.time.start, now));
-                json!({ "key": told.key, "spoken": told.spoken, "service": name, "changeable": changeable })
-            })
-            .collect();
+        let mut appointments: Vec<Value> = Vec::with_capacity(told.len());
+        for told in &told {
+            let service = services.iter().find(|service| service.id == told.appointment.service);
+            let name = service.map(|service| service_name(service, self.language()));
+            let changeable = bookings::changeable(&mut tx, &told.appointment, now).await?;
+            appointments.push(
+                json!({ "key": told.key, "spoken": told.spoken, "service": name, "changeable": changeable }),
+            );
+        }
         let spoken: Vec<&str> = told.iter().map(|told| told.spoken.as_str()).collect();
         let say = words::appointments(&spoken, self.language());
         let reply = Reply::new("ok", say).with("appointments", Value::Array(appointments));
@@ -307,8 +305,7 @@ impl Toolbox {
         // Asked once for each: a single slip of the model never gives an appointment away.
         if !own.asked || asked.confirmed != Some(true) {
             let mut tx = self.store.read(&self.context.tenant.id).await?;
-            let service = tx.services().get(&own.appointment.service).await?;
-            if !service.is_some_and(|service| changeable(&service, own.appointment.time.start, now)) {
+            if !bookings::changeable(&mut tx, &own.appointment, now).await? {
                 return Ok(self.too_late());
             }
             own.asked = true;

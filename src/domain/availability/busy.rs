@@ -2,16 +2,17 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    ops::ControlFlow,
     str::FromStr,
 };
 
 use jiff::civil;
 
-use super::Refusal;
+use super::{Refusal, hours::closed_on};
 use crate::domain::{
     booking::{Appointment, AppointmentStatus, Resource, Service},
     id::{AppointmentId, ResourceId, ServiceId},
-    time::{TimeRange, Timestamp},
+    time::{TimeRange, Timestamp, Zone},
 };
 
 /// Something that takes time.
@@ -285,22 +286,46 @@ impl<'a> Board<'a> {
         self.sessions.contains_key(&start)
     }
 
-    /// Why `seats` of `capacity` cannot be had at `time`, which with its buffers is `blocked`; `None` when they can.
-    pub fn refusal(&self, time: TimeRange, blocked: TimeRange, seats: u32, capacity: u32) -> Option<Refusal> {
+    /// Everything that keeps `seats` of `capacity` from being had at `time`, which with its buffers is `blocked`.
+    pub fn objections(
+        &self,
+        time: TimeRange,
+        blocked: TimeRange,
+        seats: u32,
+        capacity: u32,
+        mut found: impl FnMut(Refusal) -> ControlFlow<Refusal>,
+    ) -> ControlFlow<Refusal> {
         let others = || self.other_sessions(time.start, blocked);
         let crosses = |held: bool| others().any(|other| other.held == held && other.time.overlaps(time));
         let filled = self.sessions.get(&time.start).map_or(0, |session| session.seats);
         if meets(&self.taken, time) || crosses(false) {
-            Some(Refusal::Busy)
-        } else if filled.saturating_add(seats) > capacity {
-            Some(Refusal::Capacity)
-        } else if meets(&self.held, time) || crosses(true) {
-            Some(Refusal::Held)
-        } else if meets(&self.kept_clear, blocked) || others().next().is_some() {
-            Some(Refusal::Buffer)
-        } else {
-            None
+            found(Refusal::Busy)?;
         }
+        if filled.saturating_add(seats) > capacity {
+            found(Refusal::Capacity)?;
+        }
+        if meets(&self.held, time) || crosses(true) {
+            found(Refusal::Held)?;
+        }
+        if meets(&self.kept_clear, blocked) || others().next().is_some() {
+            found(Refusal::Buffer)?;
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Whether any of that time is closed, whatever the opening hours say.
+    pub fn closed_in(&self, time: TimeRange, zone: &Zone) -> bool {
+        let closures = &self.resource.schedule.closures;
+        let (first, last) = (zone.wall(time.start).date(), zone.wall(time.end).date());
+        !closures.is_empty()
+            && std::iter::successors(Some(first), |date| date.tomorrow().ok())
+                .take_while(|date| *date <= last)
+                .any(|date| {
+                    closures
+                        .iter()
+                        .filter_map(|closure| closed_on(closure, date, zone))
+                        .any(|closed| closed.overlaps(time))
+                })
     }
 
     /// The sessions that start at another time than `start` and would be in the way of `blocked`.

@@ -1,12 +1,15 @@
 //! Opening hours as instants: what a schedule means on a local date.
 //!
 //! A window belongs to the date on which it opens; one that closes at or before its opening time reaches into the
-//! next day. An exception replaces the windows that open on its date, not the rest of a night that began before.
+//! next day. An exception replaces the windows that open on its date, not the rest of a night that began before. Closing
+//! days and absences are taken off what is left, to the minute, and move no grid.
 
 use jiff::{civil, tz::AmbiguousOffset};
 
+use super::why::Source;
 use crate::domain::{
     booking::{Schedule, Window},
+    closing::Closure,
     time::{TimeRange, Timestamp, Zone},
 };
 
@@ -159,6 +162,38 @@ impl Schedule {
         self.exceptions.get(&date).unwrap_or(&self.week[weekday % 7])
     }
 
+    /// Everything of this schedule that `time` would lie outside of, or in: nothing where it is open throughout. Its
+    /// date is that on which it starts.
+    pub fn against(&self, time: TimeRange, zone: &Zone) -> Vec<Source> {
+        let date = zone.wall(time.start).date();
+        let mut found = Vec::new();
+        let mut day = Some(date);
+        while let Some(date) = day.filter(|date| instant(*date, civil::Time::midnight(), zone) < time.end) {
+            let here = self
+                .closures
+                .iter()
+                .filter(|closure| closed_on(closure, date, zone).is_some_and(|closed| closed.overlaps(time)));
+            for closure in here {
+                let source = Source::Closure(closure.id.clone());
+                if !found.contains(&source) {
+                    found.push(source);
+                }
+            }
+            day = date.tomorrow().ok();
+        }
+        let hours = |date| self.hours_spans(date, zone);
+        let span = hours(date).into_iter().find(|span| span.from <= time.start && time.start < span.until);
+        let open = span.is_some_and(|span| time.end <= open_until((date, span.until), time.end, hours));
+        if !open {
+            found.push(if self.exceptions.contains_key(&date) {
+                Source::Exception(date)
+            } else {
+                Source::Week(date.weekday())
+            });
+        }
+        found
+    }
+
     /// Whether it is open at that instant.
     pub fn open_at(&self, at: Timestamp, zone: &Zone) -> bool {
         let spans = self.spans(zone.wall(at).date(), zone);
@@ -178,9 +213,26 @@ impl Schedule {
         None
     }
 
-    /// Where one may start on `date`: its own windows, merged, and what is left of the night before. A night that
-    /// ends at midnight leaves nothing, so the grid of a day begins with the day.
+    /// Where one may start on `date`: its own windows, merged, and what is left of the night before, without what is
+    /// closed. A night that ends at midnight leaves nothing, so the grid of a day begins with the day.
     pub(super) fn spans(&self, date: civil::Date, zone: &Zone) -> Vec<Span> {
+        let spans = self.hours_spans(date, zone);
+        if self.closures.is_empty() || spans.is_empty() {
+            return spans;
+        }
+        // A window may reach into the next date.
+        let dates = [Some(date), date.tomorrow().ok()];
+        let mut closed: Vec<TimeRange> = dates
+            .into_iter()
+            .flatten()
+            .flat_map(|date| self.closures.iter().filter_map(move |closure| closed_on(closure, date, zone)))
+            .collect();
+        closed.sort_unstable();
+        spans.into_iter().flat_map(|span| without(span, &closed)).collect()
+    }
+
+    /// The same by the opening hours alone, as if nothing were closed.
+    fn hours_spans(&self, date: civil::Date, zone: &Zone) -> Vec<Span> {
         let mut spans = Vec::new();
         let before = date.yesterday().ok().map(|before| (before, self.windows(before)));
         if let Some((before, windows)) =
@@ -198,6 +250,53 @@ impl Schedule {
         }
         spans
     }
+}
+
+/// How far the opening that lasts until `until` and is part of `date` reaches, looked at as far as `needed`. Openings
+/// that touch at midnight are one. `spans` says what is open on a date.
+pub(super) fn open_until(
+    (mut date, mut until): (civil::Date, Timestamp),
+    needed: Timestamp,
+    spans: impl Fn(civil::Date) -> Vec<Span>,
+) -> Timestamp {
+    while until < needed {
+        let Ok(next) = date.tomorrow() else { break };
+        date = next;
+        let joined =
+            spans(date).into_iter().filter(|later| later.from <= until).map(|later| later.until).max();
+        match joined {
+            Some(later) if later > until => until = later,
+            _ => break,
+        }
+    }
+    until
+}
+
+/// What `closure` takes of `date`, if anything.
+pub(super) fn closed_on(closure: &Closure, date: civil::Date, zone: &Zone) -> Option<TimeRange> {
+    let window = closure.on(date)?;
+    let until = if window.closes == Window::DAY_END {
+        day_end(date, zone)
+    } else {
+        instant(date, window.closes, zone)
+    };
+    let range = TimeRange { start: instant(date, window.opens, zone), end: until };
+    (range.start < range.end).then_some(range)
+}
+
+/// What is left of `span` without what is closed, which is in order. The grid stays where it is.
+fn without(span: Span, closed: &[TimeRange]) -> Vec<Span> {
+    let (mut left, mut from) = (Vec::new(), span.from);
+    for taken in closed.iter().filter(|taken| taken.start < span.until && taken.end > span.from) {
+        if from < taken.start {
+            left.push(Span { grid: span.grid, from, until: taken.start });
+        }
+        from = from.max(taken.end);
+    }
+    if from < span.until {
+        left.push(Span { grid: span.grid, from, until: span.until });
+    }
+    left
 }
 
 /// The windows as instants, in order, those that touch or overlap made one.

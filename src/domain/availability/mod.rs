@@ -21,13 +21,18 @@
 //!   everything else that would overlap it is refused as busy, and it crosses nothing else.
 //! - An event in a calendar that is not selected does not block; one that names no calendar does, for nobody has
 //!   said that it may be passed over. An all-day event is dates in its calendar's zone, the last one excluded.
+//! - What a closing day or an absence takes is closed to the minute; it moves no grid.
 //! - Booked with all together, a time must be on the grid and free for every resource; what refuses it is the first
 //!   rule that any of them has against it.
 
 mod busy;
 mod hours;
+mod why;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    ops::ControlFlow,
+};
 
 use jiff::{ToSpan, civil};
 
@@ -35,6 +40,7 @@ use self::busy::Board;
 pub use self::{
     busy::{Busy, BusyKind, EventStatus, NotAnEventStatus},
     hours::{LocalTime, ScheduleError, all_day, instant, local_time},
+    why::{Reason, Rule, Source, Weighed, Why},
 };
 use super::{
     booking::{Resource, Selection, Service},
@@ -60,7 +66,7 @@ pub enum Refusal {
     Horizon,
     /// It is past, or too soon.
     Notice,
-    /// Nothing opens on that date.
+    /// Nothing opens on that date, or that time is closed.
     Closed,
     /// It begins or ends outside the opening hours of its date.
     OutsideHours,
@@ -149,6 +155,9 @@ pub struct Availability<'a> {
     rules: Rules<'a>,
     /// In the order of their ids.
     boards: Vec<Board<'a>>,
+    /// As it was given, for whoever asks why.
+    busy: &'a [Busy],
+    ignoring: Vec<AppointmentId>,
     now: Timestamp,
     /// The first and the last local date that may be booked.
     today: civil::Date,
@@ -176,17 +185,22 @@ impl Used {
         *micros = micros.saturating_add(time.end.0.saturating_sub(time.start.0));
     }
 
-    /// Whether one more appointment on `date` would be one too many.
-    fn full(&self, date: civil::Date, service: &Service) -> bool {
+    /// The limits by which one more appointment on `date` would be one too many.
+    fn reached(&self, date: civil::Date, service: &Service) -> impl Iterator<Item = Rule> {
         let reached =
             |taken: Option<&u32>, max: Option<u32>| max.is_some_and(|max| taken.copied().unwrap_or(0) >= max);
         let time = self.time_per_day.get(&date).copied().unwrap_or(0);
-        reached(self.per_day.get(&date), service.per_day_max)
-            || reached(self.per_week.get(&week(date)), service.per_week_max)
-            || reached(self.per_month.get(&month(date)), service.per_month_max)
-            || service
-                .minutes_per_day_max
-                .is_some_and(|max| time.saturating_add(micros(service.duration_min)) > micros(max))
+        let too_long = service
+            .minutes_per_day_max
+            .is_some_and(|max| time.saturating_add(micros(service.duration_min)) > micros(max));
+        [
+            (Rule::PerDay, reached(self.per_day.get(&date), service.per_day_max)),
+            (Rule::PerWeek, reached(self.per_week.get(&week(date)), service.per_week_max)),
+            (Rule::PerMonth, reached(self.per_month.get(&month(date)), service.per_month_max)),
+            (Rule::MinutesPerDay, too_long),
+        ]
+        .into_iter()
+        .filter_map(|(rule, reached)| reached.then_some(rule))
     }
 }
 
@@ -194,7 +208,7 @@ impl<'a> Availability<'a> {
     /// Lays out what is taken. `busy` may be in any order; holds that have expired, events that do not block and the
     /// appointments in `ignoring` (the one being moved, the hold being confirmed) count for nothing, neither
     /// against a time nor towards a limit.
-    pub fn new(rules: Rules<'a>, busy: &[Busy], now: Timestamp, ignoring: &[AppointmentId]) -> Self {
+    pub fn new(rules: Rules<'a>, busy: &'a [Busy], now: Timestamp, ignoring: &[AppointmentId]) -> Self {
         let service = rules.service;
         let today = rules.zone.wall(now).date();
         let days = service.horizon_days.min(HORIZON_DAYS_MAX);
@@ -203,6 +217,8 @@ impl<'a> Availability<'a> {
         };
         let mut this = Self {
             rules,
+            busy,
+            ignoring: ignoring.to_vec(),
             boards: rules.resources.iter().filter(qualified).map(Board::new).collect(),
             now,
             today,
@@ -327,29 +343,48 @@ impl<'a> Availability<'a> {
 
     /// The one function that decides: may the service start at `start`, a time of this day, with its resource?
     fn verdict(&self, day: &Day<'_, '_>, start: Timestamp) -> Result<(), Refusal> {
+        match self.objections(day, start, ControlFlow::Break) {
+            ControlFlow::Break(refusal) => Err(refusal),
+            ControlFlow::Continue(()) => Ok(()),
+        }
+    }
+
+    /// Every rule that is against `start`, in the order in which they are asked; goes on for as long as `found` does.
+    fn objections(
+        &self,
+        day: &Day<'_, '_>,
+        start: Timestamp,
+        mut found: impl FnMut(Refusal) -> ControlFlow<Refusal>,
+    ) -> ControlFlow<Refusal> {
         let service = self.rules.service;
         if day.date > self.last {
-            return Err(Refusal::Horizon);
+            found(Refusal::Horizon)?;
         }
         if start < self.now.plus_minutes(i64::from(service.notice_min)) {
-            return Err(Refusal::Notice);
+            found(Refusal::Notice)?;
         }
         let time = time_at(service, start);
-        let Some(span) = day.spans.iter().find(|span| span.from <= start && start < span.until) else {
-            return Err(if day.closed { Refusal::Closed } else { Refusal::OutsideHours });
-        };
-        if time.end > day.open_until(span, time.end, self.rules.zone) {
-            return Err(Refusal::OutsideHours);
-        }
-        let elapsed = start.0 - span.grid.plus_minutes(i64::from(service.grid_offset_min)).0;
-        if elapsed < 0 || elapsed % self.interval() != 0 {
-            return Err(Refusal::OffGrid);
+        let span = day.spans.iter().find(|span| span.from <= start && start < span.until);
+        if let Some(span) = span {
+            let open = |date| day.board.resource.schedule.spans(date, self.rules.zone);
+            let until = hours::open_until((day.date, span.until), time.end, open);
+            if time.end > until {
+                let closed = day.board.closed_in(TimeRange { start: until, end: time.end }, self.rules.zone);
+                found(if closed { Refusal::Closed } else { Refusal::OutsideHours })?;
+            }
+            let elapsed = start.0 - span.grid.plus_minutes(i64::from(service.grid_offset_min)).0;
+            if elapsed < 0 || elapsed % self.interval() != 0 {
+                found(Refusal::OffGrid)?;
+            }
+        } else {
+            let closed = day.closed || day.board.closed_in(time, self.rules.zone);
+            found(if closed { Refusal::Closed } else { Refusal::OutsideHours })?;
         }
         if day.full && !day.board.meets_at(start) {
-            return Err(Refusal::Limit);
+            found(Refusal::Limit)?;
         }
         let (seats, capacity) = (self.rules.seats, service.capacity);
-        day.board.refusal(time, blocked(service, start), seats, capacity).map_or(Ok(()), Err)
+        day.board.objections(time, blocked(service, start), seats, capacity, found)
     }
 
     /// What a resource has to do, as round-robin counts it.
@@ -382,7 +417,7 @@ impl<'a> Availability<'a> {
             ends: hours::day_end(date, self.rules.zone),
             closed: schedule.windows(date).is_empty(),
             spans: schedule.spans(date, self.rules.zone),
-            full: self.used.full(date, self.rules.service),
+            full: self.used.reached(date, self.rules.service).next().is_some(),
         }
     }
 
@@ -421,30 +456,6 @@ impl Day<'_, '_> {
             let end = span.until.min(self.ends).0;
             (first..end.max(first)).step_by(usize::try_from(interval).unwrap_or(usize::MAX)).map(Timestamp)
         })
-    }
-
-    /// When the opening that `span` is part of ends, looked at as far as `needed`. Openings that touch at
-    /// midnight are one.
-    fn open_until(&self, span: &hours::Span, needed: Timestamp, zone: &Zone) -> Timestamp {
-        let (mut until, mut date) = (span.until, self.date);
-        while until < needed {
-            let Ok(next) = date.tomorrow() else { break };
-            date = next;
-            let joined = self
-                .board
-                .resource
-                .schedule
-                .spans(date, zone)
-                .into_iter()
-                .filter(|later| later.from <= until)
-                .map(|later| later.until)
-                .max();
-            match joined {
-                Some(later) if later > until => until = later,
-                _ => break,
-            }
-        }
-        until
     }
 }
 

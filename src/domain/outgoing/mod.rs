@@ -148,6 +148,8 @@ pub enum Kind {
     Campaign,
     /// A time that was given back, and that the person waits for.
     Offer,
+    /// An appointment that cannot take place as it stands: the person is called so that it is moved.
+    Move,
 }
 
 /// Of what an attempt is one.
@@ -167,6 +169,7 @@ impl fmt::Display for Kind {
             Self::CallBack => f.write_str("call_back"),
             Self::Campaign => f.write_str("campaign"),
             Self::Offer => f.write_str("offer"),
+            Self::Move => f.write_str("move"),
         }
     }
 }
@@ -185,6 +188,7 @@ impl FromStr for Kind {
             ("call_back", _) => Ok(Self::CallBack),
             ("campaign", _) => Ok(Self::Campaign),
             ("offer", _) => Ok(Self::Offer),
+            ("move", _) => Ok(Self::Move),
             (_, Some(lead)) => Ok(Self::Reminder { lead_min: lead.parse().map_err(|_| NotAKind)? }),
             _ => Err(NotAKind),
         }

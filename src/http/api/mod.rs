@@ -12,6 +12,7 @@ mod call_fields;
 pub(super) mod calls;
 mod campaigns;
 mod clashes;
+mod closures;
 mod contacts;
 pub mod events;
 mod forgetting;
@@ -24,6 +25,7 @@ mod resources;
 mod schedules;
 mod search;
 mod services;
+mod stranded;
 mod tenants;
 mod transfer_targets;
 mod twilio_account;
@@ -46,6 +48,8 @@ pub(super) fn router() -> OpenApiRouter<Doors> {
         .merge(clashes::router())
         .merge(resources::router())
         .merge(schedules::router())
+        .merge(closures::router())
+        .merge(stranded::router())
         .merge(calendars::router())
         .merge(contacts::router())
         .merge(calls::router())

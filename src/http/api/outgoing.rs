@@ -109,7 +109,8 @@ pub(super) struct OutgoingShown {
     language: &'static str,
     /// Why, for the assistant.
     purpose: String,
-    /// What brings it about: `asked`, `reminder`, `call_back`, `campaign` or `offer`.
+    /// What brings it about: `asked`, `reminder`, `call_back`, `campaign`, `offer` or `move` (an appointment that
+    /// cannot take place as it stands).
     kind: &'static str,
     /// How many minutes before the appointment a reminder is due.
     #[schema(required)]
@@ -156,6 +157,7 @@ fn show_one(one: &Outgoing) -> OutgoingShown {
         Kind::CallBack => ("call_back", None),
         Kind::Campaign => ("campaign", None),
         Kind::Offer => ("offer", None),
+        Kind::Move => ("move", None),
     };
     OutgoingShown {
         id: one.id.to_string(),

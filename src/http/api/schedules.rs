@@ -113,7 +113,7 @@ pub(super) fn windows(forms: Vec<WindowForm>, at: &str, faults: &mut Faults) -> 
     read
 }
 
-fn wall_time(text: &str) -> Result<civil::Time, &'static str> {
+pub(super) fn wall_time(text: &str) -> Result<civil::Time, &'static str> {
     const WRONG: &str = "is no time of day, such as 09:30";
     let (hours, minutes) = text.split_once(':').ok_or(WRONG)?;
     let two = |digits: &str| {

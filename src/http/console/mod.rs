@@ -21,7 +21,10 @@
 //! Regions of a page: an element with an `id` and `data-live="kinds of events"` is fetched anew when one happens; a form or link
 //! with `data-swap="id of a region"` swaps that region in place of loading the page. Nothing inline: no `style`, no `on…`.
 
+mod appointments;
 mod assets;
+mod availability;
+mod calendars;
 mod calls;
 mod entry;
 mod events;
@@ -48,6 +51,9 @@ use super::Doors;
 pub(super) fn router(doors: &Doors) -> Router<Doors> {
     let pages = Router::new()
         .merge(calls::router())
+        .merge(appointments::router())
+        .merge(availability::router())
+        .merge(calendars::router())
         .merge(events::router())
         .merge(numbers::router())
         .merge(settings::router())

@@ -127,7 +127,8 @@ async fn import(State(doors): State<Doors>, reader: Reader, typed: Typed) -> Res
     };
     let now = doors.clock.now();
     let language = assistant.is_none().then_some(reader.language);
-    match numbers::import(&doors.store, &doors.accounts, &reader.by, now, &number, assistant, language).await {
+    match numbers::import(&doors.store, &doors.accounts, &reader.by, now, &number, assistant, language).await
+    {
         Ok(kept) => {
             let to = format!("/console/numbers/{}", kept.item.number.id);
             Ok(reader.done(&to, &reader.t("numbers-imported")))

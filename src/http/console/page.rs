@@ -48,6 +48,24 @@ pub struct Place {
 pub const PLACES: &[Place] = &[
     Place { path: "/console/calls", key: "nav-calls", icon: "call", subject: Some(Subject::Calls) },
     Place { path: "/console/numbers", key: "nav-numbers", icon: "number", subject: Some(Subject::Numbers) },
+    Place {
+        path: "/console/appointments",
+        key: "nav-appointments",
+        icon: "calendar",
+        subject: Some(Subject::Appointments),
+    },
+    Place {
+        path: "/console/availability",
+        key: "nav-availability",
+        icon: "clock",
+        subject: Some(Subject::Resources),
+    },
+    Place {
+        path: "/console/calendars",
+        key: "nav-calendars",
+        icon: "link",
+        subject: Some(Subject::Calendars),
+    },
 ];
 
 /// The places at the end of the way around.

@@ -43,7 +43,7 @@ pub(super) fn sum_up(ask: &Value, tools: &Value) -> Result<Thought, String> {
     let outcome = promises.last().map_or(json!("informed"), |promise| promise["deed"].clone());
     let wish = turns.iter().find(|turn| turn["speaker"] == "caller").map(|turn| turn["said"].clone());
     let mut arguments = json!({
-        "summary": format!("{} turns, {} promises.", turns.len(), promises.len()),
+        "summary": gist(&turns),
         "outcome": outcome,
         "wishes": wish.into_iter().collect::<Vec<_>>(),
         "sentiment": "neutral",
@@ -54,6 +54,15 @@ pub(super) fn sum_up(ask: &Value, tools: &Value) -> Result<Thought, String> {
         arguments["fields"] = any_of(fields);
     }
     Ok(Thought { say: String::new(), calls: vec![(name.to_owned(), arguments)] })
+}
+
+/// How it began and how it ended, in the words of both.
+fn gist(turns: &[Value]) -> String {
+    let of = |speaker: &str, turn: &&Value| turn["speaker"] == speaker;
+    let first = turns.iter().find(|turn| of("caller", turn));
+    let last = turns.iter().rfind(|turn| of("agent", turn));
+    let words = [first, last].into_iter().flatten().filter_map(|turn| turn["said"].as_str());
+    words.collect::<Vec<_>>().join(" – ")
 }
 
 /// Something that fits a simple schema.

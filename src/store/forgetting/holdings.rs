@@ -181,6 +181,7 @@ holdings! {
     transfer_targets "those who work there";
     assistants "words of the business";
     twilio_accounts "of no person";
+    closures "of no person, or of those who work there";
     schedule_exceptions "of no person";
     schedules "of no person";
     service_resources "of no person";

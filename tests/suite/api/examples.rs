@@ -27,6 +27,8 @@ const NEEDS_MORE: &[&str] = &[
     "POST /api/campaigns",
     "POST /api/campaigns/{campaign}/contacts",
     "POST /api/numbers",
+    "POST /api/resources/{resource}/absence",
+    "POST /api/stranded",
     "POST /api/numbers/import",
     "PUT /api/contacts/{contact}/pin",
     "POST /api/waiting-list",

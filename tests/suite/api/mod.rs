@@ -2,6 +2,7 @@
 
 mod appointments;
 mod calls;
+mod closing;
 mod connecting;
 mod examples;
 mod numbers;

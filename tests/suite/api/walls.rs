@@ -142,6 +142,24 @@ fn bodies(own: &Neighbour) -> Vec<(&'static str, Value, Places)> {
         ("POST /api/erasures", json!({ "contact": id("contact") }), vec![("/contact", "contact")]),
         ("POST /api/exports", json!({ "contact": id("contact") }), vec![("/contact", "contact")]),
         ("POST /api/tenants/{tenant}/erasure", json!({ "slug": "another" }), vec![]),
+        (
+            "POST /api/closures",
+            json!({ "first": "2100-01-04", "resource": id("resource") }),
+            vec![("/resource", "resource")],
+        ),
+        (
+            "PATCH /api/closures/{closure}",
+            json!({ "resource": id("resource") }),
+            vec![("/resource", "resource")],
+        ),
+        ("POST /api/resources/{resource}/absence", json!({ "until": "2100-01-04" }), vec![]),
+        (
+            "POST /api/stranded",
+            json!({ "decisions": [
+                { "appointment": id("appointment"), "do": "colleague", "resource": id("resource") }
+            ] }),
+            vec![("/decisions/0/appointment", "appointment"), ("/decisions/0/resource", "resource")],
+        ),
         ("PATCH /api/resources/{resource}", json!({}), vec![]),
         ("PATCH /api/schedules/{resource}", json!({}), vec![]),
         ("PUT /api/schedules/{resource}", json!({}), vec![]),

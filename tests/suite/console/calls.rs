@@ -73,7 +73,12 @@ async fn every_call_is_a_row_and_what_was_said_in_it_is_text_whatever_it_is() {
 async fn words_and_numbers_are_found_from_one_field() {
     let office = Office::open().await;
     let tenant = Neighbour::settle(&office, "alpha", "plain", 1).await;
-    let turns = vec![turn(0, Speaker::Caller, "Ein Termin für den Kanarienvogel", "Ein Termin für den Kanarienvogel")];
+    let turns = vec![turn(
+        0,
+        Speaker::Caller,
+        "Ein Termin für den Kanarienvogel",
+        "Ein Termin für den Kanarienvogel",
+    )];
     let call = kept(&office, &tenant, "alpha", 7, turns).await;
     let mut ada = Browsing::signed_in(&office, "owner@alpha.example", "de").await;
     let page = ada.get("/console/calls").await;
@@ -98,7 +103,11 @@ async fn another_tenants_call_is_not_there_and_a_viewer_ends_none() {
     Neighbour::settle(&office, "beta", "plain", 2).await;
     let call = kept(&office, &alpha, "alpha", 7, vec![]).await;
     let mut beta = Browsing::signed_in(&office, "owner@beta.example", "en").await;
-    for path in [format!("/console/calls/{call}"), format!("/console/calls/{call}/recording"), "/console/calls/nonsense".to_owned()] {
+    for path in [
+        format!("/console/calls/{call}"),
+        format!("/console/calls/{call}/recording"),
+        "/console/calls/nonsense".to_owned(),
+    ] {
         let page = beta.get(&path).await;
         assert_eq!((page.status, page.heading().as_str()), (404, "There is no such page"), "{path}");
     }

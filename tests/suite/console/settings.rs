@@ -1,6 +1,9 @@
 //! The settings on the console: members, keys, webhooks, retention, the audit log; and two people who edit the same thing.
 
-use crate::support::{browsing::Browsing, office::{Office, PASSWORD}};
+use crate::support::{
+    browsing::Browsing,
+    office::{Office, PASSWORD},
+};
 
 #[tokio::test]
 async fn whoever_edits_second_sees_both_versions_and_chooses() {
@@ -15,9 +18,20 @@ async fn whoever_edits_second_sees_both_versions_and_chooses() {
     assert_eq!(saved.told(), "Gespeichert.");
     let refused = ben.submit(&his, form, &[("name", "Praxis Ben")]).await;
     assert_eq!(refused.status, 409);
-    assert_eq!(refused.attribute("#company-name", "value").as_deref(), Some("Praxis Ben"), "his is still there");
-    assert!(refused.all(".theirs").contains(&"Jetzt gespeichert: Praxis Ada".to_owned()), "{:?}", refused.all(".theirs"));
-    assert!(ada.get("/console/settings").await.one(".brand").contains("Praxis Ada"), "nothing was overwritten");
+    assert_eq!(
+        refused.attribute("#company-name", "value").as_deref(),
+        Some("Praxis Ben"),
+        "his is still there"
+    );
+    assert!(
+        refused.all(".theirs").contains(&"Jetzt gespeichert: Praxis Ada".to_owned()),
+        "{:?}",
+        refused.all(".theirs")
+    );
+    assert!(
+        ada.get("/console/settings").await.one(".brand").contains("Praxis Ada"),
+        "nothing was overwritten"
+    );
     let chosen = ben.submit(&refused, form, &[]).await;
     assert_eq!(chosen.told(), "Gespeichert.");
     assert!(chosen.one(".brand").contains("Praxis Ben"));
@@ -56,9 +70,16 @@ async fn a_member_is_invited_given_another_role_and_let_go() {
     let wrong = ada.submit(&page, "form[action='/console/settings/members']", &[("email", "nobody")]).await;
     assert_eq!(wrong.wrongs(), ["Enter the whole e-mail address, for example ada@example.com."]);
     let invited = ada
-        .submit(&page, "form[action='/console/settings/members']", &[("email", "cleo@team.example"), ("role", "viewer")])
+        .submit(
+            &page,
+            "form[action='/console/settings/members']",
+            &[("email", "cleo@team.example"), ("role", "viewer")],
+        )
         .await;
-    assert_eq!(invited.told(), "The invitation to cleo@team.example is on its way. It is good for seven days.");
+    assert_eq!(
+        invited.told(),
+        "The invitation to cleo@team.example is on its way. It is good for seven days."
+    );
     let back = ada.submit(&invited, "form[action^='/console/settings/invitations/']", &[]).await;
     assert_eq!(back.told(), "The invitation was taken back.");
     let row = "tr:has(td):nth-child(2)";
@@ -117,7 +138,11 @@ async fn a_webhook_shows_its_secret_once() {
     let form = "form[action='/console/settings/webhooks']";
     let refused = ada.submit(&page, form, &[("url", "http://10.0.0.1/x"), ("kinds", "call.ended")]).await;
     assert_eq!(refused.status, 422, "{}", refused.text);
-    assert!(refused.wrongs()[0].starts_with("Enter an address that begins with https://"), "{:?}", refused.wrongs());
+    assert!(
+        refused.wrongs()[0].starts_with("Enter an address that begins with https://"),
+        "{:?}",
+        refused.wrongs()
+    );
     let made = ada.submit(&refused, form, &[("url", "https://hooks.example.com/x")]).await;
     assert!(made.has("code.secret"), "{}", made.text);
     let secret = made.one("code.secret");

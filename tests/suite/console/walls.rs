@@ -10,8 +10,8 @@ use crate::support::{
 
 /// What may stand where a path has a word and no id.
 const WORDS: [&str; 18] = [
-    "end", "hold", "resume", "mute", "unmute", "transfer", "test", "rotate", "remove", "pause", "cancel", "erase",
-    "export", "approve", "decline", "take", "done", "refuse",
+    "end", "hold", "resume", "mute", "unmute", "transfer", "test", "rotate", "remove", "pause", "cancel",
+    "erase", "export", "approve", "decline", "take", "done", "refuse",
 ];
 
 /// Every path of the console that has a name in it, as it stands in the code.
@@ -23,9 +23,12 @@ fn paths() -> BTreeSet<String> {
                 read(&path, found);
             } else if path.extension().is_some_and(|end| end == "rs") {
                 let text = fs::read_to_string(&path).unwrap();
-                let named = text.split('"').filter(|part| part.starts_with("/console/") && part.contains('{'));
+                let named =
+                    text.split('"').filter(|part| part.starts_with("/console/") && part.contains('{'));
                 // A path that is put together is not one that is served.
-                found.extend(named.filter(|part| !part.contains("{}") && !part.contains(' ')).map(str::to_owned));
+                found.extend(
+                    named.filter(|part| !part.contains("{}") && !part.contains(' ')).map(str::to_owned),
+                );
             }
         }
     }
@@ -42,11 +45,13 @@ async fn no_page_and_no_act_knows_another_tenants_things() {
     let mut ada = Browsing::signed_in(&office, "owner@alpha.example", "en").await;
     let mut seen = 0;
     for path in paths() {
-        if path.starts_with("/console/assets/") || path.starts_with("/console/operator/") || path.contains("{*") {
+        if path.starts_with("/console/assets/")
+            || path.starts_with("/console/operator/")
+            || path.contains("{*")
+        {
             continue;
         }
-        let names: Vec<&str> =
-            path.split('{').skip(1).map(|rest| rest.split('}').next().unwrap()).collect();
+        let names: Vec<&str> = path.split('{').skip(1).map(|rest| rest.split('}').next().unwrap()).collect();
         let mut filled = vec![path.clone()];
         for name in names {
             let id = match name {
@@ -62,7 +67,10 @@ async fn no_page_and_no_act_knows_another_tenants_things() {
                 .flat_map(|path| {
                     let values: Vec<String> =
                         id.map_or_else(|| WORDS.map(str::to_owned).to_vec(), |id| vec![id.clone()]);
-                    values.into_iter().map(|value| path.replace(&format!("{{{name}}}"), &value)).collect::<Vec<_>>()
+                    values
+                        .into_iter()
+                        .map(|value| path.replace(&format!("{{{name}}}"), &value))
+                        .collect::<Vec<_>>()
                 })
                 .collect();
         }
@@ -88,7 +96,12 @@ async fn a_stranger_sees_no_page_of_the_inside() {
         }
         let filled: String = path.replace('{', "x").replace('}', "x");
         let page = stranger.get(&filled).await;
-        assert!(page.path.starts_with("/console/entry/login") || page.status == 404 || page.status == 405, "{filled}: {} {}", page.status, page.path);
+        assert!(
+            page.path.starts_with("/console/entry/login") || page.status == 404 || page.status == 405,
+            "{filled}: {} {}",
+            page.status,
+            page.path
+        );
         let page = stranger.post(&filled, &[("a", "b")]).await;
         assert!([401, 404, 405].contains(&page.status), "{filled}: {}", page.status);
     }

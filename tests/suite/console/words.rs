@@ -8,10 +8,12 @@ use std::{
 
 /// Keys that are made of a beginning and a word of ours.
 const MADE: &[&str] = &[
+    "calendar-problem-",
     "conflict-",
     "ended-",
     "failure-",
     "fault-",
+    "not-rung-",
     "outcome-",
     "refused-",
     "role-",

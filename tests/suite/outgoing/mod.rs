@@ -5,6 +5,7 @@ mod dialling;
 mod doors;
 mod ground;
 mod keys;
+mod moving;
 mod offers;
 mod reminders;
 mod rules;

@@ -11,6 +11,7 @@ use frontdesk::{
             Place, Vendor,
         },
         campaign::{CallWindow, Campaign, CampaignState, Entry, EntryState, Retry},
+        closing::{Closure, ClosureKind, Part},
         forgetting::{Counts, Erasure, ErasureState, Export, ExportOf, Person},
         id::{AppointmentId, MessageId},
         outgoing::{Channel, Kind, OptOutSource, Outgoing, OutgoingState},
@@ -119,6 +120,16 @@ impl Neighbour {
             found: MONDAY_8,
             settled: None,
         };
+        let closure = Closure {
+            id: format!("clo_{name}").parse().unwrap(),
+            resource: Some(practice.ada.id.clone()),
+            kind: ClosureKind::Absence,
+            name: words.to_owned(),
+            first: jiff::civil::date(2026, 3, 2),
+            last: jiff::civil::date(2026, 3, 2),
+            part: Part::Whole,
+            yearly: true,
+        };
         let outgoing = Outgoing {
             id: format!("out_{name}").parse().unwrap(),
             to: practice.contact.number.clone().unwrap(),
@@ -226,6 +237,7 @@ impl Neighbour {
         tx.transfer_targets().put(&target).await.unwrap();
         tx.appointments().insert(&appointment, Some(&call), Timestamp(MONDAY_8.0)).await.unwrap();
         assert!(tx.clashes().add(&clash).await.unwrap());
+        tx.closures().add(&closure, MONDAY_8).await.unwrap();
         assert!(tx.outgoing().add(&outgoing, None, "usr_1").await.unwrap());
         tx.waiting().add(&waiting, "usr_1").await.unwrap();
         assert!(tx.campaigns().add(&campaign, None, "usr_1").await.unwrap());
@@ -307,6 +319,7 @@ impl Neighbour {
             ("connection", connection.id.to_string()),
             ("calendar", calendar.id.to_string()),
             ("clash", clash.id.to_string()),
+            ("closure", closure.id.to_string()),
             ("target", target.id.to_string()),
             ("webhook", webhook.id.to_string()),
             ("delivery", delivery.id.to_string()),

@@ -1,6 +1,7 @@
 //! `/api/availability`: which times are free, and why the others are not.
 
 mod preview;
+mod why;
 
 use axum::{Json, extract::State};
 use jiff::civil;
@@ -20,7 +21,7 @@ use crate::{
 };
 
 pub(super) fn router() -> OpenApiRouter<Doors> {
-    OpenApiRouter::new().routes(routes!(times)).routes(routes!(try_out))
+    OpenApiRouter::new().routes(routes!(times)).routes(routes!(why::why)).routes(routes!(try_out))
 }
 
 /// Tries out rules: which times they would offer, whether a time could be booked and why not, what a wall time means.

@@ -570,7 +570,7 @@ impl Reader<'_> {
 }
 
 /// A wall time, such as `2027-03-28T02:30` or with seconds.
-fn wall(text: &str) -> Option<civil::DateTime> {
+pub(super) fn wall(text: &str) -> Option<civil::DateTime> {
     let (date_part, time) = text.split_once(['T', 't', ' '])?;
     let plain = (5..=18).contains(&time.len())
         && time.bytes().all(|b| b.is_ascii_digit() || b == b':' || b == b'.')

@@ -1,0 +1,47 @@
+// The week: appointments are moved by dragging. Without it they are moved by the form on their page.
+const QUARTER = 15;
+let dragged = null;
+
+document.addEventListener("dragstart", (event) => {
+  const entry = event.target.closest?.(".entry[data-move]");
+  if (!entry) return;
+  const box = entry.getBoundingClientRect();
+  dragged = { entry, grip: event.clientY - box.top };
+  event.dataTransfer.effectAllowed = "move";
+  event.dataTransfer.setData("text/plain", entry.textContent.trim());
+});
+document.addEventListener("dragend", () => {
+  dragged = null;
+  for (const day of document.querySelectorAll(".day.over")) day.classList.remove("over");
+});
+document.addEventListener("dragover", (event) => {
+  const day = event.target.closest?.(".day[data-date]");
+  for (const other of document.querySelectorAll(".day.over")) if (other !== day) other.classList.remove("over");
+  if (!dragged || !day) return;
+  event.preventDefault();
+  day.classList.add("over");
+});
+document.addEventListener("drop", (event) => {
+  const day = event.target.closest?.(".day[data-date]");
+  if (!dragged || !day) return;
+  event.preventDefault();
+  const row = parseFloat(getComputedStyle(day).gridAutoRows);
+  const quarter = Math.max(0, Math.round((event.clientY - dragged.grip - day.getBoundingClientRect().top) / row));
+  const minutes = Number(day.dataset.from) + quarter * QUARTER;
+  const two = (number) => String(number).padStart(2, "0");
+  const { move, seen, resource } = dragged.entry.dataset;
+  const form = document.createElement("form");
+  form.method = "post";
+  form.action = move;
+  const fields = {
+    seen, date: day.dataset.date, time: `${two(Math.floor(minutes / 60) % 24)}:${two(minutes % 60)}`,
+    resource: day.dataset.resource || resource,
+  };
+  for (const [name, value] of Object.entries(fields)) {
+    const field = document.createElement("input");
+    [field.type, field.name, field.value] = ["hidden", name, value];
+    form.append(field);
+  }
+  document.body.append(form);
+  form.submit();
+});
