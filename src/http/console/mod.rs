@@ -37,6 +37,7 @@ mod landing;
 mod lists;
 mod numbers;
 mod page;
+mod search;
 mod settings;
 mod start;
 mod visitor;
@@ -56,6 +57,7 @@ pub(super) fn router(doors: &Doors) -> Router<Doors> {
         .merge(calendars::router())
         .merge(events::router())
         .merge(numbers::router())
+        .merge(search::router())
         .merge(settings::router())
         .merge(start::router())
         .layer(middleware::from_fn_with_state(doors.clone(), guard::inside));

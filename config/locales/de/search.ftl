@@ -1,0 +1,12 @@
+search-title = Suche
+search-label = Name, Rufnummer oder Wort aus einem Gespräch
+search-go = Suchen
+search-what = Geben Sie oben einen Namen, eine Rufnummer oder ein Wort aus einem Gespräch ein.
+search-nothing = Zu „{ $q }“ ist nichts da. Versuchen Sie einen Teil des Namens oder die Rufnummer mit Vorwahl.
+search-people = Kontakte
+search-said = Gesagt
+keys-title = Tasten
+keys-slash = zur Suche
+keys-question = diese Liste
+keys-escape = schließt Menüs und diese Liste
+keys-close = Schließen

@@ -1,0 +1,12 @@
+search-title = Search
+search-label = Name, number or word from a call
+search-go = Search
+search-what = Type a name, a number or a word from a call above.
+search-nothing = There is nothing for "{ $q }". Try a part of the name, or the number with its area code.
+search-people = Contacts
+search-said = Said
+keys-title = Keys
+keys-slash = to the search
+keys-question = this list
+keys-escape = closes menus and this list
+keys-close = Close
