@@ -26,6 +26,7 @@ mod google;
 mod groups;
 mod holidays;
 mod http;
+mod imports;
 mod indexes;
 mod jobs;
 mod ledger;

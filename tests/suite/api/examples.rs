@@ -23,6 +23,7 @@ const NEEDS_MORE: &[&str] = &[
     "POST /api/calendars/connections",
     "POST /api/calendars/connections/{connection}/mailboxes",
     "POST /api/calls",
+    "POST /api/calls/{call}/transcript-import",
     "POST /api/calls/{call}/transfer",
     "POST /api/campaigns",
     "POST /api/campaigns/{campaign}/contacts",

@@ -138,6 +138,11 @@ fn bodies(own: &Neighbour) -> Vec<(&'static str, Value, Places)> {
             json!({ "account_sid": format!("AC{:032x}", 7), "auth_token": "secret" }),
             vec![],
         ),
+        (
+            "POST /api/calls/{call}/transcript-import",
+            json!({ "transcript": format!("GT{:032x}", 1) }),
+            vec![],
+        ),
         ("PATCH /api/webhooks/{webhook}", json!({}), vec![]),
         ("POST /api/erasures", json!({ "contact": id("contact") }), vec![("/contact", "contact")]),
         ("POST /api/exports", json!({ "contact": id("contact") }), vec![("/contact", "contact")]),
