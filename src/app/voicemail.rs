@@ -31,7 +31,7 @@ use crate::{
         tape::Tape,
     },
     speech::{self, transcription},
-    store::{Leftover, Message, SealedColumn, Spoken, Store, Work},
+    store::{Leftover, Message, MessageWork, SealedColumn, Spoken, Store, Work},
     telephony::rest::RecordingSid,
 };
 
@@ -76,6 +76,7 @@ pub async fn left(
         left: now,
         handled: None,
         spoken: Some(Spoken { sid: recording.as_str().to_owned(), blob: None, key: None }),
+        work: MessageWork::default(),
     };
     tx.messages().add(&message).await?;
     webhooks::tell(&mut tx, now, Event::MessageTaken(&message)).await?;

@@ -79,7 +79,7 @@ pub use self::{
     jobs::{Job, Lane, Work},
     keys::{DataKey, SealedColumn, SealedValue},
     leftovers::Leftover,
-    messages::{Message, Spoken},
+    messages::{Message, MessageWork, Spoken},
     opt_outs::OptOut,
     orders::{Order, Progress, Wanted},
     outside_events::{Blocking, KeptWatch, Over, SyncState},

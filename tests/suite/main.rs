@@ -62,3 +62,4 @@ mod two_databases;
 mod walk;
 mod webhooks;
 mod when;
+mod worklist;

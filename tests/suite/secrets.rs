@@ -252,6 +252,7 @@ async fn keep(
                 left: NOW,
                 handled: None,
                 spoken: Some(Spoken { sid: "RE1".to_owned(), blob: None, key: None }),
+                work: Default::default(),
             };
             tx.messages().add(&message).await.unwrap();
             tx.messages().fetched(&message.id, "messages/one.wav", &sealed).await.unwrap();

@@ -27,6 +27,7 @@ const NEEDS_MORE: &[&str] = &[
     "POST /api/calls/{call}/transfer",
     "POST /api/campaigns",
     "POST /api/campaigns/{campaign}/contacts",
+    "POST /api/messages/{message}/not-reached",
     "POST /api/numbers",
     "POST /api/resources/{resource}/absence",
     "POST /api/stranded",

@@ -118,6 +118,7 @@ fn bodies(own: &Neighbour) -> Vec<(&'static str, Value, Places)> {
         ("PATCH /api/contacts/{contact}", json!({}), vec![]),
         ("PUT /api/contacts/{contact}/pin", json!({ "pin": "4711" }), vec![]),
         ("PATCH /api/messages/{message}", json!({}), vec![]),
+        ("POST /api/messages/{message}/not-reached", json!({ "again_at": "2100-01-04T09:00:00Z" }), vec![]),
         (
             "PATCH /api/numbers/{number}",
             json!({ "assistant": id("assistant") }),

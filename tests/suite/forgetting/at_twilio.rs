@@ -122,6 +122,7 @@ async fn messages_of_a_forgotten_tenant_that_were_never_fetched_are_erased_at_tw
             left: now,
             handled: None,
             spoken: Some(Spoken { sid: exchange.keep_recording(vec![0xff; 800]), blob: None, key: None }),
+            work: Default::default(),
         };
         let mut tx = store.begin(&ground.practice.tenant.id).await.unwrap();
         tx.messages().add(&message).await.unwrap();

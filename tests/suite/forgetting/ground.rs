@@ -233,6 +233,7 @@ impl Ground {
             left: then,
             handled: None,
             spoken: None,
+            work: Default::default(),
         };
         let id = format!("msg_{name}spoken");
         let sound = self.sealed(&format!("messages/{id}.wav"), word, SealedColumn::MessageKey, &id);
