@@ -1,4 +1,4 @@
--- Messages are worked: some cannot wait, somebody calls back, nobody was reached.
+-- Messages are worked: some cannot wait, somebody calls back, nobody was reached. Names are found however umlauts are written.
 
 ALTER TABLE messages ADD COLUMN urgent BOOLEAN NOT NULL DEFAULT FALSE;
 -- Who calls back, as in the audit log, and until when nobody else does.
@@ -8,3 +8,8 @@ ALTER TABLE messages ADD COLUMN claimed_until BIGINT;
 ALTER TABLE messages ADD COLUMN tries BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE messages ADD COLUMN again_at BIGINT;
 CREATE INDEX messages_open ON messages (tenant_id, left_at, id) WHERE handled_at IS NULL;
+
+SELECT set_config('app.across', 'yes', true);
+UPDATE contacts SET name_folded = replace(replace(replace(replace(replace(replace(replace(replace(name_folded, 'ä', 'a'), 'ö', 'o'), 'ü', 'u'),
+    'ß', 'ss'), 'é', 'e'), 'ae', 'a'), 'oe', 'o'), 'ue', 'u');
+SELECT set_config('app.across', '', true);

@@ -265,16 +265,26 @@ pub async fn undo_not_reached(
     .await
 }
 
-/// Notes that a caller's messages were looked after: which they were, so that it can be undone.
+/// Notes that a caller's messages were looked after, and whether they were `reached` for that: which messages they were, so
+/// that it can be undone.
 ///
 /// # Errors
 /// As [`claim`].
-pub async fn done(store: &Store, by: &Actor, now: Timestamp, id: &MessageId) -> Result<Vec<Message>, Error> {
+pub async fn done(
+    store: &Store,
+    by: &Actor,
+    now: Timestamp,
+    id: &MessageId,
+    reached: bool,
+) -> Result<Vec<Message>, Error> {
     by.must(Verb::Write, Subject::Messages)?;
     let mut tx = store.begin(by.tenant()).await?;
     let together = together(&mut tx, by, now, id).await?;
     for message in &together {
         handle(&mut tx, by, now, message, true).await?;
+    }
+    if reached {
+        audit::tell(&mut tx, by, now, "message.reached", id.as_str(), serde_json::json!({})).await?;
     }
     tx.commit().await?;
     Ok(together)

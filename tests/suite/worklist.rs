@@ -129,7 +129,7 @@ on_both! {
         let taken = claim(&ben, &first, at(61)).await;
         assert!(matches!(taken, Err(app::Error::Conflict("somebody else is calling back"))));
         for refused in [
-            messages::done(&fresh.store, &ben, at(61), &first).await,
+            messages::done(&fresh.store, &ben, at(61), &first, false).await,
             messages::not_reached(&fresh.store, &ben, at(61), &first, at(120)).await,
             messages::release(&fresh.store, &ben, at(61), &first).await,
         ] {
@@ -182,7 +182,7 @@ on_both! {
         desk.left("second", Some(ERIKA), 40, false).await;
         let ada = desk.colleague("ada");
         messages::claim(&fresh.store, &ada, at(60), &first).await.unwrap();
-        let done = messages::done(&fresh.store, &ada, at(61), &first).await.unwrap();
+        let done = messages::done(&fresh.store, &ada, at(61), &first, true).await.unwrap();
         assert_eq!(desk.list(at(62)).await.0, Vec::<Vec<String>>::new());
         assert!(matches!(
             messages::claim(&fresh.store, &ada, at(62), &first).await,

@@ -26,6 +26,8 @@ mod assets;
 mod availability;
 mod calendars;
 mod calls;
+mod campaigns;
+mod contacts;
 mod entry;
 mod events;
 mod failure;
@@ -36,6 +38,8 @@ mod guard;
 mod landing;
 mod lists;
 mod numbers;
+mod messages;
+mod outgoing;
 mod page;
 mod settings;
 mod start;
@@ -54,6 +58,10 @@ pub(super) fn router(doors: &Doors) -> Router<Doors> {
         .merge(appointments::router())
         .merge(availability::router())
         .merge(calendars::router())
+        .merge(messages::router())
+        .merge(contacts::router())
+        .merge(outgoing::router())
+        .merge(campaigns::router())
         .merge(events::router())
         .merge(numbers::router())
         .merge(settings::router())

@@ -22,6 +22,21 @@ const MADE: &[&str] = &[
     "upshot-",
     "call-act-",
     "call-done-",
+    "answer-",
+    "appointment-",
+    "campaign-act-",
+    "campaign-is-",
+    "campaign-told-",
+    "channel-",
+    "contact-told-",
+    "ending-",
+    "entry-",
+    "erasure-",
+    "messages-told-",
+    "not-called-",
+    "opt-out-",
+    "outgoing-",
+    "privacy-told-",
 ];
 
 fn files(folder: &Path, ends: &[&str]) -> Vec<PathBuf> {
