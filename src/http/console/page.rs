@@ -66,6 +66,7 @@ pub const PLACES: &[Place] = &[
         icon: "link",
         subject: Some(Subject::Calendars),
     },
+    Place {
         path: "/console/messages",
         key: "nav-messages",
         icon: "message",
