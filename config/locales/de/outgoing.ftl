@@ -22,6 +22,7 @@ outgoing-kind-reminder = Erinnerung
 outgoing-kind-call-back = Wollte später angerufen werden
 outgoing-kind-campaign = Anrufaktion
 outgoing-kind-offer = Frühere Zeit angeboten
+outgoing-kind-move = Termin zu verschieben
 channel-call = Anruf
 channel-sms = SMS
 ending-answered = erreicht

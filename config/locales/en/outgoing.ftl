@@ -22,6 +22,7 @@ outgoing-kind-reminder = Reminder
 outgoing-kind-call-back = Asked to be called later
 outgoing-kind-campaign = Campaign
 outgoing-kind-offer = Earlier time offered
+outgoing-kind-move = Appointment to be moved
 channel-call = Call
 channel-sms = Text message
 ending-answered = reached

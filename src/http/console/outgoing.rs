@@ -89,6 +89,7 @@ fn kind_key(kind: Kind) -> &'static str {
         Kind::CallBack => "outgoing-kind-call-back",
         Kind::Campaign => "outgoing-kind-campaign",
         Kind::Offer => "outgoing-kind-offer",
+        Kind::Move => "outgoing-kind-move",
     }
 }
 
