@@ -256,8 +256,12 @@ async fn act(
                 query.append_pair("undo", message.id.as_str());
             }
             let query = query.finish();
-            let to = if query.is_empty() { String::new() } else { format!("?{query}") };
-            Ok(reader.done(&format!("/console/messages{to}"), &told))
+            let mut to = "/console/messages".to_owned();
+            if !query.is_empty() {
+                to.push('?');
+                to.push_str(&query);
+            }
+            Ok(reader.done(&to, &told))
         }
         Err(error) => {
             // Somebody was faster: the list as it is by now says who.
