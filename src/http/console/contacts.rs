@@ -275,8 +275,8 @@ async fn one_page(doors: &Doors, reader: &Reader, contact: Contact, form: Form) 
             if let Some(recorded) = calls.iter().find(|call| call.recording.is_some()) {
                 consent = calls::show(&doors.store, &reader.by, &recorded.id).await?.consent;
             }
-            let number: String = form_urlencoded::byte_serialize(number.as_str().as_bytes()).collect();
-            all_calls = Some(format!("/console/calls?q={number}"));
+            let asked = form_urlencoded::byte_serialize(number.as_str().as_bytes());
+            all_calls = Some(std::iter::once("/console/calls?q=").chain(asked).collect());
         }
         opt_out = opt_outs::of(&doors.store, &reader.by, number).await?;
         let same = ContactFilter::Number(number.clone());
