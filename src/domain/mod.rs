@@ -16,6 +16,7 @@ pub mod email;
 pub mod forgetting;
 pub mod holidays;
 pub mod id;
+pub mod import;
 pub mod money;
 pub mod org;
 pub mod outgoing;

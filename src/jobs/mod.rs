@@ -6,6 +6,7 @@
 
 mod calendars;
 mod dialling;
+mod leftovers;
 mod post;
 mod upkeep;
 mod work;
@@ -20,6 +21,7 @@ use tracing::{error, info, warn};
 pub use self::{
     calendars::look_after,
     dialling::dial,
+    leftovers::erase_leftovers,
     post::Post,
     upkeep::{LOST_AFTER_MINUTES, REQUESTS_KEPT_MINUTES, Swept, sweep},
     work::Hands,

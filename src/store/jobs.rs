@@ -51,6 +51,11 @@ pub enum Work {
         /// The call.
         call: CallId,
     },
+    /// Fetch what Twilio wrote down of a call.
+    ImportTranscript {
+        /// The call.
+        call: CallId,
+    },
     /// Have an assistant's opening words spoken and keep the sound.
     OpeningClip {
         /// Whose words.
@@ -139,6 +144,7 @@ impl Work {
             Self::ArchiveRecording { .. } => "archive_recording",
             Self::FetchMessage { .. } => "fetch_message",
             Self::SummariseCall { .. } => "summarise_call",
+            Self::ImportTranscript { .. } => "import_transcript",
             Self::OpeningClip { .. } => "opening_clip",
             Self::BuyNumber { .. } => "buy_number",
             Self::SetUpNumber { .. } => "set_up_number",
@@ -159,6 +165,7 @@ impl Work {
             Self::ArchiveRecording { .. }
             | Self::FetchMessage { .. }
             | Self::SummariseCall { .. }
+            | Self::ImportTranscript { .. }
             | Self::OpeningClip { .. }
             | Self::BuyNumber { .. }
             | Self::SetUpNumber { .. }
@@ -175,7 +182,9 @@ impl Work {
 
     fn subject(&self) -> String {
         match self {
-            Self::ArchiveRecording { call } | Self::SummariseCall { call } => call.as_str().to_owned(),
+            Self::ArchiveRecording { call }
+            | Self::SummariseCall { call }
+            | Self::ImportTranscript { call } => call.as_str().to_owned(),
             Self::FetchMessage { message } => message.as_str().to_owned(),
             Self::OpeningClip { assistant, language } => format!("{assistant}/{language}"),
             Self::BuyNumber { order } => order.as_str().to_owned(),
@@ -198,6 +207,7 @@ impl Work {
             "archive_recording" => Ok(Self::ArchiveRecording { call: rows::text(subject, WHAT)? }),
             "fetch_message" => Ok(Self::FetchMessage { message: rows::text(subject, WHAT)? }),
             "summarise_call" => Ok(Self::SummariseCall { call: rows::text(subject, WHAT)? }),
+            "import_transcript" => Ok(Self::ImportTranscript { call: rows::text(subject, WHAT)? }),
             "opening_clip" => {
                 let (assistant, language) = subject.split_once('/').ok_or(Error::Damaged(WHAT))?;
                 Ok(Self::OpeningClip {

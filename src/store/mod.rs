@@ -21,8 +21,10 @@ mod consents;
 mod contacts;
 mod forgetting;
 mod history;
+mod imports;
 mod jobs;
 mod keys;
+mod leftovers;
 mod messages;
 mod numbers;
 mod opt_outs;
@@ -76,7 +78,8 @@ pub use self::{
     history::HistoryStep,
     jobs::{Job, Lane, Work},
     keys::{DataKey, SealedColumn, SealedValue},
-    messages::{Message, Spoken},
+    leftovers::Leftover,
+    messages::{Message, MessageWork, Spoken},
     opt_outs::OptOut,
     orders::{Order, Progress, Wanted},
     outside_events::{Blocking, KeptWatch, Over, SyncState},
@@ -243,14 +246,17 @@ pub const TEXTS: &[&[Text]] = &[
     consents::TEXTS,
     contacts::TEXTS,
     forgetting::TEXTS,
+    forgetting::ATTEMPTS,
     forgetting::COPIES,
     forgetting::HELD,
     forgetting::RECORDS,
     forgetting::TENANT,
     forgetting::TIDY,
     history::TEXTS,
+    imports::TEXTS,
     jobs::TEXTS,
     keys::TEXTS,
+    leftovers::TEXTS,
     messages::TEXTS,
     numbers::TEXTS,
     opt_outs::TEXTS,
@@ -691,6 +697,8 @@ aggregates! {
     calls: Calls;
     /// Their recordings.
     recordings: Recordings;
+    /// What Twilio wrote down of them.
+    imports: Imports;
     /// What they came to.
     summaries: Summaries;
     /// What the model asked for.
@@ -787,6 +795,8 @@ platform_aggregates! {
     data_keys: DataKeys;
     /// Tenants that are to be forgotten, or were.
     tenant_erasures: TenantErasures;
+    /// Sound at Twilio that is nobody's any more.
+    leftovers: Leftovers;
 }
 
 /// What keeping something changed.

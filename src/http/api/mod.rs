@@ -17,6 +17,7 @@ mod contacts;
 pub mod events;
 mod forgetting;
 pub mod form;
+mod imports;
 mod messages;
 mod numbers;
 mod outgoing;
@@ -53,6 +54,7 @@ pub(super) fn router() -> OpenApiRouter<Doors> {
         .merge(calendars::router())
         .merge(contacts::router())
         .merge(calls::router())
+        .merge(imports::router())
         .merge(search::router())
         .merge(call_fields::router())
         .merge(events::router())

@@ -26,6 +26,8 @@ mod assets;
 mod availability;
 mod calendars;
 mod calls;
+mod campaigns;
+mod contacts;
 mod entry;
 mod events;
 mod failure;
@@ -35,7 +37,9 @@ mod forwarding;
 mod guard;
 mod landing;
 mod lists;
+mod messages;
 mod numbers;
+mod outgoing;
 mod page;
 mod search;
 mod settings;
@@ -55,6 +59,10 @@ pub(super) fn router(doors: &Doors) -> Router<Doors> {
         .merge(appointments::router())
         .merge(availability::router())
         .merge(calendars::router())
+        .merge(messages::router())
+        .merge(contacts::router())
+        .merge(outgoing::router())
+        .merge(campaigns::router())
         .merge(events::router())
         .merge(numbers::router())
         .merge(search::router())
