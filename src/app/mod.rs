@@ -4,6 +4,7 @@
 
 pub mod access;
 pub mod accounts;
+pub mod analytics;
 pub mod appointments;
 pub mod assistants;
 pub mod audit;

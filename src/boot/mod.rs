@@ -186,6 +186,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Error> {
         clock,
         tasks: tasks.clone(),
     });
+    let prices = config.twilio.prices();
     let doors = Doors {
         store: store.clone(),
         lines: lines.clone(),
@@ -235,6 +236,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Error> {
         webhooks: webhooks.clone(),
         clock,
     };
+    tasks.spawn_vital("figures", jobs::count(store.clone(), prices, clock, tasks.clone()));
     tasks.spawn_vital("calendars", jobs::look_after(calendars.clone(), clock, tasks.clone()));
     let handler = hands.handler();
     for (name, lane) in [("jobs", Lane::Slow), ("prompt jobs", Lane::Prompt), ("telling jobs", Lane::Telling)]

@@ -111,7 +111,7 @@ impl Direction {
 }
 
 /// How a call ended, in one word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
     /// The caller hung up.
     CallerLeft,

@@ -13,6 +13,7 @@ pub mod closing;
 pub mod contact;
 pub mod conversation;
 pub mod email;
+pub mod figures;
 pub mod forgetting;
 pub mod holidays;
 pub mod id;

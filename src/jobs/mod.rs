@@ -5,6 +5,7 @@
 //! job that was taken is one's own until its lease ends. It never decides about a conversation.
 
 mod calendars;
+mod counting;
 mod dialling;
 mod post;
 mod upkeep;
@@ -19,6 +20,7 @@ use tracing::{error, info, warn};
 
 pub use self::{
     calendars::look_after,
+    counting::count,
     dialling::dial,
     post::Post,
     upkeep::{LOST_AFTER_MINUTES, REQUESTS_KEPT_MINUTES, Swept, sweep},

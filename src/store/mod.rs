@@ -8,6 +8,7 @@
 //! place), and finds what it is asked for. It makes no network call but to its database and never asks the time.
 
 mod across;
+mod analytics;
 mod appointments;
 mod assistants;
 mod audit;
@@ -64,6 +65,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use self::walls::Within;
 pub use self::{
     across::Across,
+    analytics::{Asked as FiguresAsked, CallGroup, Counted, ToCount},
     appointments::{AppointmentFilter, Asked, Kept},
     audit::{AuditEntry, AuditFilter, Broken},
     calendars::{Choice, Chosen},
@@ -231,6 +233,7 @@ use texts;
 /// Every statement there is, file by file.
 pub const TEXTS: &[&[Text]] = &[
     across::TEXTS,
+    analytics::TEXTS,
     appointments::TEXTS,
     assistants::TEXTS,
     audit::TEXTS,
@@ -711,6 +714,8 @@ aggregates! {
     campaigns: Campaigns;
     /// Who waits for an earlier time.
     waiting: WaitingList;
+    /// What calls came to, in figures.
+    figures: CallFigures;
     /// Work that is due.
     jobs: Jobs;
     /// Who changed what.

@@ -20,6 +20,7 @@ mod doctor;
 mod document;
 mod egress;
 mod engine;
+mod figures;
 mod floors;
 mod forgetting;
 mod google;

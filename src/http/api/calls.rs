@@ -411,7 +411,7 @@ fn show_one(call: &CallRecord) -> CallShown {
 }
 
 /// A sum to the millionth, so that sums of it stay exact.
-fn dollars(cost: MicroUsd) -> String {
+pub(super) fn dollars(cost: MicroUsd) -> String {
     format!("{}.{:06}", cost.0.div_euclid(1_000_000), cost.0.rem_euclid(1_000_000))
 }
 

@@ -3,6 +3,7 @@
 //! One file per subject: wire types, and the way from a request to `app` and back. Decides nothing: who may do what,
 //! and whether it makes sense, is said by `app`.
 
+pub mod analytics;
 mod appointments;
 mod assistants;
 mod audit;
@@ -56,6 +57,7 @@ pub(super) fn router() -> OpenApiRouter<Doors> {
         .merge(search::router())
         .merge(call_fields::router())
         .merge(events::router())
+        .merge(analytics::router())
         .merge(messages::router())
         .merge(numbers::router())
         .merge(outgoing::router())

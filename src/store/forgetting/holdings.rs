@@ -146,6 +146,10 @@ holdings! {
     recordings "" (goes Call "call_id = $2");
     call_summaries "" (goes Call "call_id = $2");
     transfers "" (goes Call "call_id = $2");
+    call_figures "counts, of no person";
+    hour_figures "counts, of no person";
+    wait_figures "counts, of no person";
+    step_figures "counts, of no person";
     webhook_attempts "how telling went, of no person";
     webhook_deliveries "what was told: ids and times, gone after thirty days";
     webhooks "a program's address, of no caller";
