@@ -217,6 +217,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Error> {
         trusted_proxies: config.http.trusted_proxies.into(),
         cors_origins: config.http.cors_origins.into_iter().map(|origin| origin.0).collect(),
     };
+    tasks.spawn_vital("notifications", jobs::notify(store.clone(), people.clone(), clock, tasks.clone()));
     if let Some(mailer) = Mailer::new(&config.mail)? {
         let post = Post { store: store.clone(), people, mailer, clock, tasks: tasks.clone() };
         tasks.spawn_vital("mail", post.run());

@@ -7,6 +7,7 @@
 mod calendars;
 mod counting;
 mod dialling;
+mod notifying;
 mod post;
 mod upkeep;
 mod work;
@@ -22,6 +23,7 @@ pub use self::{
     calendars::look_after,
     counting::count,
     dialling::dial,
+    notifying::notify,
     post::Post,
     upkeep::{LOST_AFTER_MINUTES, REQUESTS_KEPT_MINUTES, Swept, sweep},
     work::Hands,

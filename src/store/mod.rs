@@ -25,12 +25,15 @@ mod history;
 mod jobs;
 mod keys;
 mod messages;
+mod notices;
 mod numbers;
+mod operations;
 mod opt_outs;
 mod orders;
 mod outgoing;
 mod outside_events;
 mod page;
+mod pauses;
 mod people;
 mod pins;
 mod recordings;
@@ -79,6 +82,8 @@ pub use self::{
     jobs::{Job, Lane, Work},
     keys::{DataKey, SealedColumn, SealedValue},
     messages::{Message, Spoken},
+    notices::{DueMember, Kept as NotificationsKept},
+    operations::Queue,
     opt_outs::OptOut,
     orders::{Order, Progress, Wanted},
     outside_events::{Blocking, KeptWatch, Over, SyncState},
@@ -255,11 +260,14 @@ pub const TEXTS: &[&[Text]] = &[
     jobs::TEXTS,
     keys::TEXTS,
     messages::TEXTS,
+    notices::TEXTS,
     numbers::TEXTS,
+    operations::TEXTS,
     opt_outs::TEXTS,
     orders::TEXTS,
     outgoing::TEXTS,
     outside_events::TEXTS,
+    pauses::TEXTS,
     people::api_keys::TEXTS,
     people::invitations::TEXTS,
     people::mails::TEXTS,
@@ -662,6 +670,8 @@ aggregates! {
     tenant: Tenants;
     /// Its telephone numbers.
     numbers: Numbers;
+    /// Where the assistant steps back.
+    pauses: Pauses;
     /// Numbers that are to be bought.
     orders: Orders;
     /// Its own Twilio account.
@@ -716,6 +726,10 @@ aggregates! {
     waiting: WaitingList;
     /// What calls came to, in figures.
     figures: CallFigures;
+    /// What needs somebody.
+    notices: Notices;
+    /// How members want to be told of it.
+    notifications: Notifications;
     /// Work that is due.
     jobs: Jobs;
     /// Who changed what.

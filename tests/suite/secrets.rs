@@ -149,7 +149,7 @@ async fn keep(
     match column {
         SealedColumn::MailBody => {
             let (id, to): (MailId, Email) = (row.parse().unwrap(), "a@b.example".parse().unwrap());
-            tx.mails().add(&id, &to, "s", &sealed, NOW, NOW.plus_minutes(60)).await.unwrap();
+            tx.mails().add(&id, &to, "s", &sealed, NOW, NOW, NOW.plus_minutes(60)).await.unwrap();
         }
         SealedColumn::TwilioToken => {
             let account = TwilioAccount {

@@ -19,8 +19,10 @@ pub mod events;
 mod forgetting;
 pub mod form;
 mod messages;
+mod notices;
 mod numbers;
 mod outgoing;
+mod pauses;
 mod people;
 mod resources;
 mod schedules;
@@ -60,6 +62,8 @@ pub(super) fn router() -> OpenApiRouter<Doors> {
         .merge(analytics::router())
         .merge(messages::router())
         .merge(numbers::router())
+        .merge(pauses::router())
+        .merge(notices::router())
         .merge(outgoing::router())
         .merge(campaigns::router())
         .merge(waiting_list::router())

@@ -34,6 +34,6 @@ async fn landing(State(doors): State<Doors>, visitor: Visitor) -> Result<Respons
 
 /// Where somebody begins who says nothing else.
 async fn begin(State(doors): State<Doors>, reader: Reader) -> Result<Response, Failure> {
-    let to = if start::unfinished(&doors, &reader).await? { "/console/start" } else { "/console/calls" };
+    let to = if start::unfinished(&doors, &reader).await? { "/console/start" } else { "/console/today" };
     Ok(Redirect::to(to).into_response())
 }

@@ -26,9 +26,11 @@ mod assets;
 mod availability;
 mod calendars;
 mod calls;
+mod charts;
 mod entry;
 mod events;
 mod failure;
+mod figures;
 mod form;
 mod format;
 mod forwarding;
@@ -36,9 +38,11 @@ mod guard;
 mod landing;
 mod lists;
 mod numbers;
+mod operator;
 mod page;
 mod settings;
 mod start;
+mod today;
 mod visitor;
 mod words;
 
@@ -50,10 +54,13 @@ use super::Doors;
 /// Every page there is.
 pub(super) fn router(doors: &Doors) -> Router<Doors> {
     let pages = Router::new()
+        .merge(today::router())
         .merge(calls::router())
         .merge(appointments::router())
         .merge(availability::router())
         .merge(calendars::router())
+        .merge(figures::router())
+        .merge(operator::router())
         .merge(events::router())
         .merge(numbers::router())
         .merge(settings::router())

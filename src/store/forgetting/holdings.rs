@@ -177,6 +177,7 @@ holdings! {
     calendars "calendars of those who work there";
     calendar_consents "those who work there";
     calendar_connections "those who work there";
+    pauses "numbers of the business's own";
     number_orders "the business's own numbers";
     numbers "the business's own numbers";
     assistant_versions "words of the business";
@@ -193,6 +194,7 @@ holdings! {
     resources "those who work there";
     api_keys "of no person";
     invitations "those who work there";
+    member_notifications "those who work there";
     memberships "those who work there";
     call_fields "of no person";
     retention "of no person";

@@ -21,7 +21,7 @@ macro_rules! columns {
 
 texts! {
     ADD = "INSERT INTO mails (id, recipient, subject, body, state, created_at, expires_at, due_at)
-        VALUES ($1, $2, $3, $4, 'waiting', $5, $6, $5)";
+        VALUES ($1, $2, $3, $4, 'waiting', $5, $6, $7)";
     GET = concat!("SELECT ", columns!(), " FROM mails WHERE id = $1");
     PAGE = concat!("SELECT ", columns!(), " FROM mails WHERE id > $1 ORDER BY id LIMIT $2");
     LEFT = "SELECT COUNT(*) FROM mails WHERE state = $1";
@@ -139,7 +139,7 @@ impl TryFrom<MailRow> for Mail {
 }
 
 impl Mails<'_> {
-    /// Keeps a mail that is to be sent.
+    /// Keeps a mail that is to be sent from `due` on.
     ///
     /// # Errors
     /// When the database cannot keep it.
@@ -150,6 +150,7 @@ impl Mails<'_> {
         subject: &str,
         body: &[u8],
         now: Timestamp,
+        due: Timestamp,
         expires_at: Timestamp,
     ) -> Result<(), Error> {
         on!(self.tx, db => sqlx::query(ADD)
@@ -159,6 +160,7 @@ impl Mails<'_> {
             .bind(body)
             .bind(now.0)
             .bind(expires_at.0)
+            .bind(due.0)
             .execute(db).await.map(drop)?);
         self.tx.adds_mail = true;
         Ok(())

@@ -5,4 +5,5 @@ mod days;
 mod entry;
 mod settings;
 mod walls;
+mod today;
 mod words;

@@ -22,6 +22,13 @@ const MADE: &[&str] = &[
     "upshot-",
     "call-act-",
     "call-done-",
+    "check-",
+    "choice-",
+    "event-",
+    "grain-",
+    "notice-",
+    "pause-for-",
+    "queue-",
 ];
 
 fn files(folder: &Path, ends: &[&str]) -> Vec<PathBuf> {
