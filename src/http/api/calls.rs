@@ -67,7 +67,7 @@ struct CallShown {
     /// `ringing`, `in-progress`, `completed` or `failed`.
     state: &'static str,
     /// How it ended, once it has: `caller_left`, `agent_left`, `silence`, `max_duration`, `degraded`, `drained`,
-    /// `dismissed`, `transferred`, `refused`, `lost`, `not_reached` or `machine`.
+    /// `dismissed`, `transferred`, `refused`, `lost`, `not_reached`, `machine` or `paused`.
     #[schema(required)]
     outcome: Option<&'static str>,
     /// `inbound` when somebody rang here, `outbound` when we rang them.

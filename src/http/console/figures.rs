@@ -160,7 +160,8 @@ async fn figures(
     let mut held = vec![];
     if reader.may(Verb::Read, Subject::Numbers) {
         let all = numbers::list(&doors.store, &reader.by, None, CHOICES_MAX).await?.items;
-        held = all.into_iter().map(|one| (one.number.id.to_string(), plain.phone(&one.number.number))).collect();
+        held =
+            all.into_iter().map(|one| (one.number.id.to_string(), plain.phone(&one.number.number))).collect();
     }
     let mut shown = None;
     if !form.is_wrong() {
@@ -173,7 +174,8 @@ async fn figures(
     let any = |key: &str, choices: Vec<(String, String)>| {
         std::iter::once((String::new(), page.t(key).to_string())).chain(choices).collect::<Vec<_>>()
     };
-    let grains = Grain::ALL.map(|one| (one.as_str().to_owned(), page.t(format!("grain-{}", one.as_str())).to_string()));
+    let grains = Grain::ALL
+        .map(|one| (one.as_str().to_owned(), page.t(format!("grain-{}", one.as_str())).to_string()));
     let (assistants, numbers) = (any("figures-all", named), any("figures-all", held));
     let status = form.status;
     show_with(status, &FiguresPage { grains: grains.to_vec(), assistants, numbers, shown, form, page })
@@ -188,7 +190,9 @@ fn show_report(
 ) -> Shown {
     let language = page.language();
     let (total, before) = (&report.total, &report.before);
-    let span = |days: Days| format!("{} – {}", format::date(days.from, language), format::date(days.last(), language));
+    let span = |days: Days| {
+        format!("{} – {}", format::date(days.from, language), format::date(days.last(), language))
+    };
     let count = |key: &'static str, of: fn(&Figures) -> u64| {
         tile(page, key, page.number(of(total)), of(before), of(total))
     };
@@ -232,10 +236,10 @@ fn show_report(
         (page.t(key).to_string(), page.number(*calls))
     });
     let known = |choices: &[(String, String)], id: &str| {
-        choices.iter().find(|(known, _)| known == id).map_or_else(
-            || page.t("figures-removed").to_string(),
-            |(_, name)| name.clone(),
-        )
+        choices
+            .iter()
+            .find(|(known, _)| known == id)
+            .map_or_else(|| page.t("figures-removed").to_string(), |(_, name)| name.clone())
     };
     let row = |of: String, figures: &Figures| TableRow {
         of,
@@ -262,7 +266,11 @@ fn show_report(
             id: "by-number",
             title: page.t("figures-by-number"),
             of: page.t("figures-number"),
-            rows: report.numbers.iter().map(|(id, figures)| row(known(numbers, id.as_str()), figures)).collect(),
+            rows: report
+                .numbers
+                .iter()
+                .map(|(id, figures)| row(known(numbers, id.as_str()), figures))
+                .collect(),
         },
         Table {
             id: "by-country",
@@ -275,7 +283,13 @@ fn show_report(
         days: span(report.days),
         before: span(report.days_before),
         calls: bars("calls", "figures-chart-calls", "figures-days", "figures-calls", points(|one| one.calls)),
-        booked: bars("booked", "figures-chart-booked", "figures-days", "figures-booked", points(|one| one.booked)),
+        booked: bars(
+            "booked",
+            "figures-chart-booked",
+            "figures-days",
+            "figures-booked",
+            points(|one| one.booked),
+        ),
         hours: bars("hours", "figures-chart-hours", "figures-hour", "figures-calls", hours.collect()),
         outcomes: outcomes.collect(),
         tables,

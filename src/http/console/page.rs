@@ -15,7 +15,7 @@ use super::{
     assets,
     failure::Failure,
     form::Form,
-    format,
+    format, settings,
     visitor::{Colours, Visitor},
     words::Said,
 };
@@ -83,7 +83,8 @@ pub const PLACES_LAST: &[Place] = &[
 
 /// Whether there is a page of that path in the way around.
 pub fn leads_somewhere(path: &str) -> bool {
-    PLACES.iter().chain(PLACES_LAST).any(|place| place.path == path)
+    let place = PLACES.iter().chain(PLACES_LAST).any(|place| place.path == path);
+    place || settings::TABS.iter().any(|(tab, ..)| *tab == path)
 }
 
 /// A line that every page tells, with the way to where something can be done about it.
@@ -211,10 +212,12 @@ impl Page {
             }
             None => None,
         };
-        banners.extend(paused.map(|words| Banner {
-            words,
-            way: Some(("/console/today#pause", self.t("banner-paused-act"))),
-        }));
+        banners.extend(
+            paused.map(|words| Banner {
+                words,
+                way: Some(("/console/today#pause", self.t("banner-paused-act"))),
+            }),
+        );
         banners
     }
 

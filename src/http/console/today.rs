@@ -118,7 +118,9 @@ pub(super) fn until_words(page: &Page, until: Timestamp) -> String {
     if until == UNTIL_TAKEN_BACK {
         return page.t("pause-open-end").to_string();
     }
-    page.t("pause-until").s("when", format::moment(until, page.now(), &page.zone(), page.language())).to_string()
+    page.t("pause-until")
+        .s("when", format::moment(until, page.now(), &page.zone(), page.language()))
+        .to_string()
 }
 
 async fn show(State(doors): State<Doors>, reader: Reader) -> Result<Response, Failure> {
@@ -239,7 +241,10 @@ fn needs(page: &Page, notice: Notice) -> Needs {
     let way = way.filter(|path| super::page::leads_somewhere(path));
     let urgent = matches!(
         notice.kind,
-        NoticeKind::CalendarCutOff | NoticeKind::CalendarGone | NoticeKind::Clashes | NoticeKind::LimitReached
+        NoticeKind::CalendarCutOff
+            | NoticeKind::CalendarGone
+            | NoticeKind::Clashes
+            | NoticeKind::LimitReached
     );
     Needs { words, act: way.map(|path| (path, page.t(format!("notice-act-{key}")))), urgent }
 }

@@ -38,10 +38,8 @@ async fn called(office: &Office, practice: &Practice, n: u32, at: Timestamp) {
     let mut tx = store.begin(&practice.tenant.id).await.unwrap();
     tx.calls().ring(&new, at).await.unwrap();
     tx.commit().await.unwrap();
-    let ended = Finished {
-        answered: Some(at),
-        ..Finished::without_words(Outcome::AgentLeft, at.plus_minutes(1))
-    };
+    let ended =
+        Finished { answered: Some(at), ..Finished::without_words(Outcome::AgentLeft, at.plus_minutes(1)) };
     calls::finished(store, &practice.tenant.id, &new.id, &ended).await.unwrap();
 }
 
@@ -153,7 +151,11 @@ async fn an_operator_sees_the_whole_and_nobody_else_does() {
     let mut olga = Browsing::signed_in(&office, "olga@platform.example", "en").await;
     let page = olga.get("/console/operator").await;
     assert_eq!(page.heading(), "Operations");
-    assert!(page.text.contains("ganzes") && page.one("#load").contains("Work that can wait"), "{}", page.text);
+    assert!(
+        page.text.contains("ganzes") && page.one("#load").contains("Work that can wait"),
+        "{}",
+        page.text
+    );
     assert!(page.one("main").contains("There is no key"), "no engine is configured here");
     let mut ada = Browsing::signed_in(&office, "owner@ganzes.example", "en").await;
     assert_eq!(ada.get("/console/operator").await.status, 404);
@@ -178,7 +180,8 @@ async fn todays_appointments_stand_in_the_days_line_with_what_callers_typed_as_t
     tx.resources().put(&open).await.unwrap();
     tx.commit().await.unwrap();
     let start = Timestamp::from(noon.timestamp());
-    let wish = Wish { service: practice.checkup.id.clone(), start, resource: Some(open.id.clone()), seats: 1 };
+    let wish =
+        Wish { service: practice.checkup.id.clone(), start, resource: Some(open.id.clone()), seats: 1 };
     let by = Booker { tenant: practice.tenant.id.clone(), call: None, key: None, staff: None };
     // Asked at midnight, it is well ahead.
     let midnight = start.plus_minutes(-12 * 60);

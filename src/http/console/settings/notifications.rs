@@ -117,9 +117,7 @@ async fn save(State(doors): State<Doors>, reader: Reader, sent: Typed) -> Result
         Ok(Preferences { choices, quiet: from.zip(until), daily_min })
     };
     match notifications::edit(&doors.store, &reader.by, doors.clock.now(), sent.seen(), change).await {
-        Ok(_) => {
-            Ok(reader.done("/console/settings/notifications", &reader.t("notifications-done")))
-        }
+        Ok(_) => Ok(reader.done("/console/settings/notifications", &reader.t("notifications-done"))),
         Err(app::Error::Stale) => {
             let theirs = notifications::get(&doors.store, &reader.by).await?;
             let form = form.stale(typed(&theirs));
