@@ -89,7 +89,8 @@ pub use self::{
     outside_events::{Blocking, KeptWatch, Over, SyncState},
     page::{Page, Place},
     people::{
-        ApiKey, Invitation, Mail, MailState, Member, Membership, OwnedKey, Session, Standing, TokenUse, User,
+        ApiKey, Invitation, Mail, MailState, MailTimes, Member, Membership, OwnedKey, Session, Standing,
+        TokenUse, User,
     },
     pins::KeptPin,
     recordings::Taped,

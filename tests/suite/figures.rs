@@ -16,6 +16,7 @@ use frontdesk::{
         money::MicroUsd,
         quality::Measures,
     },
+    platform::clock::Clock,
     store::{NewCall, Root, Store},
     telephony::MinutePrices,
 };
@@ -379,7 +380,7 @@ async fn measured(fresh: Fresh, calls: u32) {
         }
         tx.commit().await.unwrap();
     }
-    let began = std::time::Instant::now();
+    let began = Clock::system().stopwatch();
     count(store).await;
     let counting = began.elapsed();
     let mut took = vec![];
@@ -390,11 +391,11 @@ async fn measured(fresh: Fresh, calls: u32) {
     ] {
         let (from, until) = (date(from.0, from.1, from.2), date(until.0, until.1, until.2));
         let wanted = Wanted { from: Some(from), until: Some(until), grain, ..Wanted::default() };
-        let began = std::time::Instant::now();
+        let began = Clock::system().stopwatch();
         let report = asked(store, &practice, wanted).await;
         took.push((grain, report.total.calls, began.elapsed()));
     }
-    let began = std::time::Instant::now();
+    let began = Clock::system().stopwatch();
     analytics::at_present(store, &someone(&practice), at(300 * 24 * 60)).await.unwrap();
     let present = began.elapsed();
     #[expect(clippy::print_stdout, reason = "the figures are what it is run for")]

@@ -13,7 +13,7 @@ use crate::{
     domain::{email::Email, id::MailId, time::Timestamp},
     mail::{self, Mailer},
     platform::{ids, secrets},
-    store::{Mail, Mails, Page, Place, SealedColumn},
+    store::{Mail, MailTimes, Mails, Page, Place, SealedColumn},
 };
 
 /// How long a mail is remembered, in minutes: thirty days.
@@ -83,9 +83,10 @@ impl People {
         expires_at: Timestamp,
     ) -> Result<(), Error> {
         let id = MailId::of(ids::fresh(now));
+        let times = MailTimes { written: now, due, expires: expires_at };
         let words = SecretString::from(letter.body.as_str());
         let sealed = self.0.keys.seal(body_of(&id), &words)?;
-        Ok(mails.add(&id, to, &letter.subject, &sealed, now, due, expires_at).await?)
+        Ok(mails.add(&id, to, &letter.subject, &sealed, times).await?)
     }
 
     /// The outbox, in the order of writing, a page at a time.

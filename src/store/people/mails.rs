@@ -138,8 +138,19 @@ impl TryFrom<MailRow> for Mail {
     }
 }
 
+/// When a mail was written, and when it is of use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MailTimes {
+    /// When it was written.
+    pub written: Timestamp,
+    /// From when on it is to be sent.
+    pub due: Timestamp,
+    /// Until when it is of use.
+    pub expires: Timestamp,
+}
+
 impl Mails<'_> {
-    /// Keeps a mail that is to be sent from `due` on.
+    /// Keeps a mail that is to be sent.
     ///
     /// # Errors
     /// When the database cannot keep it.
@@ -149,18 +160,16 @@ impl Mails<'_> {
         recipient: &Email,
         subject: &str,
         body: &[u8],
-        now: Timestamp,
-        due: Timestamp,
-        expires_at: Timestamp,
+        times: MailTimes,
     ) -> Result<(), Error> {
         on!(self.tx, db => sqlx::query(ADD)
             .bind(id.as_str())
             .bind(recipient.as_str())
             .bind(subject)
             .bind(body)
-            .bind(now.0)
-            .bind(expires_at.0)
-            .bind(due.0)
+            .bind(times.written.0)
+            .bind(times.expires.0)
+            .bind(times.due.0)
             .execute(db).await.map(drop)?);
         self.tx.adds_mail = true;
         Ok(())

@@ -59,8 +59,8 @@ async fn today_shows_what_needs_somebody_what_is_on_and_how_yesterday_went() {
     tx.numbers().put(&nobody).await.unwrap();
     tx.commit().await.unwrap();
     let mut ada = Browsing::signed_in(&office, "owner@heute.example", "de").await;
-    let page = ada.get("/console").await;
-    assert_eq!((page.path.as_str(), page.heading().as_str()), ("/console/today", "Heute"));
+    let page = ada.get("/console/today").await;
+    assert_eq!(page.heading(), "Heute");
     assert!(page.one("#needs").contains("nimmt niemand ab"), "{}", page.text);
     assert!(page.has("#live") && page.has("#dated .empty"));
     let tiles = page.all(".tile");
@@ -191,5 +191,42 @@ async fn todays_appointments_stand_in_the_days_line_with_what_callers_typed_as_t
     let line = page.one(".day");
     assert!(line.contains("12:00–12:30") && line.contains("Vorsorge"), "{line}");
     assert!(line.contains("<b>Erika</b>") && !page.has(".day b"), "what stands in a name is text: {line}");
+    office.server.stop().await;
+}
+
+#[tokio::test]
+async fn every_page_says_that_a_calendar_is_cut_off_and_what_callers_hear() {
+    use frontdesk::{
+        domain::calendar::{Connection, ConnectionState, Grant, Vendor},
+        store::SealedTokens,
+    };
+    let (office, _, practice) = practice("getrennt").await;
+    let now = Clock::system().now();
+    let mut tx = office.server.store.begin(&practice.tenant.id).await.unwrap();
+    let connection = Connection {
+        id: "cnx_weber".parse().unwrap(),
+        vendor: Vendor::Google,
+        grant: Grant::Person,
+        account: "weber@practice.example".to_owned(),
+        directory: None,
+        personal: false,
+        state: ConnectionState::Connected,
+        problem: None,
+        connected: now,
+        since: now,
+    };
+    let tokens = SealedTokens { refresh: None, access: None, access_expires: Timestamp(0) };
+    tx.connections().add(&connection, &Default::default(), &tokens, "usr_ada").await.unwrap();
+    let generation = tx.connections().way(&connection.id).await.unwrap().unwrap().generation;
+    assert!(tx.connections().lost(&connection.id, generation, "invalid_grant", now).await.unwrap());
+    tx.commit().await.unwrap();
+    let mut ada = Browsing::signed_in(&office, "owner@getrennt.example", "de").await;
+    for path in ["/console/today", "/console/calls", "/console/figures", "/console/settings/notifications"] {
+        let line = ada.get(path).await.one(".banner");
+        assert!(
+            line.contains("weber@practice.example") && line.contains("die Bestätigung folgt"),
+            "{path}: {line}"
+        );
+    }
     office.server.stop().await;
 }
