@@ -68,7 +68,7 @@ pub async fn overview(
         migrations_pending: store.migrations_pending().await?,
         checks: health.checks().await,
         tenants: across.tenants_page(after, TENANTS_ON_PAGE).await?,
-        in_air: across.in_air(now.plus_minutes(-IN_AIR_MINUTES_MAX)).await?.into_iter().collect(),
+        in_air: across.in_air(now.plus_minutes(-IN_AIR_MINUTES_MAX)).await?,
         queues: across.queues().await?,
         given_up: across.given_up(GIVEN_UP_MAX).await?,
         mails,

@@ -1,13 +1,15 @@
 //! What an operator looks at: work that waits or was given up, of whichever tenants, and how much there is of what.
 
+use std::collections::BTreeMap;
+
 use super::{Across, Error, Job, Lane, jobs::JobRow, on, rows, texts};
-use crate::domain::time::Timestamp;
+use crate::domain::{id::TenantId, time::Timestamp};
 
 texts! {
     WAITING = "SELECT COUNT(*), MIN(due_at) FROM jobs WHERE lane = $1 AND state = 'waiting'";
-    GIVEN_UP = "SELECT tenant_id, id, kind, subject, attempts, problem, asked FROM jobs WHERE state = 'given_up'
-        ORDER BY due_at LIMIT $1";
-    IN_AIR = "SELECT tenant_id, COUNT(*) FROM calls WHERE outcome IS NULL AND rang_at >= $1 GROUP BY tenant_id";
+    GIVEN_UP = "SELECT tenant_id, id, kind, subject, attempts, problem, asked FROM jobs
+        WHERE state = 'given_up' AND due_at > 0 ORDER BY due_at LIMIT $1";
+    IN_AIR = "SELECT tenant_id FROM calls WHERE outcome IS NULL AND rang_at >= $1 ORDER BY rang_at";
 }
 
 /// Work of one lane that waits.
@@ -54,14 +56,15 @@ impl Across<'_> {
     ///
     /// # Errors
     /// When the database cannot answer.
-    pub async fn in_air(self, since: Timestamp) -> Result<Vec<(crate::domain::id::TenantId, u64)>, Error> {
+    pub async fn in_air(self, since: Timestamp) -> Result<BTreeMap<TenantId, u64>, Error> {
         let mut tx = self.store.read_any().await?;
-        let found: Vec<(String, i64)> = on!(tx, db => {
+        let found: Vec<(String,)> = on!(tx, db => {
             sqlx::query_as(IN_AIR).bind(since.0).fetch_all(db).await?
         });
-        let found = found.into_iter();
-        found
-            .map(|(id, calls)| Ok((rows::text(&id, "calls.tenant_id")?, rows::whole(calls, "calls")?)))
-            .collect()
+        let mut calls = BTreeMap::new();
+        for (tenant,) in &found {
+            *calls.entry(rows::text(tenant, "calls.tenant_id")?).or_default() += 1;
+        }
+        Ok(calls)
     }
 }
