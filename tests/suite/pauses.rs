@@ -34,7 +34,7 @@ use crate::support::{
     practice::{Practice, at, sid},
 };
 
-const MOBILE: &str = "+4915112345678";
+const MOBILE: &str = "+4917612345678";
 
 fn mobile() -> E164 {
     MOBILE.parse().unwrap()
@@ -157,7 +157,7 @@ async fn an_admin_pauses_a_number_or_all_and_it_is_told_in_the_log() {
     let path = format!("/api/numbers/{}", practice.number.id);
     let before = owner.get(&path).await;
     assert_eq!(before.body["paused_until"], Value::Null);
-    let wanted = json!({ "paused_until": "until_taken_back", "fallback_number": "0049 (151) 1234-5678" });
+    let wanted = json!({ "paused_until": "until_taken_back", "fallback_number": "0049 (176) 1234-5678" });
     let paused = owner.patch(&path, wanted).await;
     assert_ne!(paused.header("etag"), before.header("etag"), "it is another state of the number");
     let paused = paused.well();
@@ -197,7 +197,7 @@ async fn an_admin_pauses_a_number_or_all_and_it_is_told_in_the_log() {
     let told: Vec<_> = told.items.iter().filter(|entry| entry.action == "pause.changed").collect();
     assert_eq!(told.len(), 3);
     assert!(
-        told.iter().all(|entry| !format!("{:?}", entry.changes).contains("15112345678")),
+        told.iter().all(|entry| !format!("{:?}", entry.changes).contains("17612345678")),
         "no number in the log"
     );
     office.server.stop().await;
