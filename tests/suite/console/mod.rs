@@ -4,6 +4,6 @@ mod calls;
 mod days;
 mod entry;
 mod settings;
-mod walls;
 mod today;
+mod walls;
 mod words;
