@@ -10,6 +10,7 @@ use super::{
     access::Actor,
     audit,
     outgoing::{Errand, news},
+    pauses::{self, SteppedBack},
     transfers,
     webhooks::{self, Event},
 };
@@ -53,6 +54,8 @@ pub struct Ring {
     pub to: E164,
     /// Whether the network vouches for the calling number (STIR/SHAKEN level A).
     pub attested: bool,
+    /// The number that has sent the call on to ours, when the network says so.
+    pub forwarded: Option<E164>,
 }
 
 /// Whose telephone rings, and who is to answer.
@@ -104,6 +107,8 @@ impl fmt::Debug for Back {
 pub enum Rung {
     /// Somebody here answers it.
     Answer(Box<Answer>),
+    /// The assistant has stepped back.
+    SteppedBack(Box<SteppedBack>),
     /// Nobody here has that number, or answers it. Nothing is kept of it.
     UnknownNumber,
 }
@@ -206,6 +211,10 @@ pub async fn ring(store: &Store, now: Timestamp, ring: Ring) -> Result<Rung, Err
         .await?;
     let record = tx.calls().by_sid(&ring.sid).await?;
     let record = record.ok_or(Error::Conflict("that call rings at another number"))?;
+    if let Some(stepped) = pauses::obey(&mut tx, now, &number, &record, ring.forwarded.as_ref()).await? {
+        tx.commit().await?;
+        return Ok(Rung::SteppedBack(Box::new(stepped)));
+    }
     let answer = answer(&mut tx, tenant, number, record, !new).await?;
     tx.commit().await?;
     Ok(Rung::Answer(Box::new(answer)))
@@ -416,6 +425,7 @@ pub async fn status(store: &Store, now: Timestamp, sid: &CallSid, state: CallSta
             }
             if matches!(state, CallState::Completed | CallState::Failed) {
                 transfers::caller_gone(&mut tx, &call, now).await?;
+                pauses::over(&mut tx, &call, now).await?;
             }
             Ok(tx.commit().await?)
         }

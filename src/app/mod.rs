@@ -4,6 +4,7 @@
 
 pub mod access;
 pub mod accounts;
+pub mod analytics;
 pub mod appointments;
 pub mod assistants;
 pub mod audit;
@@ -23,8 +24,12 @@ pub mod imports;
 pub mod keys;
 pub mod messages;
 pub mod news;
+pub mod notices;
+pub mod notifications;
 pub mod numbers;
+pub mod operations;
 pub mod outgoing;
+pub mod pauses;
 pub mod people;
 pub mod pins;
 pub mod provision;
@@ -35,6 +40,7 @@ pub mod services;
 pub mod stranded;
 pub mod summaries;
 pub mod tenants;
+pub mod today;
 pub mod tools;
 pub mod transfer_targets;
 pub mod transfers;

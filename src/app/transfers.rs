@@ -95,6 +95,17 @@ pub enum After {
         /// Who answers.
         answer: Box<Answer>,
     },
+    /// Nobody took the call, and the assistant has stepped back: the caller can leave a message.
+    Message {
+        /// Whose call it is.
+        tenant: TenantId,
+        /// The call.
+        call: CallId,
+        /// How it ended.
+        state: TransferState,
+        /// The language of the call.
+        language: Language,
+    },
     /// No such transfer is known.
     Unknown,
 }
@@ -208,7 +219,8 @@ pub async fn onward(store: &Store, now: Timestamp, sid: &CallSid) -> Result<Onwa
                 | Outcome::Dismissed
                 | Outcome::Transferred
                 | Outcome::NotReached
-                | Outcome::Machine,
+                | Outcome::Machine
+                | Outcome::Paused,
             ) => Onward::Over,
         });
     };
@@ -345,6 +357,11 @@ pub async fn ended(
         return Ok(After::Over { tenant, call: transfer.call, state });
     }
     let record = tx.calls().get(&transfer.call).await?.ok_or(Error::NotFound("call"))?;
+    if transfer.is_fallback() {
+        tx.commit().await?;
+        let language = calls::language(store, &record).await?;
+        return Ok(After::Message { tenant, call: transfer.call, state, language });
+    }
     let streams = tx.transfers().of_call(&transfer.call).await?.len();
     let said = said_before(&tx.calls().turns(&transfer.call).await?);
     tx.commit().await?;

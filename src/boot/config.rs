@@ -41,8 +41,13 @@ const USUAL_NAMES: [(&str, &str); 4] = [
 const ENV_PREFIX: &str = "FRONTDESK__";
 
 /// Tables whose keys are anybody's choice: names of models, accounts and languages.
-const OPEN_TABLES: [&str; 4] =
-    ["openai.prices", "openai.transcription_prices", "twilio.accounts", "twilio.say_voices"];
+const OPEN_TABLES: [&str; 5] = [
+    "openai.prices",
+    "openai.transcription_prices",
+    "twilio.accounts",
+    "twilio.say_voices",
+    "twilio.outbound_minute_prices",
+];
 
 /// The whole configuration, one part per section of the file.
 #[derive(Clone, Debug, Deserialize)]

@@ -188,6 +188,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Error> {
         clock,
         tasks: tasks.clone(),
     });
+    let prices = config.twilio.prices();
     let doors = Doors {
         store: store.clone(),
         lines: lines.clone(),
@@ -218,6 +219,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Error> {
         trusted_proxies: config.http.trusted_proxies.into(),
         cors_origins: config.http.cors_origins.into_iter().map(|origin| origin.0).collect(),
     };
+    tasks.spawn_vital("notifications", jobs::notify(store.clone(), people.clone(), clock, tasks.clone()));
     if let Some(mailer) = Mailer::new(&config.mail)? {
         let post = Post { store: store.clone(), people, mailer, clock, tasks: tasks.clone() };
         tasks.spawn_vital("mail", post.run());
@@ -239,6 +241,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Error> {
         webhooks: webhooks.clone(),
         clock,
     };
+    tasks.spawn_vital("figures", jobs::count(store.clone(), prices, clock, tasks.clone()));
     tasks.spawn_vital("calendars", jobs::look_after(calendars.clone(), clock, tasks.clone()));
     let handler = hands.handler();
     for (name, lane) in [("jobs", Lane::Slow), ("prompt jobs", Lane::Prompt), ("telling jobs", Lane::Telling)]

@@ -111,7 +111,7 @@ impl Direction {
 }
 
 /// How a call ended, in one word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
     /// The caller hung up.
     CallerLeft,
@@ -137,11 +137,13 @@ pub enum Outcome {
     NotReached,
     /// A machine answered our call.
     Machine,
+    /// The assistant had stepped back, and nobody at the business took the call.
+    Paused,
 }
 
 impl Outcome {
     /// Every outcome.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::CallerLeft,
         Self::AgentLeft,
         Self::Silence,
@@ -154,6 +156,7 @@ impl Outcome {
         Self::Lost,
         Self::NotReached,
         Self::Machine,
+        Self::Paused,
     ];
 
     /// The word it is stored and shown as.
@@ -171,6 +174,7 @@ impl Outcome {
             Self::Lost => "lost",
             Self::NotReached => "not_reached",
             Self::Machine => "machine",
+            Self::Paused => "paused",
         }
     }
 

@@ -5,7 +5,10 @@
 
 use std::collections::BTreeSet;
 
-use super::conversation::{Speaker, Turn};
+use super::{
+    conversation::{Speaker, Turn},
+    figures::Waits,
+};
 
 /// The score of a call in which nothing is amiss.
 pub const SCORE_MAX: u32 = 100;
@@ -37,6 +40,8 @@ pub struct Measures {
     pub silence_ms: u64,
     /// Sentences that somebody said who had said the same before.
     pub repeats: u32,
+    /// What the caller waited for replies, one by one.
+    pub waits: Waits,
 }
 
 impl Measures {
@@ -54,6 +59,7 @@ impl Measures {
             cuts: self.cuts + later.cuts,
             silence_ms: self.silence_ms + later.silence_ms,
             repeats: self.repeats + later.repeats,
+            waits: self.waits.and(&later.waits),
         }
     }
 }
@@ -116,6 +122,8 @@ pub fn measure(turns: &[Turn]) -> Measures {
     let heard = |turn: &&&Turn| turn.heard_ms > 0;
     let mut waits: Vec<u64> = agent.iter().filter_map(|turn| turn.first_audio_ms).collect();
     waits.sort_unstable();
+    let mut spread = Waits::default();
+    waits.iter().for_each(|wait| spread.note(*wait, 1));
     let mut measures = Measures {
         replies: count(waits.len()),
         latency_ms: rank(&waits, 50),
@@ -123,6 +131,7 @@ pub fn measure(turns: &[Turn]) -> Measures {
         agent_turns: count(agent.iter().filter(heard).count()),
         interruptions: count(agent.iter().filter(heard).filter(|turn| turn.interrupted).count()),
         repeats: repeats(&in_order),
+        waits: spread,
         ..Measures::default()
     };
     for caller in in_order.iter().filter(|turn| turn.speaker == Speaker::Caller) {

@@ -135,6 +135,18 @@ pub struct Transfer {
     pub ended: Option<Timestamp>,
 }
 
+impl Transfer {
+    /// What stands in place of a target where the assistant has stepped back and the number for that is rung.
+    pub fn fallback() -> TransferTargetId {
+        TransferTargetId::of(uuid::Uuid::nil())
+    }
+
+    /// Whether it is the number that is rung while the assistant has stepped back.
+    pub fn is_fallback(&self) -> bool {
+        self.target == Self::fallback()
+    }
+}
+
 impl fmt::Debug for Transfer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Transfer").field("id", &self.id).field("state", &self.state).finish_non_exhaustive()

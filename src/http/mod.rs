@@ -7,6 +7,7 @@ pub mod auth;
 mod calendars;
 mod client;
 mod console;
+pub mod csv;
 mod doc;
 mod guard;
 mod health;

@@ -21,12 +21,18 @@ use super::{
 };
 use crate::{
     app::{
+        pauses::SteppedBack,
         transfers::{self, After, Announcement, Onward, Rang},
         voicemail as spoken_messages,
     },
     domain::{
-        assistant::Language, conversation::CallSid, id::TransferId, phrases::Phrase, spoken,
-        transfer::TransferState,
+        assistant::Language,
+        conversation::CallSid,
+        id::TransferId,
+        phone::E164,
+        phrases::Phrase,
+        spoken,
+        transfer::{Transfer, TransferState},
     },
     telephony::{
         MESSAGE_DONE, MESSAGE_KEPT, TRANSFERS,
@@ -63,14 +69,7 @@ async fn onward(State(doors): State<Doors>, uri: Uri, headers: HeaderMap, body: 
     document(match transfers::onward(&doors.store, doors.clock.now(), &sid).await {
         Ok(Onward::Ring { tenant, transfer, shown, language: _ }) => {
             doors.lines.tell_transfer(&tenant, &transfer.call, TransferState::Ringing, false);
-            let at = |what: &str| doors.public_url.webhook(&format!("{TRANSFERS}/{}/{what}", transfer.id));
-            let (ended, announcement) = (at("ended"), at("announcement"));
-            twiml::dial(&Dial {
-                number: &transfer.number,
-                shown: &shown,
-                ended_url: &ended,
-                announcement_url: transfer.announced.then_some(announcement.as_str()),
-            })
+            dialled(&doors, &transfer, &shown)
         }
         Ok(Onward::Over) => twiml::hangup(),
         Ok(Onward::Broken(language)) => voicemail(&doors, language, Phrase::Trouble),
@@ -186,6 +185,10 @@ async fn ended(
                 }
             }
         }
+        Ok(After::Message { tenant, call, state, language }) => {
+            doors.lines.tell_transfer(&tenant, &call, state, false);
+            voicemail(&doors, language, Phrase::NobodyHere)
+        }
         Ok(After::Unknown) => twiml::hangup(),
         Err(error) => {
             error!(
@@ -241,6 +244,27 @@ async fn message_kept(State(doors): State<Doors>, uri: Uri, headers: HeaderMap, 
             Problem::Unavailable("The message could not be kept.").into_response()
         }
     }
+}
+
+/// The document for a call in which the assistant has stepped back: somebody at the business is rung, or a message can be
+/// left.
+pub(super) fn stepped_back(doors: &Doors, stepped: &SteppedBack) -> String {
+    match &stepped.rung {
+        Some((transfer, shown)) => dialled(doors, transfer, shown),
+        None => voicemail(doors, stepped.language, Phrase::NobodyHere),
+    }
+}
+
+/// The document that rings somebody for the caller.
+fn dialled(doors: &Doors, transfer: &Transfer, shown: &E164) -> String {
+    let at = |what: &str| doors.public_url.webhook(&format!("{TRANSFERS}/{}/{what}", transfer.id));
+    let (ended, announcement) = (at("ended"), at("announcement"));
+    twiml::dial(&Dial {
+        number: &transfer.number,
+        shown,
+        ended_url: &ended,
+        announcement_url: transfer.announced.then_some(announcement.as_str()),
+    })
 }
 
 /// The document that takes a message, for the reason that `why` says.

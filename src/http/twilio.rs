@@ -24,7 +24,7 @@ use tokio_tungstenite::{
 use tracing::{debug, error, info, warn};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{Doors, problem::Problem};
+use super::{Doors, onward, problem::Problem};
 pub use crate::telephony::{ONWARD, STATUS, VOICE};
 use crate::{
     app::calls::{self, Ring, Rung},
@@ -89,6 +89,10 @@ async fn voice(State(doors): State<Doors>, uri: Uri, headers: HeaderMap, body: B
                     })
                 }
             }
+        }
+        Ok(Rung::SteppedBack(stepped)) => {
+            info!(call.id = %stepped.call, "the assistant has stepped back");
+            document(onward::stepped_back(&doors, &stepped))
         }
         Ok(Rung::UnknownNumber) => {
             info!("a call for a number nobody here has");
@@ -230,6 +234,7 @@ pub(super) fn ring(form: &BTreeMap<String, String>) -> Result<Ring, Problem> {
         attested: form
             .get("StirVerstat")
             .is_some_and(|verdict| verdict.starts_with("TN-Validation-Passed-A")),
+        forwarded: form.get("ForwardedFrom").and_then(|number| number.parse().ok()),
     })
 }
 

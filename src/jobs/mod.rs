@@ -5,8 +5,10 @@
 //! job that was taken is one's own until its lease ends. It never decides about a conversation.
 
 mod calendars;
+mod counting;
 mod dialling;
 mod leftovers;
+mod notifying;
 mod post;
 mod upkeep;
 mod work;
@@ -20,8 +22,10 @@ use tracing::{error, info, warn};
 
 pub use self::{
     calendars::look_after,
+    counting::count,
     dialling::dial,
     leftovers::erase_leftovers,
+    notifying::notify,
     post::Post,
     upkeep::{LOST_AFTER_MINUTES, REQUESTS_KEPT_MINUTES, Swept, sweep},
     work::Hands,

@@ -632,7 +632,8 @@ where
             | Outcome::Refused
             | Outcome::Lost
             | Outcome::NotReached
-            | Outcome::Machine => {}
+            | Outcome::Machine
+            | Outcome::Paused => {}
         }
         self.phone.close().await;
         if let Engine::Open(session) = self.engine {

@@ -283,6 +283,11 @@ impl Lines {
         self.0.in_air.load(Ordering::Relaxed)
     }
 
+    /// How many calls may be in the air.
+    pub fn calls_max(&self) -> usize {
+        self.0.parts.limits.calls_max
+    }
+
     /// Whether a call of that tenant's is in the air here.
     pub fn carries(&self, tenant: &TenantId, call: &CallId) -> bool {
         self.air().calls.get(call).is_some_and(|(whose, _)| whose == tenant)

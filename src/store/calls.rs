@@ -10,6 +10,7 @@ use super::{
 };
 use crate::domain::{
     conversation::{CallRecord, CallSid, CallState, Direction, Outcome, Speaker, Turn},
+    figures::Waits,
     id::{AssistantId, CallId, NumberId},
     money::MicroUsd,
     phone::E164,
@@ -55,7 +56,7 @@ texts! {
     ADVANCE = "UPDATE calls SET state = $3, state_rank = $4 WHERE tenant_id = $1 AND id = $2 AND state_rank < $4";
     ANSWERED = "UPDATE calls SET answered_at = $3 WHERE tenant_id = $1 AND id = $2 AND answered_at IS NULL";
     ENDED = "UPDATE calls SET ended_at = $3 WHERE tenant_id = $1 AND id = $2 AND ended_at IS NULL";
-    FINISH = "UPDATE calls SET outcome = $3, ended_at = $4,
+    FINISH = "UPDATE calls SET outcome = $3, ended_at = $4, to_count = $4,
             cost_micro_usd = cost_micro_usd + CASE WHEN streams_kept < CAST($9 AS BIGINT) THEN $5 ELSE 0 END,
             recording = COALESCE($6, recording), consent_at = COALESCE($7, consent_at),
             consent_wording = COALESCE($8, consent_wording), streams_kept = COALESCE(CAST($9 AS BIGINT), streams_kept)
@@ -67,11 +68,11 @@ texts! {
         WHERE tenant_id = $1 AND id = $2";
     STREAMS_KEPT = "SELECT streams_kept FROM calls WHERE tenant_id = $1 AND id = $2";
     LAST_ORDINAL = "SELECT MAX(ordinal) FROM turns WHERE tenant_id = $1 AND call_id = $2";
-    CLOSE_LOST = "UPDATE calls SET outcome = 'lost', ended_at = COALESCE(ended_at, $3),
+    CLOSE_LOST = "UPDATE calls SET outcome = 'lost', ended_at = COALESCE(ended_at, $3), to_count = $3,
             state = CASE WHEN state_rank >= 2 THEN state WHEN answered_at IS NULL THEN 'failed' ELSE 'completed' END,
             state_rank = 2
         WHERE tenant_id = $1 AND id = $2 AND outcome IS NULL";
-    SET_MEASURES = "UPDATE calls SET measures = $3 WHERE tenant_id = $1 AND id = $2";
+    SET_MEASURES = "UPDATE calls SET measures = $3, to_count = COALESCE(ended_at, rang_at) WHERE tenant_id = $1 AND id = $2";
     MEASURES = "SELECT measures FROM calls WHERE tenant_id = $1 AND id = $2";
     RECORDING = "UPDATE calls SET recording = $3 WHERE tenant_id = $1 AND id = $2";
     PUT_TURN = "INSERT INTO turns (tenant_id, call_id, ordinal, speaker, began_ms, ended_ms, text, heard_text,
@@ -178,6 +179,7 @@ struct MeasuresKept {
     cuts: u32,
     silence_ms: u64,
     repeats: u32,
+    waits: Vec<u64>,
 }
 
 /// A call that rings. It carries numbers, so it has no `Debug`.
@@ -253,6 +255,18 @@ pub struct Ended {
     pub consent: Option<Consent>,
     /// Which of the call's media streams ended with it, from 0; none when there was none.
     pub stream: Option<u32>,
+}
+
+/// The waits that were kept. Before each was kept, only the median was: it stands for all.
+fn waits(kept: &MeasuresKept) -> Waits {
+    let mut waits = Waits::default();
+    if kept.waits.is_empty() {
+        waits.note(kept.latency_ms, u64::from(kept.replies));
+    }
+    for (count, replies) in waits.0.iter_mut().zip(&kept.waits) {
+        *count = *replies;
+    }
+    waits
 }
 
 impl Calls<'_> {
@@ -518,6 +532,7 @@ impl Calls<'_> {
             cuts: measures.cuts,
             silence_ms: measures.silence_ms,
             repeats: measures.repeats,
+            waits: measures.waits.0.to_vec(),
         };
         let kept = rows::to_json(&kept, "calls.measures")?;
         on!(self.tx, db => sqlx::query(SET_MEASURES)
@@ -548,6 +563,7 @@ impl Calls<'_> {
             cuts: kept.cuts,
             silence_ms: kept.silence_ms,
             repeats: kept.repeats,
+            waits: waits(&kept),
         }))
     }
 

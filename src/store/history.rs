@@ -11,8 +11,8 @@ use crate::domain::{
 
 texts! {
     ADD = "INSERT INTO appointment_history (tenant_id, appointment_id, ordinal, at, what, who, starts_at, ends_at,
-            resource_id)
-        SELECT $1, $2, COALESCE(MAX(ordinal), 0) + 1, $3, $4, $5, $6, $7, $8 FROM appointment_history
+            resource_id, to_count)
+        SELECT $1, $2, COALESCE(MAX(ordinal), 0) + 1, $3, $4, $5, $6, $7, $8, $3 FROM appointment_history
         WHERE tenant_id = $1 AND appointment_id = $2";
     OF = "SELECT at, what, who, starts_at, ends_at, resource_id FROM appointment_history
         WHERE tenant_id = $1 AND appointment_id = $2 ORDER BY ordinal";

@@ -124,8 +124,10 @@ pub enum Lane {
 }
 
 impl Lane {
+    /// Each of them.
+    pub const ALL: [Self; 3] = [Self::Slow, Self::Prompt, Self::Telling];
     /// How many there are.
-    pub(super) const COUNT: usize = 3;
+    pub(super) const COUNT: usize = Self::ALL.len();
 
     /// The word it is stored as.
     pub fn as_str(self) -> &'static str {

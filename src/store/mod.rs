@@ -8,6 +8,7 @@
 //! place), and finds what it is asked for. It makes no network call but to its database and never asks the time.
 
 mod across;
+mod analytics;
 mod appointments;
 mod assistants;
 mod audit;
@@ -26,12 +27,15 @@ mod jobs;
 mod keys;
 mod leftovers;
 mod messages;
+mod notices;
 mod numbers;
+mod operations;
 mod opt_outs;
 mod orders;
 mod outgoing;
 mod outside_events;
 mod page;
+mod pauses;
 mod people;
 mod pins;
 mod recordings;
@@ -66,6 +70,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use self::walls::Within;
 pub use self::{
     across::Across,
+    analytics::{Asked as FiguresAsked, CallGroup, Counted, ToCount},
     appointments::{AppointmentFilter, Asked, Kept},
     audit::{AuditEntry, AuditFilter, Broken},
     calendars::{Choice, Chosen},
@@ -80,12 +85,15 @@ pub use self::{
     keys::{DataKey, SealedColumn, SealedValue},
     leftovers::Leftover,
     messages::{Message, MessageWork, Spoken},
+    notices::{DueMember, Kept as NotificationsKept},
+    operations::Queue,
     opt_outs::OptOut,
     orders::{Order, Progress, Wanted},
     outside_events::{Blocking, KeptWatch, Over, SyncState},
     page::{Page, Place},
     people::{
-        ApiKey, Invitation, Mail, MailState, Member, Membership, OwnedKey, Session, Standing, TokenUse, User,
+        ApiKey, Invitation, Mail, MailState, MailTimes, Member, Membership, OwnedKey, Session, Standing,
+        TokenUse, User,
     },
     pins::KeptPin,
     recordings::Taped,
@@ -234,6 +242,7 @@ use texts;
 /// Every statement there is, file by file.
 pub const TEXTS: &[&[Text]] = &[
     across::TEXTS,
+    analytics::TEXTS,
     appointments::TEXTS,
     assistants::TEXTS,
     audit::TEXTS,
@@ -258,11 +267,14 @@ pub const TEXTS: &[&[Text]] = &[
     keys::TEXTS,
     leftovers::TEXTS,
     messages::TEXTS,
+    notices::TEXTS,
     numbers::TEXTS,
+    operations::TEXTS,
     opt_outs::TEXTS,
     orders::TEXTS,
     outgoing::TEXTS,
     outside_events::TEXTS,
+    pauses::TEXTS,
     people::api_keys::TEXTS,
     people::invitations::TEXTS,
     people::mails::TEXTS,
@@ -665,6 +677,8 @@ aggregates! {
     tenant: Tenants;
     /// Its telephone numbers.
     numbers: Numbers;
+    /// Where the assistant steps back.
+    pauses: Pauses;
     /// Numbers that are to be bought.
     orders: Orders;
     /// Its own Twilio account.
@@ -719,6 +733,12 @@ aggregates! {
     campaigns: Campaigns;
     /// Who waits for an earlier time.
     waiting: WaitingList;
+    /// What calls came to, in figures.
+    figures: CallFigures;
+    /// What needs somebody.
+    notices: Notices;
+    /// How members want to be told of it.
+    notifications: Notifications;
     /// Work that is due.
     jobs: Jobs;
     /// Who changed what.

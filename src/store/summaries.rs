@@ -19,7 +19,8 @@ texts! {
             model, cost_micro_usd, made_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
         ON CONFLICT (tenant_id, call_id) DO NOTHING";
-    CHARGE = "UPDATE calls SET cost_micro_usd = cost_micro_usd + $3 WHERE tenant_id = $1 AND id = $2";
+    CHARGE = "UPDATE calls SET cost_micro_usd = cost_micro_usd + $3, to_count = COALESCE(ended_at, rang_at)
+        WHERE tenant_id = $1 AND id = $2";
     FIELDS = "SELECT fields, revision FROM call_fields WHERE tenant_id = $1";
     PUT_FIELDS = "INSERT INTO call_fields (tenant_id, fields, revision) VALUES ($1, $2, 1)
         ON CONFLICT (tenant_id) DO UPDATE SET fields = excluded.fields, revision = call_fields.revision + 1";

@@ -13,7 +13,7 @@ use std::{collections::BTreeMap, fmt, str::FromStr};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use crate::domain::assistant::Language;
+use crate::domain::{assistant::Language, conversation::Direction, money::MicroUsd};
 
 /// Where Twilio announces a call.
 pub const VOICE: &str = "/twilio/voice";
@@ -47,9 +47,62 @@ pub struct Settings {
     pub accounts: BTreeMap<String, SecretString>,
     /// The voice that speaks TwiML sentences, per language code.
     pub say_voices: BTreeMap<String, String>,
+    /// What a begun minute costs.
+    pub minute_prices: BasePrices,
+    /// What a begun minute of a call of ours costs, by the country that is called, where it is not the usual price.
+    pub outbound_minute_prices: BTreeMap<String, f64>,
+}
+
+/// What a begun minute of a call costs, in US dollars; 0 where nobody has said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BasePrices {
+    /// Of a call of somebody else's.
+    pub inbound: f64,
+    /// Of a call of ours, or of one passed on.
+    pub outbound: f64,
+    /// Of the sound that is streamed to us and back, on top of either.
+    pub media: f64,
+}
+
+/// What the telephone costs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MinutePrices {
+    base: BasePrices,
+    outbound: BTreeMap<String, f64>,
+}
+
+impl MinutePrices {
+    /// What so many begun minutes of a call cost. `country` is where the person at the other end is: two capital letters,
+    /// or nothing.
+    pub fn call(&self, direction: Direction, country: &str, minutes: u64) -> MicroUsd {
+        let line = match direction {
+            Direction::Inbound => self.base.inbound,
+            Direction::Outbound => self.outbound(country),
+        };
+        cost(line + self.base.media, minutes)
+    }
+
+    /// What so many begun minutes with somebody cost who was rung for a caller.
+    pub fn onward(&self, country: &str, minutes: u64) -> MicroUsd {
+        cost(self.outbound(country), minutes)
+    }
+
+    fn outbound(&self, country: &str) -> f64 {
+        self.outbound.get(country).copied().unwrap_or(self.base.outbound)
+    }
+}
+
+fn cost(per_minute: f64, minutes: u64) -> MicroUsd {
+    MicroUsd((per_minute * 1e6 * minutes as f64).round() as i64)
 }
 
 impl Settings {
+    /// What the telephone costs.
+    pub fn prices(&self) -> MinutePrices {
+        MinutePrices { base: self.minute_prices, outbound: self.outbound_minute_prices.clone() }
+    }
+
     /// The primary auth token of an account, if we know it. Twilio signs with the token of the account that owns
     /// the number that was called (protocols.md §1.3).
     pub fn auth_token_of(&self, account_sid: &str) -> Option<&SecretString> {

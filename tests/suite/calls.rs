@@ -141,12 +141,19 @@ fn taped(blob: &str) -> Taped {
 
 fn ring(practice: &Practice, n: u32) -> Ring {
     let new = practice.new_call(n);
-    Ring { sid: new.sid, account_sid: new.account_sid, from: new.from, to: new.to, attested: new.attested }
+    Ring {
+        sid: new.sid,
+        account_sid: new.account_sid,
+        from: new.from,
+        to: new.to,
+        attested: new.attested,
+        forwarded: None,
+    }
 }
 
 async fn rung(store: &Store, practice: &Practice, n: u32) -> CallId {
     match calls::ring(store, at(0), ring(practice, n)).await.unwrap() {
         Rung::Answer(answer) => answer.record.id,
-        Rung::UnknownNumber => panic!("somebody has that number"),
+        Rung::UnknownNumber | Rung::SteppedBack(_) => panic!("somebody answers that number"),
     }
 }

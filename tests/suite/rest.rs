@@ -53,6 +53,8 @@ fn settings(base_url: &str) -> Settings {
         auth_token: "12345".to_owned().into(),
         accounts: [("ACtheirs".to_owned(), "54321".to_owned().into())].into(),
         say_voices: [].into(),
+        minute_prices: Default::default(),
+        outbound_minute_prices: Default::default(),
     }
 }
 

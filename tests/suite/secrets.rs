@@ -18,7 +18,8 @@ use frontdesk::{
         tasks::Tasks,
     },
     store::{
-        Message, SealedColumn, SealedSecrets, SealedTokens, Spoken, Store, Taped, TwilioAccount, Underway,
+        MailTimes, Message, SealedColumn, SealedSecrets, SealedTokens, Spoken, Store, Taped, TwilioAccount,
+        Underway,
     },
 };
 use proptest::prelude::*;
@@ -150,7 +151,8 @@ async fn keep(
     match column {
         SealedColumn::MailBody => {
             let (id, to): (MailId, Email) = (row.parse().unwrap(), "a@b.example".parse().unwrap());
-            tx.mails().add(&id, &to, "s", &sealed, NOW, NOW.plus_minutes(60)).await.unwrap();
+            let times = MailTimes { written: NOW, due: NOW, expires: NOW.plus_minutes(60) };
+            tx.mails().add(&id, &to, "s", &sealed, times).await.unwrap();
         }
         SealedColumn::TwilioToken => {
             let account = TwilioAccount {

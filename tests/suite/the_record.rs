@@ -9,6 +9,7 @@ use frontdesk::{
     domain::{
         cards,
         conversation::{Outcome, Speaker, Turn},
+        figures::Waits,
         participants::{Participant, participants},
         quality::{self, Kind, Measures},
         search::{Piece, snippet, terms},
@@ -151,7 +152,9 @@ fn each_thing_amiss_takes_off_what_it_says() {
         cuts: 1,
         silence_ms: 9_500,
         repeats: 1,
+        waits: measures.waits,
     };
+    assert_eq!((measures.waits.total(), measures.waits.0[Waits::bucket(2_000)]), (1, 1));
     assert_eq!(measures, wanted);
     let score = quality::judge(&measures).unwrap();
     let off: Vec<(Kind, u32)> = score.components.iter().map(|one| (one.kind, one.took_off)).collect();
@@ -182,6 +185,7 @@ fn however_bad_a_call_was_its_score_is_a_score() {
         cuts: u32::MAX,
         silence_ms: u64::MAX,
         repeats: u32::MAX,
+        ..Measures::default()
     };
     assert_eq!(quality::judge(&worst).unwrap().points, 0);
 }

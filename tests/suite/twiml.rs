@@ -16,6 +16,8 @@ fn settings() -> Settings {
         auth_token: String::new().into(),
         accounts: BTreeMap::new(),
         say_voices: BTreeMap::from([("de".to_owned(), "Polly.Vicki".to_owned())]),
+        minute_prices: Default::default(),
+        outbound_minute_prices: Default::default(),
     }
 }
 

@@ -115,6 +115,7 @@ outcome-refused = nicht angenommen
 outcome-lost = Verbindung verloren
 outcome-not-reached = nicht erreicht
 outcome-machine = Anrufbeantworter
+outcome-paused = pausiert
 
 ended-caller-left = Die anrufende Person hat aufgelegt.
 ended-agent-left = Die Assistenz hat sich verabschiedet und aufgelegt.
@@ -128,6 +129,7 @@ ended-refused = Der Anruf wurde nicht angenommen, weil schon so viele Gespräche
 ended-lost = Die Verbindung zum Telefonnetz kam nicht zustande oder riss ab. Das lag am Netz oder an der Einrichtung; kommt es oft vor, hilft die Betriebsleitung.
 ended-not-reached = Bei unserem Anruf nahm niemand ab.
 ended-machine = Bei unserem Anruf nahm ein Anrufbeantworter ab.
+ended-paused = Die Assistenz war pausiert, und bei Ihnen nahm niemand ab.
 
 upshot-booked = gebucht
 upshot-moved = verschoben

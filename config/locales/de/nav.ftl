@@ -1,4 +1,6 @@
 nav-appointments = Termine
 nav-availability = Verfügbarkeit
 nav-calendars = Kalender
+nav-today = Heute
 nav-calls = Anrufe
+nav-figures = Zahlen

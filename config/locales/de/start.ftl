@@ -1,5 +1,5 @@
 nav-start = Erste Schritte
-start-lead = In sechs Schritten geht Ihre Assistenz ans Telefon. Sie können jederzeit aufhören und später weitermachen.
+start-lead = In sieben Schritten geht Ihre Assistenz ans Telefon. Sie können jederzeit aufhören und später weitermachen.
 start-done = { $done } von { $all } erledigt
 start-step-done = erledigt
 start-step-open = offen
@@ -21,3 +21,6 @@ start-answer-go = Zu den Rufnummern
 start-call-title = Probeanruf
 start-call-lead = Sprechen Sie im Browser mit Ihrer Assistenz, bevor es Ihre Anrufenden tun.
 start-call-go = Zum Probeanruf
+start-fallback-title = Ersatznummer
+start-fallback-lead = Wohin Anrufe gehen, wenn Sie die Assistenz pausieren. Ohne Ersatznummer können Anrufende nur eine Nachricht hinterlassen.
+start-fallback-go = Zur Ersatznummer

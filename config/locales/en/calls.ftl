@@ -115,6 +115,7 @@ outcome-refused = not taken
 outcome-lost = connection lost
 outcome-not-reached = not reached
 outcome-machine = answering machine
+outcome-paused = paused
 
 ended-caller-left = The caller hung up.
 ended-agent-left = The agent said goodbye and hung up.
@@ -128,6 +129,7 @@ ended-refused = The call was not taken because as many calls as there may be wer
 ended-lost = The connection to the telephone network did not come about, or broke. That was the network or the set-up; if it happens often, the operator helps.
 ended-not-reached = Nobody answered our call.
 ended-machine = An answering machine took our call.
+ended-paused = The assistant was paused, and nobody on your side answered.
 
 upshot-booked = booked
 upshot-moved = moved

@@ -1,5 +1,5 @@
 nav-start = First steps
-start-lead = In six steps your assistant answers the telephone. You can stop at any time and go on later.
+start-lead = In seven steps your assistant answers the telephone. You can stop at any time and go on later.
 start-done = { $done } of { $all } done
 start-step-done = done
 start-step-open = open
@@ -21,3 +21,6 @@ start-answer-go = To the numbers
 start-call-title = Test call
 start-call-lead = Talk to your assistant in the browser before your callers do.
 start-call-go = To the test call
+start-fallback-title = Fallback number
+start-fallback-lead = Where calls go while you pause the assistant. Without a fallback number callers can only leave a message.
+start-fallback-go = To the fallback number

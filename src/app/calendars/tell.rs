@@ -3,13 +3,13 @@
 use super::Calendars;
 use crate::{
     app::{
-        Error,
+        Error, notifications,
         people::letters::{self, Letter},
     },
     domain::{
         assistant::Language,
         calendar::{Clash, ClashKind, OutsideCalendar},
-        people::Role,
+        notices::EventKind,
         time::Timestamp,
     },
     store::TenantTx,
@@ -23,11 +23,12 @@ const MEMBERS_PER_PAGE: u32 = 100;
 const LETTER_MINUTES: i64 = 14 * 24 * 60;
 
 impl Calendars {
-    /// Writes to every owner and admin of the tenant.
-    pub(super) async fn write_to_admins(
+    /// Writes to everybody who wants to be told of that at once: owners and admins, unless they have said otherwise.
+    pub(super) async fn write_to_those_who_want(
         &self,
         tx: &mut TenantTx,
         now: Timestamp,
+        kind: EventKind,
         letter: impl Fn(Language, &str) -> Letter,
     ) -> Result<(), Error> {
         let tenant = tx.tenant().get().await?.map(|tenant| tenant.name).unwrap_or_default();
@@ -36,13 +37,13 @@ impl Calendars {
         loop {
             let page = tx.memberships().page(after.as_ref(), MEMBERS_PER_PAGE).await?;
             for member in &page.items {
-                if member.item.role < Role::Admin || written >= LETTERS_MAX {
-                    continue;
-                }
+                let due = notifications::at_once(tx, &member.item.user, member.item.role, kind, now).await?;
+                let Some(due) = due.filter(|_| written < LETTERS_MAX) else { continue };
                 let user = tx.users().get(&member.item.user).await?;
                 let language = user.map_or(Language::English, |user| user.language);
                 let letter = letter(language, &tenant);
-                self.parts.people.post(&mut tx.mails(), &member.item.email, &letter, now, until).await?;
+                let (people, to) = (&self.parts.people, &member.item.email);
+                people.post_later(&mut tx.mails(), to, &letter, now, due, until).await?;
                 written += 1;
             }
             match page.next {
@@ -60,7 +61,7 @@ impl Calendars {
         now: Timestamp,
     ) -> Result<(), Error> {
         let link = self.console("calendars");
-        self.write_to_admins(tx, now, |language, tenant| {
+        self.write_to_those_who_want(tx, now, EventKind::CalendarCutOff, |language, tenant| {
             letters::calendar_vanished(language, tenant, &calendar.name, &link)
         })
         .await
@@ -75,7 +76,9 @@ impl Calendars {
     ) -> Result<(), Error> {
         let link = format!("{}/{}", self.console("appointments"), clash.appointment);
         let undone = clash.what == ClashKind::EventWasFirst;
-        self.write_to_admins(tx, now, |language, tenant| letters::clash(language, tenant, undone, &link))
-            .await
+        self.write_to_those_who_want(tx, now, EventKind::Clash, |language, tenant| {
+            letters::clash(language, tenant, undone, &link)
+        })
+        .await
     }
 }

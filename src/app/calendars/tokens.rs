@@ -19,7 +19,7 @@ use super::{Calendars, words};
 use crate::{
     app::{
         access::{Actor, Who},
-        audit, keys,
+        audit, keys, notifications,
         people::letters::{self, LostCalendar},
         webhooks::{self, Event},
     },
@@ -31,7 +31,7 @@ use crate::{
         assistant::Language,
         calendar::{ConnectionState, Grant},
         id::{ConnectionId, TenantId},
-        people::Role,
+        notices::EventKind,
         time::Timestamp,
     },
     platform::secrets::Place,
@@ -512,9 +512,9 @@ impl Calendars {
         loop {
             let page = tx.memberships().page(after.as_ref(), MEMBERS_PER_PAGE).await?;
             for member in &page.items {
-                if member.item.role < Role::Admin || written >= LETTERS_MAX {
-                    continue;
-                }
+                let (id, role) = (&member.item.user, member.item.role);
+                let due = notifications::at_once(tx, id, role, EventKind::CalendarCutOff, now).await?;
+                let Some(due) = due.filter(|_| written < LETTERS_MAX) else { continue };
                 let user = tx.users().get(&member.item.user).await?;
                 let language = user.map_or(Language::English, |user| user.language);
                 let why = words::lost(language, lost.vendor, gone);
@@ -526,7 +526,8 @@ impl Calendars {
                 };
                 let letter = letters::calendar_lost(language, &about, &self.console("calendars"));
                 let until = now.plus_minutes(LETTER_MINUTES);
-                self.parts.people.post(&mut tx.mails(), &member.item.email, &letter, now, until).await?;
+                let (people, to) = (&self.parts.people, &member.item.email);
+                people.post_later(&mut tx.mails(), to, &letter, now, due, until).await?;
                 written += 1;
             }
             match page.next {

@@ -13,12 +13,14 @@ use super::{
     access::Actor,
     accounts::Accounts,
     audit::{self, Audited, Parts},
+    pauses,
 };
 use crate::{
     domain::{
         assistant::{Assistant, AssistantStatus, Language},
         id::{AssistantId, JobId, NumberId, TenantId},
         org::{HeldNumber, Number, NumberSetup},
+        pause::Pause,
         people::{Subject, Verb},
         phone::E164,
         revision::{Revised, Revision},
@@ -81,6 +83,20 @@ pub async fn list(
 pub async fn get(store: &Store, by: &Actor, id: &NumberId) -> Result<Revised<HeldNumber>, Error> {
     by.must(Verb::Read, Subject::Numbers)?;
     kept(&mut store.read(by.tenant()).await?, id).await
+}
+
+/// One number, and whether and until when the assistant steps back there.
+///
+/// # Errors
+/// As [`get`].
+pub async fn get_with_pause(
+    store: &Store,
+    by: &Actor,
+    id: &NumberId,
+) -> Result<(Revised<HeldNumber>, Pause), Error> {
+    by.must(Verb::Read, Subject::Numbers)?;
+    let mut tx = store.read(by.tenant()).await?;
+    Ok((kept(&mut tx, id).await?, tx.pauses().of(id).await?))
 }
 
 /// Numbers that Twilio has to sell. None is reserved.
@@ -251,17 +267,36 @@ pub async fn edit(
     seen: Option<Revision>,
     change: impl FnOnce(&Number) -> Result<Edit, Error>,
 ) -> Result<Revised<HeldNumber>, Error> {
+    let edited =
+        edit_with_pause(store, by, now, id, seen, |number, pause| Ok((change(number)?, pause.clone())));
+    Ok(edited.await?.0)
+}
+
+/// The same, and whether and until when the assistant steps back there.
+///
+/// # Errors
+/// As [`edit`].
+pub async fn edit_with_pause(
+    store: &Store,
+    by: &Actor,
+    now: Timestamp,
+    id: &NumberId,
+    seen: Option<Revision>,
+    change: impl FnOnce(&Number, &Pause) -> Result<(Edit, Pause), Error>,
+) -> Result<(Revised<HeldNumber>, Pause), Error> {
     by.must(Verb::Write, Subject::Numbers)?;
     let mut tx = store.begin(by.tenant()).await?;
     let before = kept(&mut tx, id).await?;
     before.must_be(seen)?;
     let before = before.item.number;
-    let Edit { assistant, language } = change(&before)?;
+    let paused = tx.pauses().of(id).await?;
+    let (Edit { assistant, language }, pause) = change(&before, &paused)?;
     let wanted = Number { assistant, language, ..before.clone() };
     put(&mut tx, by, now, Some(&before), &wanted).await?;
+    pauses::put(store, &mut tx, by, now, id, &paused, &pause).await?;
     let after = kept(&mut tx, id).await?;
     tx.commit().await?;
-    Ok(after)
+    Ok((after, pause))
 }
 
 /// Gives a number back to Twilio, or with `keep` only takes it out of here. Its calls stay. Safe to do twice.

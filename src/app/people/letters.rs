@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use crate::domain::assistant::Language;
+use crate::domain::{assistant::Language, notices::EventKind};
 
 /// What a mail says.
 #[derive(Clone, PartialEq, Eq)]
@@ -145,6 +145,73 @@ pub fn clash(language: Language, tenant: &str, undone: bool, link: &str) -> Lett
             ),
         },
     }
+}
+
+/// What has happened, and how often; `daily` for the one mail of the day.
+pub fn news(language: Language, tenant: &str, news: &[(EventKind, u64)], daily: bool, link: &str) -> Letter {
+    let tenant = harmless(tenant);
+    let lines: Vec<String> =
+        news.iter().map(|(kind, count)| format!("- {}", line(language, *kind, *count))).collect();
+    let lines = lines.join("\n");
+    let (subject, before) = match (language, daily) {
+        (Language::German, false) => (format!("{tenant}: Das braucht Sie"), "gerade hat sich ergeben:"),
+        (Language::German, true) => (format!("{tenant}: Was heute ansteht"), "das braucht jemanden:"),
+        (Language::English, false) => (format!("{tenant}: this needs you"), "this has just come up:"),
+        (Language::English, true) => (format!("{tenant}: what is to be done today"), "this needs somebody:"),
+    };
+    let body = match language {
+        Language::German => format!(
+            "Guten Tag,\n\n{before}\n\n{lines}\n\nAlles Weitere steht hier:\n\n{link}\n\nWorüber Sie Mails bekommen, \
+             stellen Sie unter Einstellungen, Benachrichtigungen ein.\n"
+        ),
+        Language::English => format!(
+            "Hello,\n\n{before}\n\n{lines}\n\nEverything else is here:\n\n{link}\n\nWhat you get mails about is up to \
+             you: Settings, Notifications.\n"
+        ),
+    };
+    Letter { subject, body }
+}
+
+/// One thing that has happened so often.
+fn line(language: Language, kind: EventKind, count: u64) -> String {
+    let (one, more) = match (language, kind) {
+        (Language::German, EventKind::Message) => ("eine Nachricht", "Nachrichten"),
+        (Language::German, EventKind::Cancellation) => {
+            ("ein Termin, kurzfristig abgesagt", "Termine, kurzfristig abgesagt")
+        }
+        (Language::German, EventKind::CalendarCutOff) => {
+            ("ein Kalender ist getrennt", "Kalender sind getrennt")
+        }
+        (Language::German, EventKind::ReminderFailed) => (
+            "ein Termin, an den nicht erinnert werden konnte",
+            "Termine, an die nicht erinnert werden konnte",
+        ),
+        (Language::German, EventKind::Clash) => ("eine Überschneidung", "Überschneidungen"),
+        (Language::German, EventKind::Limit) => {
+            ("ein Anruf, für den keine Leitung frei war", "Anrufe, für die keine Leitung frei war")
+        }
+        (Language::German, EventKind::Webhook) => {
+            ("eine Zustellung an ein Programm ist gescheitert", "Zustellungen an Programme sind gescheitert")
+        }
+        (Language::English, EventKind::Message) => ("one message", "messages"),
+        (Language::English, EventKind::Cancellation) => {
+            ("one appointment cancelled at short notice", "appointments cancelled at short notice")
+        }
+        (Language::English, EventKind::CalendarCutOff) => {
+            ("one calendar is cut off", "calendars are cut off")
+        }
+        (Language::English, EventKind::ReminderFailed) => {
+            ("one appointment nobody could be reminded of", "appointments nobody could be reminded of")
+        }
+        (Language::English, EventKind::Clash) => ("one conflict", "conflicts"),
+        (Language::English, EventKind::Limit) => {
+            ("one call for which no line was free", "calls for which no line was free")
+        }
+        (Language::English, EventKind::Webhook) => {
+            ("one delivery to a program has failed", "deliveries to programs have failed")
+        }
+    };
+    if count == 1 { one.to_owned() } else { format!("{count} {more}") }
 }
 
 /// The connection a mail is about.

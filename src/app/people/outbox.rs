@@ -13,7 +13,7 @@ use crate::{
     domain::{email::Email, id::MailId, time::Timestamp},
     mail::{self, Mailer},
     platform::{ids, secrets},
-    store::{Mail, Mails, Page, Place, SealedColumn},
+    store::{Mail, MailTimes, Mails, Page, Place, SealedColumn},
 };
 
 /// How long a mail is remembered, in minutes: thirty days.
@@ -55,6 +55,11 @@ impl People {
         format!("{}/{page}{TOKEN_MARK}{}", self.0.console, token.expose_secret())
     }
 
+    /// A page of the console.
+    pub(in crate::app) fn page(&self, name: &str) -> String {
+        format!("{}/{name}", self.0.console)
+    }
+
     /// Writes a mail.
     pub(in crate::app) async fn post(
         &self,
@@ -64,10 +69,24 @@ impl People {
         now: Timestamp,
         expires_at: Timestamp,
     ) -> Result<(), Error> {
+        self.post_later(mails, to, letter, now, now, expires_at).await
+    }
+
+    /// Writes a mail that is to be sent from `due` on.
+    pub(in crate::app) async fn post_later(
+        &self,
+        mails: &mut Mails<'_>,
+        to: &Email,
+        letter: &Letter,
+        now: Timestamp,
+        due: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<(), Error> {
         let id = MailId::of(ids::fresh(now));
+        let times = MailTimes { written: now, due, expires: expires_at };
         let words = SecretString::from(letter.body.as_str());
         let sealed = self.0.keys.seal(body_of(&id), &words)?;
-        Ok(mails.add(&id, to, &letter.subject, &sealed, now, expires_at).await?)
+        Ok(mails.add(&id, to, &letter.subject, &sealed, times).await?)
     }
 
     /// The outbox, in the order of writing, a page at a time.

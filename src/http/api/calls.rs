@@ -68,7 +68,7 @@ struct CallShown {
     /// `ringing`, `in-progress`, `completed` or `failed`.
     state: &'static str,
     /// How it ended, once it has: `caller_left`, `agent_left`, `silence`, `max_duration`, `degraded`, `drained`,
-    /// `dismissed`, `transferred`, `refused`, `lost`, `not_reached` or `machine`.
+    /// `dismissed`, `transferred`, `refused`, `lost`, `not_reached`, `machine` or `paused`.
     #[schema(required)]
     outcome: Option<&'static str>,
     /// `inbound` when somebody rang here, `outbound` when we rang them.
@@ -415,7 +415,7 @@ fn show_one(call: &CallRecord) -> CallShown {
 }
 
 /// A sum to the millionth, so that sums of it stay exact.
-fn dollars(cost: MicroUsd) -> String {
+pub(super) fn dollars(cost: MicroUsd) -> String {
     format!("{}.{:06}", cost.0.div_euclid(1_000_000), cost.0.rem_euclid(1_000_000))
 }
 

@@ -3,6 +3,7 @@
 //! One file per subject: wire types, and the way from a request to `app` and back. Decides nothing: who may do what,
 //! and whether it makes sense, is said by `app`.
 
+pub mod analytics;
 mod appointments;
 mod assistants;
 mod audit;
@@ -19,8 +20,10 @@ mod forgetting;
 pub mod form;
 mod imports;
 mod messages;
+mod notices;
 mod numbers;
 mod outgoing;
+mod pauses;
 mod people;
 mod resources;
 mod schedules;
@@ -58,8 +61,11 @@ pub(super) fn router() -> OpenApiRouter<Doors> {
         .merge(search::router())
         .merge(call_fields::router())
         .merge(events::router())
+        .merge(analytics::router())
         .merge(messages::router())
         .merge(numbers::router())
+        .merge(pauses::router())
+        .merge(notices::router())
         .merge(outgoing::router())
         .merge(campaigns::router())
         .merge(waiting_list::router())

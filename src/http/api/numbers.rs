@@ -9,16 +9,22 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::form::{Asked, Body, Listed, PageAsked, Patch, RequestKey, Seen, Tagged, id};
+use super::{
+    form::{Asked, Body, Listed, PageAsked, Patch, RequestKey, Seen, Tagged, id},
+    pauses::{read_pause, show_until},
+};
 use crate::{
     app::{
         Error, Faults,
+        access::Actor,
         numbers::{self, Edit, Ordered},
+        pauses,
     },
     domain::{
         assistant::Language,
         id::AssistantId,
         org::{HeldNumber, Number},
+        pause::Pause,
         phone::E164,
         revision::Revised,
     },
@@ -71,6 +77,8 @@ struct NumberImported {
 struct NumberWanted {
     assistant: Option<String>,
     language: String,
+    paused_until: Option<String>,
+    fallback_number: Option<String>,
 }
 
 /// A telephone number and who answers it.
@@ -87,6 +95,13 @@ struct NumberShown {
     language: String,
     /// Whether Twilio knows where to ask when it rings.
     setup: SetupShown,
+    /// Until when the assistant steps back here, or `until_taken_back`; null when it does not. That it steps back everywhere is
+    /// said by `/api/pause`.
+    #[schema(required)]
+    paused_until: Option<String>,
+    /// Where callers go meanwhile; null when they can only leave a message, unless there is one for all numbers.
+    #[schema(required)]
+    fallback_number: Option<String>,
 }
 
 /// Whether Twilio knows where to ask when a number rings.
@@ -101,23 +116,31 @@ struct SetupShown {
     problem: Option<String>,
 }
 
-fn show_one(held: &HeldNumber) -> NumberShown {
+fn show_one(held: &HeldNumber, pause: &Pause) -> NumberShown {
     NumberShown {
         id: held.number.id.to_string(),
         number: held.number.number.to_string(),
         assistant: held.number.assistant.as_ref().map(ToString::to_string),
         language: held.number.language.code().to_owned(),
         setup: SetupShown { state: held.setup.as_str(), problem: held.setup_problem.clone() },
+        paused_until: pause.until.map(show_until),
+        fallback_number: pause.fallback.as_ref().map(ToString::to_string),
     }
 }
 
-fn tagged(held: &Revised<HeldNumber>) -> Tagged<NumberShown> {
-    Tagged::shown(show_one(&held.item), held.revision)
+fn tagged((held, pause): &(Revised<HeldNumber>, Pause)) -> Tagged<NumberShown> {
+    Tagged::shown(show_one(&held.item, pause), held.revision)
 }
 
-fn created(held: &Revised<HeldNumber>) -> Tagged<NumberShown> {
+async fn created(
+    doors: &Doors,
+    by: &Actor,
+    held: &Revised<HeldNumber>,
+) -> Result<Tagged<NumberShown>, Problem> {
+    // Bought or taken over again, it may be paused already.
+    let (_, pause) = numbers::get_with_pause(&doors.store, by, &held.item.number.id).await?;
     let location = format!("/api/numbers/{}", held.item.number.id);
-    Tagged::created(show_one(&held.item), held.revision, location)
+    Ok(Tagged::created(show_one(&held.item, &pause), held.revision, location))
 }
 
 /// What was given, read; everything that is wrong is told at once.
@@ -149,7 +172,9 @@ async fn list(
 ) -> Result<Json<Listed<NumberShown>>, Problem> {
     let (count, after) = asked.page()?;
     let page = numbers::list(&doors.store, &by, after.as_ref(), count).await?;
-    Ok(Listed::of(page, |held| show_one(&held)))
+    let paused = pauses::of_numbers(&doors.store, &by).await?;
+    let none = Pause::default();
+    Ok(Listed::of(page, |held| show_one(&held, paused.get(&held.number.id).unwrap_or(&none))))
 }
 
 /// Buys a number and has it ring here. With an `Idempotency-Key`, the same request again is the same purchase. After a
@@ -174,7 +199,7 @@ async fn buy(
     };
     let now = doors.clock.now();
     let bought = numbers::buy(&doors.store, &doors.accounts, &by, now, key.as_deref(), ordered).await?;
-    Ok(created(&bought))
+    created(&doors, &by, &bought).await
 }
 
 /// Takes over a number that the Twilio account owns already, and has it ring here. Of the operator's account, only an
@@ -191,7 +216,7 @@ async fn import(
     let now = doors.clock.now();
     let imported =
         numbers::import(&doors.store, &doors.accounts, &by, now, &number, assistant, language).await?;
-    Ok(created(&imported))
+    created(&doors, &by, &imported).await
 }
 
 /// What is looked for.
@@ -286,11 +311,13 @@ async fn show(
     By(by): By,
     Path(number): Path<String>,
 ) -> Result<Tagged<NumberShown>, Problem> {
-    Ok(tagged(&numbers::get(&doors.store, &by, &id(&number)?).await?))
+    Ok(tagged(&numbers::get_with_pause(&doors.store, &by, &id(&number)?).await?))
 }
 
-/// Changes who answers a number, and in which language: a JSON merge patch of `assistant` and `language`. Without an
-/// assistant, callers hear that the number is not in service.
+/// Changes who answers a number, in which language, and whether the assistant steps back there: a JSON merge patch of
+/// `assistant`, `language`, `paused_until` and `fallback_number`. Without an assistant, callers hear that the number is not in
+/// service. While it steps back, callers go to the fallback number, or leave a message; `paused_until` is an instant, or
+/// `until_taken_back`.
 #[utoipa::path(patch, path = "/api/numbers/{number}", tag = "numbers",
     params(("number", description = "Its id.")), request_body = MergePatch,
     responses((status = OK, body = NumberShown)))]
@@ -302,15 +329,19 @@ async fn edit(
     patch: Patch,
 ) -> Result<Tagged<NumberShown>, Problem> {
     let number = id(&number)?;
-    let edited = numbers::edit(&doors.store, &by, doors.clock.now(), &number, seen, |kept: &Number| {
+    let now = doors.clock.now();
+    let edited = numbers::edit_with_pause(&doors.store, &by, now, &number, seen, |kept: &Number, pause| {
         let form = NumberWanted {
             assistant: kept.assistant.as_ref().map(ToString::to_string),
             language: kept.language.code().to_owned(),
+            paused_until: pause.until.map(show_until),
+            fallback_number: pause.fallback.as_ref().map(ToString::to_string),
         };
         let wanted: NumberWanted = patch.over(&form)?;
         let (_, assistant, language) =
             read(kept.number.as_str(), wanted.assistant.as_deref(), Some(&wanted.language))?;
-        Ok(Edit { assistant, language: language.unwrap_or(kept.language) })
+        let pause = read_pause(pause, wanted.paused_until.as_deref(), wanted.fallback_number.as_deref())?;
+        Ok((Edit { assistant, language: language.unwrap_or(kept.language) }, pause))
     });
     Ok(tagged(&edited.await?))
 }

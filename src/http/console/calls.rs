@@ -173,7 +173,11 @@ fn ending(reader: &Reader, call: &CallRecord) -> (Said, &'static str) {
                 Outcome::CallerLeft | Outcome::AgentLeft | Outcome::Transferred | Outcome::Dismissed => {
                     "good"
                 }
-                Outcome::Silence | Outcome::MaxDuration | Outcome::NotReached | Outcome::Machine => "",
+                Outcome::Silence
+                | Outcome::MaxDuration
+                | Outcome::NotReached
+                | Outcome::Machine
+                | Outcome::Paused => "",
                 Outcome::Drained | Outcome::Refused => "warn",
                 Outcome::Degraded | Outcome::Lost => "bad",
             };

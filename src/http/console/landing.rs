@@ -33,7 +33,19 @@ async fn landing(State(doors): State<Doors>, visitor: Visitor) -> Result<Respons
 }
 
 /// Where somebody begins who says nothing else.
-async fn begin(State(doors): State<Doors>, reader: Reader) -> Result<Response, Failure> {
-    let to = if start::unfinished(&doors, &reader).await? { "/console/start" } else { "/console/calls" };
+async fn begin(
+    State(doors): State<Doors>,
+    visitor: Visitor,
+    reader: Result<Reader, Failure>,
+) -> Result<Response, Failure> {
+    let reader = match reader {
+        Ok(reader) => reader,
+        // Whoever runs the platform need not work anywhere.
+        Err(Failure::Nowhere) if visitor.inside.as_ref().is_some_and(|inside| inside.proven.operator) => {
+            return Ok(Redirect::to("/console/operator").into_response());
+        }
+        Err(failure) => return Err(failure),
+    };
+    let to = if start::unfinished(&doors, &reader).await? { "/console/start" } else { "/console/today" };
     Ok(Redirect::to(to).into_response())
 }

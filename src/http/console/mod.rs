@@ -28,9 +28,11 @@ mod calendars;
 mod calls;
 mod campaigns;
 mod contacts;
+mod charts;
 mod entry;
 mod events;
 mod failure;
+mod figures;
 mod form;
 mod format;
 mod forwarding;
@@ -40,10 +42,12 @@ mod lists;
 mod messages;
 mod numbers;
 mod outgoing;
+mod operator;
 mod page;
 mod search;
 mod settings;
 mod start;
+mod today;
 mod visitor;
 mod words;
 
@@ -55,6 +59,7 @@ use super::Doors;
 /// Every page there is.
 pub(super) fn router(doors: &Doors) -> Router<Doors> {
     let pages = Router::new()
+        .merge(today::router())
         .merge(calls::router())
         .merge(appointments::router())
         .merge(availability::router())
@@ -63,6 +68,8 @@ pub(super) fn router(doors: &Doors) -> Router<Doors> {
         .merge(contacts::router())
         .merge(outgoing::router())
         .merge(campaigns::router())
+        .merge(figures::router())
+        .merge(operator::router())
         .merge(events::router())
         .merge(numbers::router())
         .merge(search::router())

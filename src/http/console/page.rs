@@ -15,7 +15,7 @@ use super::{
     assets,
     failure::Failure,
     form::Form,
-    format,
+    format, settings,
     visitor::{Colours, Visitor},
     words::Said,
 };
@@ -46,6 +46,7 @@ pub struct Place {
 
 /// The places of a tenant's console, in their order. A page is here once it exists.
 pub const PLACES: &[Place] = &[
+    Place { path: "/console/today", key: "nav-today", icon: "today", subject: Some(Subject::Calls) },
     Place { path: "/console/calls", key: "nav-calls", icon: "call", subject: Some(Subject::Calls) },
     Place { path: "/console/numbers", key: "nav-numbers", icon: "number", subject: Some(Subject::Numbers) },
     Place {
@@ -79,6 +80,7 @@ pub const PLACES: &[Place] = &[
         subject: Some(Subject::Contacts),
     },
     Place { path: "/console/outgoing", key: "nav-outgoing", icon: "bell", subject: Some(Subject::Calls) },
+    Place { path: "/console/figures", key: "nav-figures", icon: "figures", subject: Some(Subject::Calls) },
 ];
 
 /// The places at the end of the way around.
@@ -91,6 +93,20 @@ pub const PLACES_LAST: &[Place] = &[
         subject: Some(Subject::Tenant),
     },
 ];
+
+/// Whether there is a page of that path in the way around.
+pub fn leads_somewhere(path: &str) -> bool {
+    let place = PLACES.iter().chain(PLACES_LAST).any(|place| place.path == path);
+    place || settings::TABS.iter().any(|(tab, ..)| *tab == path)
+}
+
+/// A line that every page tells, with the way to where something can be done about it.
+pub struct Banner {
+    /// What is the matter.
+    pub words: Said,
+    /// Where to go; nothing where there is no page for it.
+    pub way: Option<(&'static str, Said)>,
+}
 
 /// What every page has.
 #[derive(Clone)]
@@ -191,6 +207,36 @@ impl Page {
     pub fn may(&self, verb: Verb, subject: Subject) -> bool {
         let actor = self.visitor.inside.as_ref().and_then(|inside| inside.proven.actor.as_ref());
         actor.is_some_and(|actor| actor.may(verb, subject))
+    }
+
+    /// What every page tells: calendars that are cut off, and that the assistant has stepped back.
+    pub fn banners(&self) -> Vec<Banner> {
+        let Some(urgent) = self.visitor.inside.as_ref().map(|inside| &inside.urgent) else { return vec![] };
+        let mut banners: Vec<Banner> = vec![];
+        for notice in &urgent.cut_off {
+            let since = notice.since.map(|at| format::moment(at, self.now, &self.zone(), self.language()));
+            let words = self
+                .t("notice-calendar-cut-off")
+                .s("name", notice.name.as_deref().unwrap_or_default())
+                .s("since", since.unwrap_or_default())
+                .n("waiting", notice.waiting);
+            let way = Some(("/console/calendars", self.t("notice-act-calendar-cut-off")));
+            banners.push(Banner { words, way: way.filter(|(path, _)| leads_somewhere(path)) });
+        }
+        let paused = match urgent.paused {
+            Some(until) => Some(self.t("banner-paused").s("until", super::today::until_words(self, until))),
+            None if urgent.paused_numbers > 0 => {
+                Some(self.t("banner-paused-numbers").n("count", urgent.paused_numbers))
+            }
+            None => None,
+        };
+        banners.extend(
+            paused.map(|words| Banner {
+                words,
+                way: Some(("/console/today#pause", self.t("banner-paused-act"))),
+            }),
+        );
+        banners
     }
 
     /// The way around: the places the reader may see.

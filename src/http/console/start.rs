@@ -10,7 +10,7 @@ use super::{
     visitor::Reader,
 };
 use crate::{
-    app::{assistants, calls, numbers, resources, services},
+    app::{assistants, calls, numbers, pauses, resources, services},
     domain::{
         assistant::AssistantStatus,
         people::{Subject, Verb},
@@ -57,6 +57,11 @@ async fn steps(doors: &Doors, reader: &Reader) -> Result<Vec<Step>, Failure> {
     let live = live.iter().any(|one| one.status == AssistantStatus::Live);
     let called = reader.may(Verb::Read, Subject::Calls)
         && !calls::list(store, by, &CallFilter::default(), None, 1).await?.items.is_empty();
+    let everywhere = pauses::get(store, by).await?.item.fallback.is_some();
+    let own = pauses::of_numbers(store, by).await?;
+    let mut kept = numbers.iter().filter(|held| held.released.is_none());
+    let covered = kept.all(|held| own.get(&held.number.id).is_some_and(|pause| pause.fallback.is_some()));
+    let fallback = everywhere || (held && covered);
     let bookable = !resources.is_empty() && !services.is_empty();
     Ok(vec![
         Step { key: "start-number", path: "/console/numbers", done: held },
@@ -64,6 +69,7 @@ async fn steps(doors: &Doors, reader: &Reader) -> Result<Vec<Step>, Failure> {
         Step { key: "start-hours", path: "/console/availability", done: bookable },
         Step { key: "start-assistant", path: "/console/assistants", done: live },
         Step { key: "start-answer", path: "/console/numbers", done: answered },
+        Step { key: "start-fallback", path: "/console/today#pause", done: fallback },
         Step { key: "start-call", path: "/console/assistants", done: called },
     ])
 }
@@ -75,9 +81,10 @@ pub(super) async fn unfinished(doors: &Doors, reader: &Reader) -> Result<bool, F
     if !all.into_iter().all(|subject| reader.may(Verb::Write, subject)) {
         return Ok(false);
     }
-    // Keeping one's calendar here is a choice, not a step left out.
+    // Keeping one's calendar here is a choice, not a step left out; so is a voicemail in place of a fallback number.
+    const CHOICES: [&str; 2] = ["start-calendar", "start-fallback"];
     let steps = steps(doors, reader).await?;
-    Ok(steps.iter().any(|step| !step.done && step.key != "start-calendar"))
+    Ok(steps.iter().any(|step| !step.done && !CHOICES.contains(&step.key)))
 }
 
 async fn start(State(doors): State<Doors>, reader: Reader) -> Result<Response, Failure> {

@@ -16,6 +16,7 @@ use super::{failure::Failure, words::Said};
 use crate::{
     app::{
         access::{Actor, Operator},
+        notices::{self, Urgent},
         people::{
             Proven,
             entry::{Grant, Me},
@@ -88,6 +89,8 @@ pub struct Inside {
     pub me: Me,
     /// The tenant at which they act; an operator may act at none.
     pub tenant: Option<Tenant>,
+    /// What every page tells of it.
+    pub urgent: Urgent,
 }
 
 /// Whoever looks.
@@ -304,7 +307,11 @@ async fn inside(doors: &Doors, token: &SecretString, address: Option<IpAddr>) ->
         Some(by) => Some(tenants::get(&doors.store, by).await?.item),
         None => None,
     };
-    Ok(Inside { proven, me, tenant })
+    let urgent = match &proven.actor {
+        Some(by) => notices::urgent(&doors.store, by, now).await?,
+        None => Urgent::default(),
+    };
+    Ok(Inside { proven, me, tenant, urgent })
 }
 
 /// Lets a browser keep a session.

@@ -148,6 +148,10 @@ holdings! {
     recordings "" (goes Call "call_id = $2");
     call_summaries "" (goes Call "call_id = $2");
     transfers "" (goes Call "call_id = $2");
+    call_figures "counts, of no person";
+    hour_figures "counts, of no person";
+    wait_figures "counts, of no person";
+    step_figures "counts, of no person";
     webhook_attempts "how telling went, of no person";
     webhook_deliveries "what was told: ids and times, gone after thirty days";
     webhooks "a program's address, of no caller";
@@ -175,6 +179,7 @@ holdings! {
     calendars "calendars of those who work there";
     calendar_consents "those who work there";
     calendar_connections "those who work there";
+    pauses "numbers of the business's own";
     number_orders "the business's own numbers";
     numbers "the business's own numbers";
     assistant_versions "words of the business";
@@ -191,6 +196,7 @@ holdings! {
     resources "those who work there";
     api_keys "of no person";
     invitations "those who work there";
+    member_notifications "those who work there";
     memberships "those who work there";
     call_fields "of no person";
     retention "of no person";

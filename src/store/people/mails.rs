@@ -21,7 +21,7 @@ macro_rules! columns {
 
 texts! {
     ADD = "INSERT INTO mails (id, recipient, subject, body, state, created_at, expires_at, due_at)
-        VALUES ($1, $2, $3, $4, 'waiting', $5, $6, $5)";
+        VALUES ($1, $2, $3, $4, 'waiting', $5, $6, $7)";
     GET = concat!("SELECT ", columns!(), " FROM mails WHERE id = $1");
     PAGE = concat!("SELECT ", columns!(), " FROM mails WHERE id > $1 ORDER BY id LIMIT $2");
     LEFT = "SELECT COUNT(*) FROM mails WHERE state = $1";
@@ -138,6 +138,17 @@ impl TryFrom<MailRow> for Mail {
     }
 }
 
+/// When a mail was written, and when it is of use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MailTimes {
+    /// When it was written.
+    pub written: Timestamp,
+    /// From when on it is to be sent.
+    pub due: Timestamp,
+    /// Until when it is of use.
+    pub expires: Timestamp,
+}
+
 impl Mails<'_> {
     /// Keeps a mail that is to be sent.
     ///
@@ -149,16 +160,16 @@ impl Mails<'_> {
         recipient: &Email,
         subject: &str,
         body: &[u8],
-        now: Timestamp,
-        expires_at: Timestamp,
+        times: MailTimes,
     ) -> Result<(), Error> {
         on!(self.tx, db => sqlx::query(ADD)
             .bind(id.as_str())
             .bind(recipient.as_str())
             .bind(subject)
             .bind(body)
-            .bind(now.0)
-            .bind(expires_at.0)
+            .bind(times.written.0)
+            .bind(times.expires.0)
+            .bind(times.due.0)
             .execute(db).await.map(drop)?);
         self.tx.adds_mail = true;
         Ok(())

@@ -10,7 +10,7 @@ pub(super) mod users;
 pub use self::{
     api_keys::{ApiKey, OwnedKey},
     invitations::Invitation,
-    mails::{Mail, MailState},
+    mails::{Mail, MailState, MailTimes},
     memberships::{Member, Membership},
     sessions::{Session, Standing, TokenUse},
     users::User,

@@ -194,6 +194,7 @@ const WITHOUT_IDS: &[&str] = &[
     "POST /api/transfer-targets",
     "POST /api/webhooks",
     "PUT /api/call-fields",
+    "PATCH /api/pause",
     "PATCH /api/retention",
 ];
 

@@ -152,7 +152,7 @@ async fn an_invitation_is_accepted_by_the_link_in_the_mail() {
     let page = ben.submit(&page, "main form", &[("token", &token)]).await;
     assert!(page.one("main .lead").contains("inviting"), "{}", page.text);
     let page = ben.submit(&page, "main form", &[("password", PASSWORD)]).await;
-    assert_eq!(page.heading(), "Calls");
+    assert_eq!(page.heading(), "Today");
     assert!(page.one(".brand").contains("inviting"));
 }
 

@@ -7,5 +7,6 @@ mod entry;
 mod messages;
 mod outgoing;
 mod settings;
+mod today;
 mod walls;
 mod words;

@@ -43,6 +43,12 @@ const MADE: &[&str] = &[
     "opt-out-",
     "outgoing-",
     "privacy-told-",
+    "check-",
+    "choice-",
+    "grain-",
+    "notice-",
+    "pause-for-",
+    "queue-",
 ];
 
 fn files(folder: &Path, ends: &[&str]) -> Vec<PathBuf> {

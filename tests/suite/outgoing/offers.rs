@@ -125,6 +125,7 @@ impl Ground {
             from: Some(self.practice.number.number.clone()),
             to: one.to.clone(),
             attested: false,
+            forwarded: None,
         };
         let rung = news::answered(&self.store, at(now), &one.id, &ring).await.unwrap();
         let Rung::Answer(answer) = rung else { panic!("nobody answers") };

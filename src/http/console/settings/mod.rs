@@ -5,6 +5,7 @@ mod audit;
 mod company;
 mod keys;
 mod members;
+mod notifications;
 mod webhooks;
 
 use axum::Router;
@@ -21,6 +22,7 @@ pub(super) fn router() -> Router<Doors> {
         .merge(company::router())
         .merge(members::router())
         .merge(keys::router())
+        .merge(notifications::router())
         .merge(webhooks::router())
         .merge(audit::router())
 }
@@ -29,10 +31,11 @@ pub(super) fn router() -> Router<Doors> {
 const PATH: &str = "/console/settings";
 
 /// The pages of the settings: path, key, and what one must be allowed to read.
-pub const TABS: [(&str, &str, Subject); 5] = [
+pub const TABS: [(&str, &str, Subject); 6] = [
     ("/console/settings", "settings-company", Subject::Tenant),
     ("/console/settings/members", "settings-members", Subject::Members),
     ("/console/settings/keys", "settings-keys", Subject::ApiKeys),
+    ("/console/settings/notifications", "settings-notifications", Subject::Tenant),
     ("/console/settings/webhooks", "settings-webhooks", Subject::Webhooks),
     ("/console/settings/audit", "settings-audit", Subject::Audit),
 ];

@@ -1,0 +1,43 @@
+nav-operator = Betrieb
+operator-health = Zustand
+operator-well = in Ordnung
+operator-problem = Handeln nötig
+operator-migrations = { $steps ->
+    [one] Die Tabellen sind einen Schritt hinter dem Programm.
+   *[other] Die Tabellen sind { $steps } Schritte hinter dem Programm.
+}
+check-database = Datenbank
+check-database-problem = Die Datenbank antwortet nicht. Prüfen Sie, ob sie läuft und erreichbar ist.
+check-engine = Sprachmodell
+check-engine-problem = Es ist kein Schlüssel hinterlegt: Anrufende hören eine Entschuldigung. Setzen Sie OPENAI_API_KEY.
+check-telephone = Telefon
+check-telephone-problem = Twilio kann nicht erkannt werden. Setzen Sie http.public_url und TWILIO_AUTH_TOKEN.
+check-staying = Server bleibt
+check-staying-problem = Der Server fährt herunter und nimmt keine Anrufe mehr an.
+operator-load = Auslastung
+operator-calls-here = Anrufe auf diesem Server
+operator-of = { $count } von höchstens { $most }
+operator-calls-everywhere = Anrufe auf allen Servern
+operator-mails-waiting = E-Mails, die warten
+operator-mails-given-up = E-Mails, die nicht zugestellt wurden
+queue-slow = Aufgaben, die Zeit haben
+queue-prompt = Aufgaben für Kalender
+queue-telling = Zustellungen an Programme
+operator-late = im Rückstand
+operator-given-up = Aufgegebene Aufgaben
+operator-given-up-none = Keine Aufgabe wurde aufgegeben.
+operator-work = Aufgabe
+operator-tenant = Unternehmen
+operator-attempts = Versuche
+operator-why = Grund
+operator-again = Noch einmal versuchen
+operator-again-done = Die Aufgabe wird noch einmal versucht.
+operator-tenants = Unternehmen
+operator-tenants-none = Noch kein Unternehmen.
+operator-name = Name
+operator-slug = Kurzname
+operator-calls = Anrufe
+operator-seats = Plätze
+operator-assistants = Assistenzen
+operator-numbers = Rufnummern
+operator-more = Weitere

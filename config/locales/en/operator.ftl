@@ -1,0 +1,43 @@
+nav-operator = Operations
+operator-health = Health
+operator-well = well
+operator-problem = needs you
+operator-migrations = { $steps ->
+    [one] The tables are one step behind the program.
+   *[other] The tables are { $steps } steps behind the program.
+}
+check-database = Database
+check-database-problem = The database does not answer. Check that it runs and can be reached.
+check-engine = Engine
+check-engine-problem = There is no key: callers hear an apology. Set OPENAI_API_KEY.
+check-telephone = Telephone
+check-telephone-problem = Twilio cannot be recognised. Set http.public_url and TWILIO_AUTH_TOKEN.
+check-staying = Server stays
+check-staying-problem = The server is leaving and takes no more calls.
+operator-load = Load
+operator-calls-here = Calls on this server
+operator-of = { $count } of at most { $most }
+operator-calls-everywhere = Calls on all servers
+operator-mails-waiting = Emails that wait
+operator-mails-given-up = Emails that were not delivered
+queue-slow = Work that can wait
+queue-prompt = Work on calendars
+queue-telling = Deliveries to programs
+operator-late = behind
+operator-given-up = Work that was given up
+operator-given-up-none = No work was given up.
+operator-work = Work
+operator-tenant = Tenant
+operator-attempts = Attempts
+operator-why = Why
+operator-again = Try again
+operator-again-done = The work is tried again.
+operator-tenants = Tenants
+operator-tenants-none = No tenant yet.
+operator-name = Name
+operator-slug = Slug
+operator-calls = Calls
+operator-seats = Seats
+operator-assistants = Assistants
+operator-numbers = Numbers
+operator-more = More

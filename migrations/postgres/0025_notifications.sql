@@ -1,0 +1,39 @@
+-- What members want to be told by mail, and what they have been told.
+
+-- `choices` and `told` are JSON: by the kind of what happens, whether and how; and up to when it was told at once. `daily_day`
+-- is the day of the last daily mail, in the tenant's zone; `look_at` when it is next looked whether there is anything to tell.
+CREATE TABLE member_notifications (
+    tenant_id TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    choices TEXT NOT NULL,
+    quiet_from_min BIGINT,
+    quiet_until_min BIGINT,
+    daily_min BIGINT NOT NULL,
+    told TEXT NOT NULL DEFAULT '{}',
+    daily_day TEXT NOT NULL DEFAULT '',
+    look_at BIGINT,
+    revision BIGINT NOT NULL DEFAULT 1,
+    PRIMARY KEY (tenant_id, user_id),
+    FOREIGN KEY (tenant_id, user_id) REFERENCES memberships (tenant_id, user_id) ON DELETE CASCADE
+);
+CREATE INDEX member_notifications_due ON member_notifications (look_at) WHERE look_at IS NOT NULL;
+CREATE INDEX messages_open ON messages (tenant_id, left_at) WHERE handled_at IS NULL;
+CREATE INDEX clashes_open ON clashes (tenant_id, found_at) WHERE settled_at IS NULL;
+CREATE INDEX appointment_history_cancelled ON appointment_history (tenant_id, at) WHERE what = 'cancelled';
+CREATE INDEX calls_refused ON calls (tenant_id, rang_at) WHERE outcome = 'refused';
+-- Work that was given up, for whoever runs the platform.
+CREATE INDEX jobs_given_up ON jobs (due_at) WHERE state = 'given_up';
+
+DO $$
+DECLARE
+    name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['member_notifications']
+    LOOP
+        EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
+        EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
+        EXECUTE format(
+            'CREATE POLICY own_tenant ON %I USING (tenant_id = nullif(current_setting(''app.tenant'', true), '''')
+                OR current_setting(''app.across'', true) = ''yes'')', name);
+    END LOOP;
+END $$;

@@ -1,0 +1,242 @@
+//! Telling members by mail what needs them: at once, once a day, or not, each as she has chosen, and not in her quiet hours.
+//!
+//! What is told is counted from what is stored when it is told; what is remembered is only up to when. A mail says what
+//! happened and how often, with a link to the page where it stands: never whom it is about.
+
+use super::{
+    Error, Faults,
+    access::Actor,
+    notices::PLANNED_MINUTES,
+    people::{People, letters},
+};
+use crate::{
+    domain::{
+        assistant::Language,
+        id::UserId,
+        notices::{Choice, DAY_MIN, EventKind, Preferences},
+        people::{Role, Verb},
+        revision::{Revised, Revision},
+        time::{Timestamp, Zone},
+    },
+    store::{DueMember, NotificationsKept, Store, TenantTx},
+};
+
+/// How often it is looked whether there is anything to tell at once, in minutes.
+pub const LOOK_MINUTES: i64 = 2;
+/// How old something may be to be told at once, in minutes: a day. Whoever turns it on is not told of last year.
+const AT_ONCE_MINUTES_MAX: i64 = 24 * 60;
+/// How close to its beginning an appointment was that is worth telling that it was given back, in minutes: a day.
+const SHORT_NOTICE_MINUTES: i64 = 24 * 60;
+/// How long such a mail is of use, in minutes: three days.
+const LETTER_MINUTES: i64 = 3 * 24 * 60;
+/// Members looked at in one go.
+const MEMBERS_AT_ONCE_MAX: u32 = 50;
+
+/// How the asker wants to be told, with what is usual for her role where she has not said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// What counts for her, kind by kind; only what she may see.
+    pub choices: Vec<(EventKind, Choice)>,
+    /// What she has said.
+    pub preferences: Preferences,
+}
+
+fn role(by: &Actor) -> Result<(&UserId, Role), Error> {
+    match by.who() {
+        super::access::Who::Member { user, role } => Ok((user, *role)),
+        super::access::Who::Program { .. }
+        | super::access::Who::Operator { .. }
+        | super::access::Who::System(_) => Err(Error::Closed("this is for people who work at the tenant")),
+    }
+}
+
+fn shown(preferences: Preferences, role: Role) -> Shown {
+    let kinds = EventKind::ALL.iter().copied().filter(|kind| role.may(Verb::Read, kind.subject()));
+    Shown { choices: kinds.map(|kind| (kind, preferences.choice(kind, role))).collect(), preferences }
+}
+
+/// How the asker wants to be told.
+///
+/// # Errors
+/// [`Error::Closed`] to whoever is no member; [`Error::Unavailable`] when the database is away.
+pub async fn get(store: &Store, by: &Actor) -> Result<Revised<Shown>, Error> {
+    let (user, role) = role(by)?;
+    let kept = store.read(by.tenant()).await?.notifications().of(user).await?;
+    Ok(Revised { item: shown(kept.item.preferences, role), revision: kept.revision })
+}
+
+/// Changes how the asker wants to be told as `change` says, if it is still as she has seen it. What she is told is her own
+/// affair: it does not stand in the log.
+///
+/// # Errors
+/// [`Error::Closed`] to whoever is no member; [`Error::Invalid`]; [`Error::Stale`]; [`Error::Unavailable`].
+pub async fn edit(
+    store: &Store,
+    by: &Actor,
+    now: Timestamp,
+    seen: Option<Revision>,
+    change: impl FnOnce(&Shown) -> Result<Preferences, Error>,
+) -> Result<Revised<Shown>, Error> {
+    let (user, role) = role(by)?;
+    let mut tx = store.begin(by.tenant()).await?;
+    let before = tx.notifications().of(user).await?;
+    before.must_be(seen)?;
+    let before_shown = shown(before.item.preferences.clone(), role);
+    let wanted = change(&before_shown)?;
+    let mut faults = Faults::new();
+    faults.unless(wanted.daily_min < DAY_MIN, "/daily_at", "must be a time of day, such as 07:30");
+    faults.settle()?;
+    let zone = tx.tenant().get().await?.ok_or(Error::NotFound("tenant"))?.zone;
+    let kept = NotificationsKept { preferences: wanted.clone(), ..before.item.clone() };
+    // Whoever turns daily mails on is not sent one for the day that is half over already.
+    let day = Some(zone.wall(now).date()).filter(|_| wanted.daily_due(now, &zone, None));
+    tx.notifications().put(user, &wanted, next_look(&kept, role, now, &zone), day).await?;
+    let after = tx.notifications().of(user).await?;
+    tx.commit().await?;
+    Ok(Revised { item: shown(after.item.preferences, role), revision: after.revision })
+}
+
+/// When somebody of that role is to be told at once that such a thing happened: from `now` on, or after her quiet hours; `None`
+/// when she does not want to be told at once.
+///
+/// # Errors
+/// [`Error::Unavailable`] when the database is away.
+pub(super) async fn at_once(
+    tx: &mut TenantTx,
+    user: &UserId,
+    role: Role,
+    kind: EventKind,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, Error> {
+    if !role.may(Verb::Read, kind.subject()) {
+        return Ok(None);
+    }
+    let kept = tx.notifications().of(user).await?.item.preferences;
+    if kept.choice(kind, role) != Choice::AtOnce {
+        return Ok(None);
+    }
+    let zone = tx.tenant().get().await?.ok_or(Error::NotFound("tenant"))?.zone;
+    Ok(Some(kept.quiet_until(now, &zone).unwrap_or(now)))
+}
+
+/// Tells every member it is time to tell, at most some in one go; how many were looked at. Safe to run twice, and by several
+/// processes at once.
+///
+/// # Errors
+/// [`Error::Unavailable`] when the database is away.
+pub async fn tell_due(store: &Store, people: &People, now: Timestamp) -> Result<usize, Error> {
+    let due = store.across_tenants().members_to_tell(now, MEMBERS_AT_ONCE_MAX).await?;
+    for member in &due {
+        let mut tx = store.begin(&member.tenant).await?;
+        if tx.notifications().take(member, now.plus_minutes(LOOK_MINUTES)).await? {
+            tell(&mut tx, people, member, now).await?;
+            tx.commit().await?;
+        }
+    }
+    Ok(due.len())
+}
+
+async fn tell(tx: &mut TenantTx, people: &People, due: &DueMember, now: Timestamp) -> Result<(), Error> {
+    let Some(member) = tx.memberships().get(&due.user).await?.map(|member| member.item) else {
+        return Ok(());
+    };
+    let Some(tenant) = tx.tenant().get().await? else { return Ok(()) };
+    let language = tx.users().get(&due.user).await?.map_or(Language::English, |user| user.language);
+    let mut kept = tx.notifications().of(&due.user).await?.item;
+    let wanted = kept.preferences.clone();
+    let kinds_of = |choice: Choice| {
+        let all = EventKind::ALL.iter().copied();
+        let may = all.filter(|kind| member.role.may(Verb::Read, kind.subject()));
+        may.filter(|kind| wanted.choice(*kind, member.role) == choice).collect::<Vec<_>>()
+    };
+    let until = now.plus_minutes(LETTER_MINUTES);
+    let link = people.page("today");
+    if wanted.quiet_until(now, &tenant.zone).is_none() {
+        let mut news = vec![];
+        for kind in kinds_of(Choice::AtOnce).into_iter().filter(|kind| !told_by_letter(*kind)) {
+            let oldest = now.plus_minutes(-AT_ONCE_MINUTES_MAX);
+            let since = kept.told.get(&kind).copied().unwrap_or(oldest).max(oldest);
+            let count = count(tx, kind, since, now).await?;
+            if count > 0 {
+                news.push((kind, count));
+                kept.told.insert(kind, now);
+            }
+        }
+        if !news.is_empty() {
+            let letter = letters::news(language, &tenant.name, &news, false, &link);
+            people.post(&mut tx.mails(), &member.email, &letter, now, until).await?;
+        }
+    }
+    let daily = kinds_of(Choice::Daily);
+    if !daily.is_empty() && wanted.daily_due(now, &tenant.zone, kept.daily_day) {
+        let mut news = vec![];
+        for kind in daily {
+            // What is open stays in it until somebody has looked after it; what has only happened is told once.
+            let since = match kind {
+                EventKind::Cancellation | EventKind::Limit => now.plus_minutes(-AT_ONCE_MINUTES_MAX),
+                EventKind::Message
+                | EventKind::CalendarCutOff
+                | EventKind::ReminderFailed
+                | EventKind::Clash
+                | EventKind::Webhook => Timestamp::MIN,
+            };
+            let count = count(tx, kind, since, now).await?;
+            if count > 0 {
+                news.push((kind, count));
+            }
+        }
+        kept.daily_day = Some(tenant.zone.wall(now).date());
+        if !news.is_empty() {
+            let letter = letters::news(language, &tenant.name, &news, true, &link);
+            people.post(&mut tx.mails(), &member.email, &letter, now, until).await?;
+        }
+    }
+    let next = next_look(&kept, member.role, now, &tenant.zone);
+    Ok(tx.notifications().note(&due.user, &kept, next).await?)
+}
+
+/// Whether who is told of it at once gets a letter of its own, in the transaction in which it is found.
+fn told_by_letter(kind: EventKind) -> bool {
+    match kind {
+        EventKind::CalendarCutOff | EventKind::Clash => true,
+        EventKind::Message
+        | EventKind::Cancellation
+        | EventKind::ReminderFailed
+        | EventKind::Limit
+        | EventKind::Webhook => false,
+    }
+}
+
+/// How often that has happened after `since` and still needs somebody.
+async fn count(tx: &mut TenantTx, kind: EventKind, since: Timestamp, now: Timestamp) -> Result<u64, Error> {
+    Ok(match kind {
+        EventKind::Message => tx.notices().messages(since).await?.0,
+        EventKind::Cancellation => tx.notices().cancelled(since, SHORT_NOTICE_MINUTES).await?,
+        EventKind::CalendarCutOff => tx.notices().cut_off(since).await?,
+        EventKind::ReminderFailed => {
+            tx.notices().reminders_failed(since, now.plus_minutes(-PLANNED_MINUTES), now).await?.0
+        }
+        EventKind::Clash => tx.notices().clashes(since).await?.0,
+        EventKind::Limit => tx.notices().refused(since).await?.0,
+        EventKind::Webhook => tx.notices().dead(since).await?.iter().map(|(_, _, count, _)| count).sum(),
+    })
+}
+
+/// When it is next looked whether there is anything to tell her; `None` for who wants nothing that is looked for.
+fn next_look(kept: &NotificationsKept, role: Role, now: Timestamp, zone: &Zone) -> Option<Timestamp> {
+    let wants = |choice: Choice, looked_for: bool| {
+        EventKind::ALL.iter().any(|kind| {
+            kept.preferences.choice(*kind, role) == choice && !(looked_for && told_by_letter(*kind))
+        })
+    };
+    let soon = wants(Choice::AtOnce, true)
+        .then(|| kept.preferences.quiet_until(now, zone).unwrap_or_else(|| now.plus_minutes(LOOK_MINUTES)));
+    let daily = wants(Choice::Daily, false).then(|| {
+        if kept.preferences.daily_due(now, zone, kept.daily_day) {
+            now
+        } else {
+            kept.preferences.next_daily(now, zone)
+        }
+    });
+    [soon, daily].into_iter().flatten().min()
+}
