@@ -19,6 +19,7 @@ mod closures;
 mod connections;
 mod consents;
 mod contacts;
+mod drafts;
 mod forgetting;
 mod history;
 mod jobs;
@@ -40,6 +41,7 @@ mod search;
 mod services;
 mod summaries;
 mod tenants;
+mod test_calls;
 mod tool_calls;
 mod transfer_targets;
 mod transfers;
@@ -242,6 +244,7 @@ pub const TEXTS: &[&[Text]] = &[
     connections::TEXTS,
     consents::TEXTS,
     contacts::TEXTS,
+    drafts::TEXTS,
     forgetting::TEXTS,
     forgetting::COPIES,
     forgetting::HELD,
@@ -271,6 +274,7 @@ pub const TEXTS: &[&[Text]] = &[
     services::TEXTS,
     summaries::TEXTS,
     tenants::TEXTS,
+    test_calls::TEXTS,
     tool_calls::TEXTS,
     transfer_targets::TEXTS,
     transfers::TEXTS,

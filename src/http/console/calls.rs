@@ -253,6 +253,7 @@ async fn one(
     let now = doors.clock.now();
     let plain = Page::new(&reader, "/console/calls", "", now);
     let title = match kept.record.person() {
+        _ if kept.record.test.is_some() => reader.t("call-title-test"),
         Some(number) => reader.t("call-title").s("who", plain.phone(number)),
         None => reader.t("call-title-withheld"),
     };

@@ -23,6 +23,7 @@
 
 mod appointments;
 mod assets;
+mod assistants;
 mod availability;
 mod calendars;
 mod calls;
@@ -50,6 +51,7 @@ use super::Doors;
 /// Every page there is.
 pub(super) fn router(doors: &Doors) -> Router<Doors> {
     let pages = Router::new()
+        .merge(assistants::router())
         .merge(calls::router())
         .merge(appointments::router())
         .merge(availability::router())

@@ -66,6 +66,12 @@ pub const PLACES: &[Place] = &[
         icon: "link",
         subject: Some(Subject::Calendars),
     },
+    Place {
+        path: "/console/assistants",
+        key: "nav-assistants",
+        icon: "assistant",
+        subject: Some(Subject::Assistants),
+    },
 ];
 
 /// The places at the end of the way around.

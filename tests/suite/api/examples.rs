@@ -25,6 +25,7 @@ const NEEDS_MORE: &[&str] = &[
     "POST /api/calls",
     "POST /api/calls/{call}/transfer",
     "POST /api/campaigns",
+    "POST /api/test-calls",
     "POST /api/campaigns/{campaign}/contacts",
     "POST /api/numbers",
     "POST /api/resources/{resource}/absence",

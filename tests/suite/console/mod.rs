@@ -1,8 +1,10 @@
 //! The console, as people use it: without scripts over HTTP, and with a browser.
 
+mod assistants;
 mod calls;
 mod days;
 mod entry;
 mod settings;
+mod test_call;
 mod walls;
 mod words;

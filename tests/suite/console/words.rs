@@ -20,6 +20,11 @@ const MADE: &[&str] = &[
     "tool-",
     "transfer-",
     "upshot-",
+    "hint-",
+    "may-",
+    "part-",
+    "sensitivity-",
+    "assistant-status-",
     "call-act-",
     "call-done-",
 ];
