@@ -12,7 +12,7 @@ CREATE TABLE assistant_drafts (
     PRIMARY KEY (tenant_id, assistant_id),
     FOREIGN KEY (tenant_id, assistant_id) REFERENCES assistants (tenant_id, id) ON DELETE CASCADE
 ) STRICT;
--- How many states drafts have had: each gets a number that no other had.
-ALTER TABLE assistants ADD COLUMN drafts INTEGER NOT NULL DEFAULT 0;
+-- Counts the states that drafts have had, from a million: each gets a number that no other had, and no version has.
+ALTER TABLE assistants ADD COLUMN drafts INTEGER NOT NULL DEFAULT 1000000;
 -- Which of them a test call ran, where it was not a version.
 ALTER TABLE calls ADD COLUMN assistant_draft INTEGER;

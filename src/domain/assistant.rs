@@ -141,7 +141,7 @@ pub struct AssistantVersion {
 /// Changes of an assistant that only test calls hear, until they are made live.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AssistantDraft {
-    /// Which state of it; no other draft of the assistant has or had that number.
+    /// Which state of it; no other draft of the assistant, nor a version, has or had that number.
     pub number: Revision,
     /// The version it was begun from.
     pub base: Revision,

@@ -11,6 +11,9 @@ use crate::support::{
     office::{Answer, Asker, Office, sent},
 };
 
+/// The tag of the first state of a draft.
+const DRAFT: &str = "\"1000001\"";
+
 async fn office() -> (Office, Asker, String) {
     let office = Office::open_in(House::new().ready_for_calls()).await;
     let own = Neighbour::settle(&office, "alpha", "plain", 1).await;
@@ -33,22 +36,22 @@ async fn a_draft_is_heard_by_test_calls_alone_until_it_is_made_live() {
     let words = "Be brief. Never promise a time that nobody has looked up.";
     let change = json!({ "instructions": words, "policy": { "end_of_turn_ms": 700 } });
     let drafted = owner.patch(&draft, change).await;
-    assert_eq!((drafted.status, drafted.header("etag")), (200, Some("\"1\"")));
+    assert_eq!((drafted.status, drafted.header("etag")), (200, Some(DRAFT)));
     assert_eq!(drafted.body["assistant"]["instructions"], words);
     assert_eq!(owner.get(&path).await.body, live.body, "callers hear nothing of it");
 
     let assistant = live.body["id"].clone();
     let tested = owner.post("/api/test-calls", json!({ "assistant": assistant })).await.well();
-    assert_eq!((&tested["assistant_version"], &tested["assistant_draft"]), (&json!(1), &json!(1)));
+    assert_eq!((&tested["assistant_version"], &tested["assistant_draft"]), (&json!(1), &json!(1_000_001)));
     let call = owner.get(&format!("/api/calls/{}", tested["call"].as_str().unwrap())).await.well();
-    assert_eq!(call["assistant_draft"], 1, "a call names what it ran");
+    assert_eq!(call["assistant_draft"], 1_000_001, "a call names what it ran");
 
-    let published = tagged(&owner, Method::POST, &format!("{path}/publish"), "\"1\"", Value::Null).await;
+    let published = tagged(&owner, Method::POST, &format!("{path}/publish"), DRAFT, Value::Null).await;
     assert_eq!((published.status, published.header("etag")), (200, Some("\"2\"")));
     assert_eq!(owner.get(&path).await.body["policy"]["end_of_turn_ms"], 700);
     assert_eq!(owner.get(&draft).await.status, 404, "it is a draft no more");
     let again = owner.patch(&draft, json!({ "description": "x" })).await;
-    assert_eq!(again.header("etag"), Some("\"2\""), "no two states of drafts have one number");
+    assert_eq!(again.header("etag"), Some("\"1000002\""), "no two states of drafts have one number");
     office.server.stop().await;
 }
 
@@ -59,7 +62,10 @@ async fn what_a_draft_changes_is_told_part_by_part() {
     let change = json!({ "instructions": "Be very brief. Smile.", "policy": { "silence_first_ms": 9000 }, "tools": [] });
     owner.patch(&format!("{path}/draft"), change).await.well();
     let differs = owner.get(&format!("{path}/difference")).await.well();
-    assert_eq!((&differs["live"], &differs["base"], &differs["draft"]), (&json!(2), &json!(2), &json!(1)));
+    assert_eq!(
+        (&differs["live"], &differs["base"], &differs["draft"]),
+        (&json!(2), &json!(2), &json!(1_000_001))
+    );
     let changes = differs["changes"].as_array().unwrap();
     let parts: Vec<&str> = changes.iter().map(|change| change["part"].as_str().unwrap()).collect();
     assert_eq!(parts, ["/instructions", "/policy/silence_first_ms", "/tools"]);
@@ -91,7 +97,7 @@ async fn of_two_who_change_a_draft_the_second_is_told_and_a_draft_is_checked_lik
         200,
         "begun from version 1"
     );
-    let late = tagged(&owner, Method::PATCH, &draft, "\"7\"", change).await;
+    let late = tagged(&owner, Method::PATCH, &draft, "\"1\"", change).await;
     assert_eq!((late.status, late.problem()), (412, "stale"));
     let wrong = owner.patch(&draft, json!({ "policy": { "end_of_turn_ms": 1 } })).await;
     assert_eq!((wrong.status, wrong.pointers()), (422, vec!["/policy/end_of_turn_ms"]));

@@ -235,7 +235,7 @@ on_both! {
         let of = Some(&practice.contact.id);
         let refused = bookings::cancel(&fresh.store, &asker, at(0), &real, of).await;
         assert!(matches!(refused, Err(Error::NotFound("appointment"))), "{refused:?}");
-        let made = book(&fresh.store, &practice, Some(&call), 240).await.unwrap();
+        let made = book(&fresh.store, &practice, Some(&call), 180).await.unwrap();
         bookings::cancel(&fresh.store, &asker, at(0), &made, of).await.unwrap();
         book(&fresh.store, &practice, Some(&call), 300).await.unwrap();
         let finished = frontdesk::app::calls::Finished::without_words(Outcome::CallerLeft, at(1));

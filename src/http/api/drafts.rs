@@ -22,7 +22,7 @@ use crate::{
 
 pub(super) fn router() -> OpenApiRouter<Doors> {
     OpenApiRouter::new()
-        .routes(routes!(show, edit, discard))
+        .routes(routes!(show_draft, edit_draft, discard_draft))
         .routes(routes!(publish))
         .routes(routes!(difference))
 }
@@ -104,7 +104,7 @@ fn show_change(change: Changed) -> ChangeShown {
 /// The draft of an assistant. There is none until one is begun with a change.
 #[utoipa::path(get, path = "/api/assistants/{assistant}/draft", tag = "assistants",
     params(("assistant", description = "Its id.")), responses((status = OK, body = DraftShown)))]
-async fn show(
+async fn show_draft(
     State(doors): State<Doors>,
     By(by): By,
     Path(assistant): Path<String>,
@@ -117,7 +117,7 @@ async fn show(
 #[utoipa::path(patch, path = "/api/assistants/{assistant}/draft", tag = "assistants",
     params(("assistant", description = "Its id.")), request_body = MergePatch,
     responses((status = OK, body = DraftShown)))]
-async fn edit(
+async fn edit_draft(
     State(doors): State<Doors>,
     By(by): By,
     Path(assistant): Path<String>,
@@ -134,7 +134,7 @@ async fn edit(
 /// Gives the draft of an assistant up.
 #[utoipa::path(delete, path = "/api/assistants/{assistant}/draft", tag = "assistants",
     params(("assistant", description = "Its id.")), responses((status = NO_CONTENT)))]
-async fn discard(
+async fn discard_draft(
     State(doors): State<Doors>,
     By(by): By,
     Path(assistant): Path<String>,
