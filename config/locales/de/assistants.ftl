@@ -13,7 +13,7 @@ section-voice = Stimme und Sprache
 section-policy = Gesprächsverhalten
 section-may = Was sie tun darf
 section-record = Was aufbewahrt wird
-services-none = Es gibt noch keine Terminart. Ohne sie kann nichts gebucht werden.
+assistant-services-none = Es gibt noch keine Terminart. Ohne sie kann nichts gebucht werden.
 targets-none = Es gibt noch niemanden, zu dem weiterverbunden werden kann.
 
 part-name = Name

@@ -13,7 +13,7 @@ section-voice = Voice and language
 section-policy = Turn policy
 section-may = What it may do
 section-record = What is kept
-services-none = There is no service yet. Without one nothing can be booked.
+assistant-services-none = There is no service yet. Without one nothing can be booked.
 targets-none = There is nobody yet to whom callers can be passed on.
 
 part-name = Name

@@ -36,6 +36,7 @@ mod forwarding;
 mod guard;
 mod landing;
 mod lists;
+mod live;
 mod numbers;
 mod page;
 mod settings;
@@ -57,6 +58,7 @@ pub(super) fn router(doors: &Doors) -> Router<Doors> {
         .merge(availability::router())
         .merge(calendars::router())
         .merge(events::router())
+        .merge(live::router())
         .merge(numbers::router())
         .merge(settings::router())
         .merge(start::router())

@@ -252,7 +252,7 @@ impl Kept {
 
 async fn one_with(doors: &Doors, reader: &Reader, kept: Kept, form: Form) -> Result<Response, Failure> {
     let page = Page::new(reader, PLACE, &kept.live.item.name, doors.clock.now()).with_form(&form);
-    let page = page.script("test-call.js");
+    let page = page.script("talk.js");
     let status = form.status;
     let shown = OnePage {
         knobs: knobs(&page),

@@ -1,5 +1,50 @@
-// A test call from the page of an assistant: the same media stream as the telephone's, with this browser at its end.
-import { page } from "./console.js";
+// Words of a call as they are heard, and the test call of an assistant's page: the same media stream as the telephone's,
+// with this browser at its end.
+/** A page, asked for with a form that says nothing. */
+async function post(url) {
+  const answer = await fetch(url, { method: "POST", credentials: "same-origin", headers: { accept: "text/html" }, body: new URLSearchParams() });
+  return { answer, page: new DOMParser().parseFromString(await answer.text(), "text/html") };
+}
+
+/** Writes down what is said and done in a call, as it is heard. `box` holds the words for it. */
+function follow(call, box, log, state, ended) {
+  const tools = new Map([...box.querySelector("[data-tools]").content.children].map((one) => [one.dataset.tool, one.textContent]));
+  const who = (speaker) => (speaker === "agent" ? box.dataset.agent : box.dataset.caller);
+  const open = new Map();
+  const line = (name, kind) => {
+    const item = document.createElement("li");
+    item.className = kind;
+    const words = document.createElement("p");
+    if (name) {
+      const head = document.createElement("p");
+      head.className = "who";
+      head.textContent = name;
+      item.append(head);
+    }
+    item.append(words);
+    log.append(item);
+    item.scrollIntoView({ block: "nearest" });
+    return words;
+  };
+  const turn = (speaker) => {
+    if (!open.has(speaker)) open.set(speaker, line(who(speaker), `turn ${speaker}`));
+    return open.get(speaker);
+  };
+  const events = new EventSource(`/console/calls/${call}/events`);
+  const on = (kind, does) => events.addEventListener(kind, ({ data }) => does(JSON.parse(data)));
+  on("speaking", ({ speaker }) => { if (state) state.textContent = box.dataset.speaks.replace("…", who(speaker)); });
+  on("heard", ({ speaker, text }) => { turn(speaker).textContent = text; });
+  on("turn", ({ speaker, text, heard }) => { turn(speaker).textContent = heard || text; open.delete(speaker); });
+  on("tool_ended", ({ tool }) => { if (tools.has(tool)) line("", "tool").textContent = tools.get(tool); });
+  on("ended", () => { events.close(); ended(); });
+  addEventListener("pagehide", () => events.close());
+}
+
+const live = document.getElementById("live");
+if (live) {
+  live.hidden = false;
+  follow(live.dataset.call, live, live.querySelector("ol"), live.querySelector("[data-state]"), () => { live.hidden = true; });
+}
 
 const box = document.getElementById("try");
 if (box) begin(box);
@@ -7,26 +52,11 @@ if (box) begin(box);
 function begin(box) {
   const part = (id) => document.getElementById(id);
   const [start, end, keep, state, log, link] = ["try-start", "try-end", "try-keep", "try-state", "try-log", "try-call"].map(part);
-  const tools = new Map([...part("try-tools").content.querySelectorAll("[data-tool]")].map((one) => [one.dataset.tool, one.textContent]));
   box.querySelector(".try-plain").hidden = true;
   box.querySelector(".try-acts").hidden = false;
   let call = null;
 
   const say = (words) => { state.textContent = words; };
-  const line = (who, text, kind) => {
-    const item = document.createElement("li");
-    item.className = kind;
-    const name = document.createElement("p");
-    name.className = "who";
-    name.textContent = who;
-    const words = document.createElement("p");
-    words.textContent = text;
-    item.append(name, words);
-    log.append(item);
-    item.scrollIntoView({ block: "nearest" });
-    return words;
-  };
-
   start.addEventListener("click", async () => {
     start.disabled = true;
     log.replaceChildren();
@@ -41,7 +71,7 @@ function begin(box) {
   end.addEventListener("click", () => call?.stop());
   addEventListener("pagehide", () => call?.stop());
   keep.addEventListener("click", async () => {
-    const { answer, page: fresh } = await page(`/console/calls/${call.id}/keep`, { method: "POST", body: new URLSearchParams() });
+    const { answer, page: fresh } = await post(`/console/calls/${call.id}/keep`);
     keep.hidden = answer.ok;
     say(answer.ok ? box.dataset.kept : fresh.querySelector(".lead")?.textContent ?? box.dataset.broken);
   });
@@ -60,7 +90,7 @@ function begin(box) {
     const stopSound = () => sound.getTracks().forEach((track) => track.stop());
     try {
       say(box.dataset.ringing);
-      const { answer, page: fresh } = await page(box.dataset.test, { method: "POST", body: new URLSearchParams() });
+      const { answer, page: fresh } = await post(box.dataset.test);
       const told = fresh.getElementById("line")?.dataset;
       if (!answer.ok || !told) throw { words: fresh.querySelector(".lead")?.textContent };
       const context = new AudioContext();
@@ -84,7 +114,6 @@ function begin(box) {
       sequence += 1;
       socket.send(JSON.stringify({ sequenceNumber: String(sequence), streamSid: told.streamSid, ...message }));
     };
-    const events = new EventSource(`/console/calls/${told.call}/events`);
     const finish = () => {
       if (over) return;
       over = true;
@@ -131,32 +160,13 @@ function begin(box) {
     };
     socket.onclose = finish;
 
-    // What is said and done, as it is heard.
-    const open = new Map();
-    const who = (speaker) => (speaker === "agent" ? box.dataset.agent : box.dataset.caller);
-    events.addEventListener("heard", ({ data }) => {
-      const { speaker, text } = JSON.parse(data);
-      if (!open.has(speaker)) open.set(speaker, line(who(speaker), "", `turn ${speaker}`));
-      open.get(speaker).textContent = text;
-    });
-    events.addEventListener("turn", ({ data }) => {
-      const { speaker, text, heard } = JSON.parse(data);
-      const words = open.get(speaker) ?? line(who(speaker), "", `turn ${speaker}`);
-      words.textContent = heard || text;
-      open.delete(speaker);
-    });
-    events.addEventListener("tool_ended", ({ data }) => {
-      const { tool } = JSON.parse(data);
-      if (tools.has(tool)) line("", tools.get(tool), "tool");
-    });
-    events.addEventListener("ended", () => { events.close(); socket.close(); finish(); });
+    follow(told.call, box, log, null, () => { socket.close(); finish(); });
     return {
       id: told.call,
       stop() {
         send({ event: "stop", stop: {} });
         socket.close();
         finish();
-        // What was said last is told a moment after the line is closed.
       },
     };
   }
