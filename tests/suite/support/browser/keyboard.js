@@ -92,7 +92,7 @@ const mine = (x) => {
   return there && (element.contains(there) || there.contains(element) && there.matches('label') || [...(element.labels ?? [])].some((it) => it.contains(there)));
 };
 const inSight = Math.min(box.bottom, innerHeight) - Math.max(box.top, 0) >= Math.min(box.height, 16);
-if (box.width > 1.5 && !(inSight && ![left, (left + right) / 2, right].every(mine))) {
+if (box.width > 1.5 && !(inSight && [left, (left + right) / 2, right].every(mine))) {
   found.push(`${named(element)} is covered, or out of sight, when it has the focus`);
 }
 
