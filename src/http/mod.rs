@@ -17,6 +17,8 @@ pub mod metrics;
 mod onward;
 pub mod problem;
 mod push;
+mod sockets;
+pub mod test_calls;
 pub mod twilio;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -116,6 +118,7 @@ fn operations(twilio: OpenApiRouter<Doors>, api: OpenApiRouter<Doors>) -> OpenAp
         .merge(twilio)
         .merge(calendars::router())
         .merge(push::router())
+        .merge(test_calls::router())
         .merge(health::router())
         .merge(metrics::router())
 }

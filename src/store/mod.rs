@@ -20,6 +20,7 @@ mod closures;
 mod connections;
 mod consents;
 mod contacts;
+mod drafts;
 mod forgetting;
 mod history;
 mod imports;
@@ -46,6 +47,7 @@ mod search;
 mod services;
 mod summaries;
 mod tenants;
+mod test_calls;
 mod tool_calls;
 mod transfer_targets;
 mod transfers;
@@ -254,6 +256,7 @@ pub const TEXTS: &[&[Text]] = &[
     connections::TEXTS,
     consents::TEXTS,
     contacts::TEXTS,
+    drafts::TEXTS,
     forgetting::TEXTS,
     forgetting::ATTEMPTS,
     forgetting::COPIES,
@@ -289,6 +292,7 @@ pub const TEXTS: &[&[Text]] = &[
     services::TEXTS,
     summaries::TEXTS,
     tenants::TEXTS,
+    test_calls::TEXTS,
     tool_calls::TEXTS,
     transfer_targets::TEXTS,
     transfers::TEXTS,

@@ -15,6 +15,7 @@ mod campaigns;
 mod clashes;
 mod closures;
 mod contacts;
+mod drafts;
 pub mod events;
 mod forgetting;
 pub mod form;
@@ -31,6 +32,7 @@ mod search;
 mod services;
 mod stranded;
 mod tenants;
+pub(in crate::http) mod test_calls;
 mod transfer_targets;
 mod twilio_account;
 mod waiting_list;
@@ -45,6 +47,7 @@ pub(super) fn router() -> OpenApiRouter<Doors> {
     OpenApiRouter::new()
         .merge(tenants::router())
         .merge(assistants::router())
+        .merge(drafts::router())
         .merge(transfer_targets::router())
         .merge(services::router())
         .merge(availability::router())
@@ -58,6 +61,7 @@ pub(super) fn router() -> OpenApiRouter<Doors> {
         .merge(contacts::router())
         .merge(calls::router())
         .merge(imports::router())
+        .merge(test_calls::router())
         .merge(search::router())
         .merge(call_fields::router())
         .merge(events::router())

@@ -23,6 +23,7 @@
 
 mod appointments;
 mod assets;
+mod assistants;
 mod availability;
 mod calendars;
 mod calls;
@@ -40,6 +41,7 @@ mod guard;
 mod landing;
 mod lists;
 mod messages;
+mod live;
 mod numbers;
 mod outgoing;
 mod operator;
@@ -60,6 +62,7 @@ use super::Doors;
 pub(super) fn router(doors: &Doors) -> Router<Doors> {
     let pages = Router::new()
         .merge(today::router())
+        .merge(assistants::router())
         .merge(calls::router())
         .merge(appointments::router())
         .merge(availability::router())
@@ -71,6 +74,7 @@ pub(super) fn router(doors: &Doors) -> Router<Doors> {
         .merge(figures::router())
         .merge(operator::router())
         .merge(events::router())
+        .merge(live::router())
         .merge(numbers::router())
         .merge(search::router())
         .merge(settings::router())

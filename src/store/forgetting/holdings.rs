@@ -182,6 +182,7 @@ holdings! {
     pauses "numbers of the business's own";
     number_orders "the business's own numbers";
     numbers "the business's own numbers";
+    assistant_drafts "words of the business";
     assistant_versions "words of the business";
     assistant_services "of no person";
     assistant_targets "of no person";

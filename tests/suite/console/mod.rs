@@ -1,5 +1,6 @@
 //! The console, as people use it: without scripts over HTTP, and with a browser.
 
+mod assistants;
 mod calls;
 mod contacts;
 mod days;
@@ -8,5 +9,6 @@ mod messages;
 mod outgoing;
 mod settings;
 mod today;
+mod test_call;
 mod walls;
 mod words;
