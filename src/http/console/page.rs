@@ -48,13 +48,25 @@ pub struct Place {
 pub const PLACES: &[Place] = &[
     Place { path: "/console/today", key: "nav-today", icon: "today", subject: Some(Subject::Calls) },
     Place { path: "/console/calls", key: "nav-calls", icon: "call", subject: Some(Subject::Calls) },
-    Place { path: "/console/numbers", key: "nav-numbers", icon: "number", subject: Some(Subject::Numbers) },
+    Place {
+        path: "/console/messages",
+        key: "nav-messages",
+        icon: "message",
+        subject: Some(Subject::Messages),
+    },
     Place {
         path: "/console/appointments",
         key: "nav-appointments",
         icon: "calendar",
         subject: Some(Subject::Appointments),
     },
+    Place {
+        path: "/console/contacts",
+        key: "nav-contacts",
+        icon: "people",
+        subject: Some(Subject::Contacts),
+    },
+    Place { path: "/console/outgoing", key: "nav-outgoing", icon: "bell", subject: Some(Subject::Calls) },
     Place {
         path: "/console/availability",
         key: "nav-availability",
@@ -68,25 +80,13 @@ pub const PLACES: &[Place] = &[
         subject: Some(Subject::Calendars),
     },
     Place {
-        path: "/console/messages",
-        key: "nav-messages",
-        icon: "message",
-        subject: Some(Subject::Messages),
-    },
-    Place {
-        path: "/console/contacts",
-        key: "nav-contacts",
-        icon: "people",
-        subject: Some(Subject::Contacts),
-    },
-    Place { path: "/console/outgoing", key: "nav-outgoing", icon: "bell", subject: Some(Subject::Calls) },
-    Place { path: "/console/figures", key: "nav-figures", icon: "figures", subject: Some(Subject::Calls) },
-    Place {
         path: "/console/assistants",
         key: "nav-assistants",
         icon: "assistant",
         subject: Some(Subject::Assistants),
     },
+    Place { path: "/console/numbers", key: "nav-numbers", icon: "number", subject: Some(Subject::Numbers) },
+    Place { path: "/console/figures", key: "nav-figures", icon: "figures", subject: Some(Subject::Calls) },
 ];
 
 /// The places at the end of the way around.

@@ -8,7 +8,7 @@ mod entry;
 mod messages;
 mod outgoing;
 mod settings;
-mod today;
 mod test_call;
+mod today;
 mod walls;
 mod words;
