@@ -228,11 +228,11 @@ pub async fn restore(
     edit(store, by, now, id, seen, |kept| Ok(Assistant { status: kept.status, ..older.assistant })).await
 }
 
-async fn kept(tx: &mut TenantTx, id: &AssistantId) -> Result<Revised<Assistant>, Error> {
+pub(super) async fn kept(tx: &mut TenantTx, id: &AssistantId) -> Result<Revised<Assistant>, Error> {
     tx.assistants().revised(id).await?.ok_or(Error::NotFound("assistant"))
 }
 
-async fn put(
+pub(super) async fn put(
     tx: &mut TenantTx,
     by: &Actor,
     now: Timestamp,
@@ -266,7 +266,7 @@ async fn put(
 }
 
 /// Everything that must hold for an assistant, told at once.
-async fn check(tx: &mut TenantTx, assistant: &Assistant) -> Result<(), Error> {
+pub(super) async fn check(tx: &mut TenantTx, assistant: &Assistant) -> Result<(), Error> {
     let mut faults = Faults::new();
     let length = |text: &str| text.chars().count();
     faults.unless(

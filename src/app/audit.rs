@@ -51,6 +51,17 @@ impl Parts {
     }
 }
 
+impl Parts {
+    /// The parts that may be read, by name.
+    pub fn shown(self) -> BTreeMap<&'static str, Value> {
+        let shown = |(name, part)| match part {
+            Part::Shown(value) => Some((name, value)),
+            Part::Hidden(_) => None,
+        };
+        self.0.into_iter().filter_map(shown).collect()
+    }
+}
+
 /// A thing whose changes are told.
 pub trait Audited {
     /// What it is, in one word of the product's.

@@ -514,18 +514,25 @@ fn shifted(turn: Turn, ordinals: u32) -> Turn {
 async fn begin(tx: &mut TenantTx, call: &CallId, at: Timestamp) -> Result<(), Error> {
     if tx.calls().advance(call, CallState::InProgress, at).await?
         && let Some(begun) = tx.calls().get(call).await?
+        && begun.test.is_none()
     {
         webhooks::tell(tx, at, Event::CallStarted(&begun)).await?;
     }
     Ok(())
 }
 
-/// Tells the tenant's programs that a call is over, once: when nobody had said so `before`.
+/// Tells the tenant's programs that a call is over, once: when nobody had said so `before`. What a test call made goes
+/// with it instead.
 pub(super) async fn tell_ended(tx: &mut TenantTx, before: &CallRecord, at: Timestamp) -> Result<(), Error> {
     if before.outcome.is_none()
         && let Some(ended) = tx.calls().get(&before.id).await?
     {
-        webhooks::tell(tx, at, Event::CallEnded(&ended)).await?;
+        if ended.leaves_nothing() {
+            tx.calls().unmake(&ended.id, ended.rang).await?;
+        }
+        if ended.test.is_none() {
+            webhooks::tell(tx, at, Event::CallEnded(&ended)).await?;
+        }
     }
     Ok(())
 }

@@ -123,7 +123,8 @@ pub async fn make(
     };
     let (upshot, now) = (summary.upshot, clock.now());
     let kept = tx.summaries().put(call, &Summarised { summary, made: now }).await?;
-    if kept {
+    let test = tx.calls().get(call).await?.is_some_and(|record| record.test.is_some());
+    if kept && !test {
         webhooks::tell(&mut tx, now, Event::CallSummarised { call, upshot }).await?;
     }
     tx.commit().await?;

@@ -159,7 +159,10 @@ pub async fn ask(
 ) -> Result<Transfer, Error> {
     by.must(Verb::Write, Subject::Calls)?;
     let mut tx = store.begin(by.tenant()).await?;
-    tx.calls().get(call).await?.ok_or(Error::NotFound("call"))?;
+    let record = tx.calls().get(call).await?.ok_or(Error::NotFound("call"))?;
+    if record.test.is_some() {
+        return Err(Error::Conflict("a test call has no telephone that could be passed on"));
+    }
     let target = tx.transfer_targets().get(&asked.target).await?;
     let target = target.ok_or_else(|| Error::invalid("/target", "there is no such transfer target"))?;
     if !in_air {

@@ -138,6 +138,21 @@ pub struct AssistantVersion {
     pub assistant: Assistant,
 }
 
+/// Changes of an assistant that only test calls hear, until they are made live.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AssistantDraft {
+    /// Which state of it; no other draft of the assistant, nor a version, has or had that number.
+    pub number: Revision,
+    /// The version it was begun from.
+    pub base: Revision,
+    /// When it was changed last.
+    pub changed: Timestamp,
+    /// Who changed it last, as in the audit log.
+    pub by: String,
+    /// The assistant as it is to be.
+    pub assistant: Assistant,
+}
+
 /// How readily the agent takes a sound for an interruption.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Sensitivity {

@@ -213,9 +213,25 @@ pub struct CallRecord {
     pub cost: MicroUsd,
     /// Where its recording lies, by the blob's name.
     pub recording: Option<String>,
+    /// What makes it a test call, if it is one.
+    pub test: Option<TestCall>,
+}
+
+/// What a call from a browser has besides, by which somebody tries an assistant out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TestCall {
+    /// Which state of the assistant's draft it ran, where it was not a version.
+    pub draft: Option<Revision>,
+    /// When somebody said that what it makes is to stay.
+    pub kept: Option<Timestamp>,
 }
 
 impl CallRecord {
+    /// Whether what it makes goes when it is over, and nobody outside is told of it.
+    pub fn leaves_nothing(&self) -> bool {
+        self.test.is_some_and(|test| test.kept.is_none())
+    }
+
     /// The number of the person at the other end, when the network said so.
     pub fn person(&self) -> Option<&E164> {
         match self.direction {

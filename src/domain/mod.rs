@@ -12,6 +12,7 @@ pub mod cards;
 pub mod closing;
 pub mod contact;
 pub mod conversation;
+pub mod difference;
 pub mod email;
 pub mod forgetting;
 pub mod holidays;

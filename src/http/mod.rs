@@ -16,6 +16,8 @@ pub mod metrics;
 mod onward;
 pub mod problem;
 mod push;
+mod sockets;
+pub mod test_calls;
 pub mod twilio;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -115,6 +117,7 @@ fn operations(twilio: OpenApiRouter<Doors>, api: OpenApiRouter<Doors>) -> OpenAp
         .merge(twilio)
         .merge(calendars::router())
         .merge(push::router())
+        .merge(test_calls::router())
         .merge(health::router())
         .merge(metrics::router())
 }

@@ -10,21 +10,14 @@ use std::collections::BTreeMap;
 use axum::{
     body::Bytes,
     extract::{Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
+    http::{HeaderMap, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
-use hyper::upgrade::OnUpgrade;
-use hyper_util::rt::TokioIo;
 use metrics::counter;
-use tokio::net::TcpStream;
-use tokio_tungstenite::{
-    WebSocketStream,
-    tungstenite::{handshake::derive_accept_key, protocol::Role},
-};
-use tracing::{debug, error, info, warn};
+use tracing::{error, info, warn};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{Doors, problem::Problem};
+use super::{Doors, problem::Problem, sockets};
 pub use crate::telephony::{ONWARD, STATUS, VOICE};
 use crate::{
     app::calls::{self, Ring, Rung},
@@ -32,7 +25,7 @@ use crate::{
         assistant::Language,
         conversation::{CallSid, CallState},
     },
-    live::{self, Refused},
+    live::Refused,
     platform::metrics::SECURITY_TOTAL,
     telephony::{
         signature::{self, Algorithm},
@@ -83,7 +76,7 @@ async fn voice(State(doors): State<Doors>, uri: Uri, headers: HeaderMap, body: B
                     }
                     document(match refused {
                         Refused::NoEngine => twiml::apology(twilio, language),
-                        Refused::ServerFull | Refused::TenantFull | Refused::Leaving => {
+                        Refused::ServerFull | Refused::TenantFull | Refused::TestsFull | Refused::Leaving => {
                             twiml::refused(twilio, language)
                         }
                     })
@@ -136,56 +129,8 @@ async fn status(State(doors): State<Doors>, uri: Uri, headers: HeaderMap, body: 
 /// must prove with its first words.
 #[utoipa::path(get, path = "/twilio/media", tag = "twilio",
     responses((status = SWITCHING_PROTOCOLS, description = "A WebSocket.")))]
-async fn media(State(doors): State<Doors>, mut request: Request) -> Response {
-    let accept = match websocket_accept(request.headers()) {
-        Ok(accept) => accept,
-        Err(problem) => return problem.into_response(),
-    };
-    let Some(upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
-        return Problem::Malformed("this connection cannot become a WebSocket".to_owned()).into_response();
-    };
-    let tasks = doors.tasks.clone();
-    tasks.spawn(async move {
-        let upgraded = match upgrade.await {
-            Ok(upgraded) => upgraded,
-            Err(error) => return debug!(%error, "a media socket was given up"),
-        };
-        // Our listener serves plain TCP; taking it out of its wrapping spares every frame two indirections.
-        let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else {
-            return error!("a media socket is not a TCP stream");
-        };
-        let config = live::socket_config(doors.lines.message_bytes_max());
-        let (stream, early) = (parts.io.into_inner(), parts.read_buf.to_vec());
-        let socket = WebSocketStream::from_partially_read(stream, early, Role::Server, Some(config)).await;
-        doors.lines.carry(socket).await;
-    });
-    let headers = [
-        (header::CONNECTION, HeaderValue::from_static("Upgrade")),
-        (header::UPGRADE, HeaderValue::from_static("websocket")),
-        (header::SEC_WEBSOCKET_ACCEPT, accept),
-    ];
-    (StatusCode::SWITCHING_PROTOCOLS, headers).into_response()
-}
-
-/// What RFC 6455 §4.2 asks of an upgrade, and the answer to its key.
-fn websocket_accept(headers: &HeaderMap) -> Result<HeaderValue, Problem> {
-    let has = |name: header::HeaderName, word: &str| {
-        headers
-            .get_all(name)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .any(|value| value.split(',').any(|part| part.trim().eq_ignore_ascii_case(word)))
-    };
-    let malformed = |what: &str| Problem::Malformed(what.to_owned());
-    if !has(header::CONNECTION, "upgrade") || !has(header::UPGRADE, "websocket") {
-        return Err(malformed("this is the door of WebSockets"));
-    }
-    if !has(header::SEC_WEBSOCKET_VERSION, "13") {
-        return Err(malformed("only version 13 of WebSocket is spoken"));
-    }
-    let key =
-        headers.get(header::SEC_WEBSOCKET_KEY).ok_or_else(|| malformed("Sec-WebSocket-Key is missing"))?;
-    HeaderValue::from_str(&derive_accept_key(key.as_bytes())).map_err(|_| Problem::Internal)
+async fn media(State(doors): State<Doors>, request: Request) -> Response {
+    sockets::open(doors, request)
 }
 
 /// The form of a request that Twilio signed with the token of the account it is about.

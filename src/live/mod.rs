@@ -52,7 +52,7 @@ use crate::{
     domain::{
         assistant::{Assistant, Language},
         cards,
-        conversation::{CallState, Outcome, Silence},
+        conversation::{CallRecord, CallState, Outcome, Silence},
         id::{AssistantId, CallId, TenantId},
         quality::{self, Measures},
         time::{CallTime, Timestamp},
@@ -86,6 +86,8 @@ pub struct Limits {
     pub drain_ms_max: u64,
 }
 
+/// Test calls of a tenant at a time.
+pub const TEST_CALLS_MAX: u32 = 2;
 /// What may be asked of a call at a time and not yet be heard.
 const ASKED_MAX: usize = 8;
 /// The least time a caller has with the agent who is back from being passed on, in milliseconds.
@@ -145,6 +147,8 @@ struct Air {
     tokens: HashMap<String, String>,
     /// Calls per tenant.
     tenants: HashMap<TenantId, u32>,
+    /// How many of them are test calls.
+    tests: HashMap<TenantId, u32>,
     /// Whose each call is, and where it takes what somebody at the business wants of it.
     calls: HashMap<CallId, (TenantId, mpsc::Sender<Asked>)>,
 }
@@ -183,6 +187,9 @@ pub enum Refused {
     /// The tenant has as many calls as it may.
     #[error("the tenant has as many calls as it may")]
     TenantFull,
+    /// The tenant has as many test calls as it may.
+    #[error("the tenant has as many test calls as it may")]
+    TestsFull,
     /// The server is leaving.
     #[error("the server is leaving")]
     Leaving,
@@ -232,6 +239,8 @@ struct Place {
     sid: String,
     /// What somebody at the business wants of the call.
     asked: Option<mpsc::Receiver<Asked>>,
+    /// Whether it is a test call.
+    test: bool,
     /// Whether its media stream runs.
     carried: bool,
 }
@@ -247,11 +256,9 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         let mut air = self.lines.air();
-        if let Some(calls) = air.tenants.get_mut(&self.tenant) {
-            *calls -= 1;
-            if *calls == 0 {
-                air.tenants.remove(&self.tenant);
-            }
+        leave(&mut air.tenants, &self.tenant);
+        if self.test {
+            leave(&mut air.tests, &self.tenant);
         }
         air.tokens.remove(&self.sid);
         air.calls.remove(&self.call);
@@ -261,6 +268,15 @@ impl Drop for Place {
             self.lines.0.carried.fetch_sub(1, Ordering::Relaxed);
         }
         self.lines.show();
+    }
+}
+
+fn leave(counted: &mut HashMap<TenantId, u32>, tenant: &TenantId) {
+    if let Some(calls) = counted.get_mut(tenant) {
+        *calls -= 1;
+        if *calls == 0 {
+            counted.remove(tenant);
+        }
     }
 }
 
@@ -437,7 +453,7 @@ impl Lines {
         let Answer { tenant, number, assistant, record, back, errand, .. } = answer;
         let stream = back.as_ref().map_or(0, |back| back.stream);
         let began_ms = back.as_ref().map_or(0, |back| back.elapsed_ms);
-        let notices = self.notices(&tenant.id, &record.id, &assistant);
+        let notices = self.notices(&record, &tenant.id, &assistant);
         let answered = parts.clock.now();
         info!("the call is answered");
         notices.tell(Default::default(), What::Answered);
@@ -465,7 +481,11 @@ impl Lines {
         let prepared = if assistant.recording && stream == 0 { self.prepare(&taping) } else { None };
         let recording = prepared.clone().map(|prepared| self.recording(taping, prepared));
         let (accounts, sid, owner) = (parts.accounts.clone(), record.sid.clone(), tenant.id.clone());
+        let test = record.test.is_some();
         let hang_up: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(async move {
+            if test {
+                return; // No carrier knows of it: the end of the socket is the end of the call.
+            }
             if let Err(error) = accounts.hang_up(&owner, &account_sid, &sid).await {
                 warn!(error = &error as &dyn std::error::Error, "the carrier did not hang up");
             }
@@ -641,12 +661,20 @@ impl Lines {
             counter!(figures::LIMIT_REACHED_TOTAL, "limit" => "calls_max").increment(1);
             return Err(Refused::ServerFull);
         }
+        let test = answer.record.test.is_some();
+        if test && air.tests.get(&answer.tenant.id).is_some_and(|tests| *tests >= TEST_CALLS_MAX) {
+            counter!(figures::LIMIT_REACHED_TOTAL, "limit" => "test_calls_max").increment(1);
+            return Err(Refused::TestsFull);
+        }
         let calls = air.tenants.entry(answer.tenant.id.clone()).or_default();
         if *calls >= answer.tenant.calls_max {
             counter!(figures::LIMIT_REACHED_TOTAL, "limit" => "tenant_calls_max").increment(1);
             return Err(Refused::TenantFull);
         }
         *calls += 1;
+        if test {
+            *air.tests.entry(answer.tenant.id.clone()).or_default() += 1;
+        }
         air.tokens.insert(sid.to_owned(), token.to_owned());
         let (tenant, call) = (answer.tenant.id.clone(), answer.record.id.clone());
         let (asker, asked) = mpsc::channel(ASKED_MAX);
@@ -654,13 +682,14 @@ impl Lines {
         drop(air);
         self.0.in_air.fetch_add(1, Ordering::Relaxed);
         self.show();
-        self.notices(&tenant, &call, &answer.assistant).tell(Default::default(), What::Ringing);
+        self.notices(&answer.record, &tenant, &answer.assistant).tell(Default::default(), What::Ringing);
         Ok(Place {
             lines: self.clone(),
             tenant,
             call,
             sid: sid.to_owned(),
             asked: Some(asked),
+            test,
             carried: false,
         })
     }
@@ -674,9 +703,11 @@ impl Lines {
         gauge!(figures::CALLS, "state" => CallState::InProgress.as_str()).set(carried as f64);
     }
 
-    fn notices(&self, tenant: &TenantId, call: &CallId, assistant: &Assistant) -> Notices {
+    /// Who tries an assistant out may read along, whatever is kept of it.
+    fn notices(&self, call: &CallRecord, tenant: &TenantId, assistant: &Assistant) -> Notices {
         let watchers = self.0.watchers.clone();
-        Notices { tenant: tenant.clone(), call: call.clone(), watchers, words: assistant.transcripts }
+        let words = assistant.transcripts || call.test.is_some();
+        Notices { tenant: tenant.clone(), call: call.id.clone(), watchers, words }
     }
 
     /// A token not used in time is good for nothing: the media socket never came.
@@ -697,7 +728,7 @@ impl Lines {
         {
             warn!(error = &error as &dyn std::error::Error, "the call's record could not be kept");
         }
-        let notices = self.notices(&answer.tenant.id, &answer.record.id, &answer.assistant);
+        let notices = self.notices(&answer.record, &answer.tenant.id, &answer.assistant);
         notices.tell(Default::default(), What::Ended(Outcome::Lost));
     }
 
@@ -723,7 +754,7 @@ impl Lines {
                 sets.clear();
             }
             sets.insert(key, clips.clone());
-        } else if parts.speech.has_key() {
+        } else if parts.speech.has_key() && answer.record.test.is_none_or(|test| test.draft.is_none()) {
             let (store, now) = (parts.store.clone(), parts.clock.now());
             let (tenant, assistant) = (answer.tenant.id.clone(), assistant.id.clone());
             parts.tasks.spawn(async move {

@@ -24,7 +24,11 @@ use super::{
     voice::{BadRecordings, UnknownWords, Voice},
 };
 use crate::{
-    app::{self, clips, people::People, provision, recordings},
+    app::{
+        self, clips,
+        people::{People, operators::Made},
+        provision, recordings,
+    },
     boot::{
         self, Running,
         config::{Config, ConfigError},
@@ -35,9 +39,10 @@ use crate::{
         calendar::Vendor,
         contact::Contact,
         conversation::{self, CallRecord, CallSid, CallState, Turn},
-        id::{AppointmentId, ContactId, JobId, TransferTargetId},
+        id::{AppointmentId, ContactId, JobId, TransferTargetId, UserId},
         org::Tenant,
         outgoing::{Channel, OutgoingSettings, ReminderRule},
+        people::Role,
         phone::E164,
         phrases,
         time::{TimeRange, Timestamp, Zone},
@@ -393,6 +398,29 @@ impl Stage {
         Ok(tx.commit().await?)
     }
 
+    /// Somebody who looks after the tenant, over the API.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`].
+    pub async fn admin(&self) -> Result<Admin, Error> {
+        log_in(&self.people, &self.server, &self.tenant, self.dial.clock).await
+    }
+
+    /// Somebody who owns the tenant and signs in at the console: their address and password.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`].
+    pub async fn owner(&self) -> Result<(&'static str, String), Error> {
+        let (now, password) = (self.dial.clock.now(), ids::token());
+        let user = operator(&self.people, &password, now).await?;
+        let mut tx = self.server.store.begin(&self.tenant.id).await?;
+        tx.memberships().add(&user, Role::Owner, now).await?;
+        tx.commit().await?;
+        Ok((OPERATOR, password))
+    }
+
     /// Ends the server and the stand-ins.
     pub async fn strike(self) {
         self.server.stop().await;
@@ -630,12 +658,7 @@ async fn connect(
     tenant: &Tenant,
     clock: Clock,
 ) -> Result<(), Error> {
-    let password = ids::token();
-    let email = OPERATOR.parse().map_err(|_| Error::Tenant("its operator has no address".to_owned()))?;
-    people.make_operator(&email, &password.clone().into(), clock.now()).await?;
-    let base = format!("http://{}", server.addr);
-    let admin = Admin::log_in(&base, OPERATOR, &password, tenant.id.as_str()).await;
-    let admin = admin.map_err(agenda::Problem::from)?;
+    let admin = log_in(people, server, tenant, clock).await?;
     let resources = server.store.read(&tenant.id).await?.resources().all().await?;
     let resources: Vec<String> = resources.iter().map(|resource| resource.id.to_string()).collect();
     agenda.connect(&admin, &resources).await?;
@@ -650,6 +673,23 @@ async fn connect(
         }
         wall.sleep(RECORD_LOOK_PERIOD).await;
     }
+}
+
+/// An operator with that password.
+async fn operator(people: &People, password: &str, now: Timestamp) -> Result<UserId, Error> {
+    let email = OPERATOR.parse().map_err(|_| Error::Tenant("its operator has no address".to_owned()))?;
+    Ok(match people.make_operator(&email, &password.into(), now).await? {
+        Made::Created(user) | Made::Promoted(user) => user,
+    })
+}
+
+/// An operator who logs in and acts for the tenant.
+async fn log_in(people: &People, server: &Running, tenant: &Tenant, clock: Clock) -> Result<Admin, Error> {
+    let password = ids::token();
+    operator(people, &password, clock.now()).await?;
+    let base = format!("http://{}", server.addr);
+    let admin = Admin::log_in(&base, OPERATOR, &password, tenant.id.as_str()).await;
+    Ok(admin.map_err(agenda::Problem::from)?)
 }
 
 /// The number that is answered in a language.

@@ -85,12 +85,29 @@ fn no_keys() -> String {
 }
 
 #[derive(Serialize, Deserialize)]
-struct VersionForm {
+pub(super) struct VersionForm {
     assistant: AssistantRow,
     services: Vec<String>,
     /// None in what was kept before targets had a list of their own.
     #[serde(default)]
     targets: Vec<String>,
+}
+
+impl VersionForm {
+    /// The assistant in a document, which lies in that column.
+    pub(super) fn read(document: &str, column: &'static str) -> Result<Assistant, Error> {
+        let form: Self = rows::json(document, column)?;
+        let services = form.services.iter().map(|id| rows::text(id, column)).collect::<Result<_, Error>>()?;
+        let targets = form.targets.iter().map(|id| rows::text(id, column)).collect::<Result<_, Error>>()?;
+        form.assistant.with(services, targets)
+    }
+
+    /// The document of an assistant, for that column.
+    pub(super) fn write(assistant: &Assistant, column: &'static str) -> Result<String, Error> {
+        let services = assistant.services.iter().map(ToString::to_string).collect();
+        let targets = assistant.transfers.iter().map(ToString::to_string).collect();
+        rows::to_json(&Self { assistant: AssistantRow::of(assistant)?, services, targets }, column)
+    }
 }
 
 #[derive(FromRow)]
@@ -105,15 +122,11 @@ impl TryFrom<VersionRow> for AssistantVersion {
     type Error = Error;
 
     fn try_from(row: VersionRow) -> Result<Self, Error> {
-        const WHAT: &str = "assistant_versions.document";
-        let form: VersionForm = rows::json(&row.document, WHAT)?;
-        let services = form.services.iter().map(|id| rows::text(id, WHAT)).collect::<Result<_, Error>>()?;
-        let targets = form.targets.iter().map(|id| rows::text(id, WHAT)).collect::<Result<_, Error>>()?;
         Ok(Self {
             number: Revision(row.number),
             made: Timestamp(row.made_at),
             by: row.made_by,
-            assistant: form.assistant.with(services, targets)?,
+            assistant: VersionForm::read(&row.document, "assistant_versions.document")?,
         })
     }
 }
@@ -336,10 +349,7 @@ impl Assistants<'_> {
                 .bind(position)
                 .execute(db).await.map(drop)?);
         }
-        let services = wanted.services.iter().map(ToString::to_string).collect();
-        let targets = wanted.transfers.iter().map(ToString::to_string).collect();
-        let document = VersionForm { assistant: row, services, targets };
-        let document = rows::to_json(&document, "assistant_versions.document")?;
+        let document = VersionForm::write(wanted, "assistant_versions.document")?;
         let number = self.revision(&wanted.id).await?;
         on!(self.tx, db => sqlx::query(ADD_VERSION)
             .bind(self.tenant.as_str())

@@ -9,7 +9,7 @@ use super::{
     rows, texts,
 };
 use crate::domain::{
-    conversation::{CallRecord, CallSid, CallState, Direction, Outcome, Speaker, Turn},
+    conversation::{CallRecord, CallSid, CallState, Direction, Outcome, Speaker, TestCall, Turn},
     id::{AssistantId, CallId, NumberId},
     money::MicroUsd,
     phone::E164,
@@ -21,7 +21,7 @@ use crate::domain::{
 macro_rules! columns {
     () => {
         "id, sid, assistant_id, assistant_version, from_number, to_number, attested, state, outcome, rang_at, answered_at, \
-         ended_at, cost_micro_usd, recording, direction"
+         ended_at, cost_micro_usd, recording, direction, test, kept_at, assistant_draft"
     };
 }
 
@@ -99,6 +99,9 @@ struct CallRow {
     cost_micro_usd: i64,
     recording: Option<String>,
     direction: String,
+    test: bool,
+    kept_at: Option<i64>,
+    assistant_draft: Option<i64>,
 }
 
 impl TryFrom<CallRow> for CallRecord {
@@ -124,6 +127,10 @@ impl TryFrom<CallRow> for CallRecord {
             ended: row.ended_at.map(Timestamp),
             cost: MicroUsd(row.cost_micro_usd),
             recording: row.recording,
+            test: row.test.then_some(TestCall {
+                draft: row.assistant_draft.map(Revision),
+                kept: row.kept_at.map(Timestamp),
+            }),
         })
     }
 }

@@ -19,6 +19,7 @@ mod closures;
 mod connections;
 mod consents;
 mod contacts;
+mod drafts;
 mod forgetting;
 mod history;
 mod imports;
@@ -42,6 +43,7 @@ mod search;
 mod services;
 mod summaries;
 mod tenants;
+mod test_calls;
 mod tool_calls;
 mod transfer_targets;
 mod transfers;
@@ -245,6 +247,7 @@ pub const TEXTS: &[&[Text]] = &[
     connections::TEXTS,
     consents::TEXTS,
     contacts::TEXTS,
+    drafts::TEXTS,
     forgetting::TEXTS,
     forgetting::ATTEMPTS,
     forgetting::COPIES,
@@ -277,6 +280,7 @@ pub const TEXTS: &[&[Text]] = &[
     services::TEXTS,
     summaries::TEXTS,
     tenants::TEXTS,
+    test_calls::TEXTS,
     tool_calls::TEXTS,
     transfer_targets::TEXTS,
     transfers::TEXTS,

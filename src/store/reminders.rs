@@ -36,6 +36,8 @@ texts! {
         WHERE a.tenant_id = $1 AND a.service_id = $2 AND a.status = 'confirmed' AND a.part_of IS NULL
             AND a.starts_at > $3 AND a.starts_at <= $4 AND c.number IS NOT NULL
             AND a.created_at <= a.starts_at - $5
+            AND NOT EXISTS (SELECT 1 FROM calls t WHERE t.tenant_id = a.tenant_id AND t.id = a.call_id
+                AND t.test AND t.kept_at IS NULL)
             AND NOT EXISTS (SELECT 1 FROM appointment_history h WHERE h.tenant_id = a.tenant_id
                 AND h.appointment_id = a.id AND h.what IN ('booked', 'moved') AND h.at > a.starts_at - $5)
             AND NOT EXISTS (SELECT 1 FROM outgoing_calls o WHERE o.tenant_id = a.tenant_id

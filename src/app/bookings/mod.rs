@@ -404,7 +404,8 @@ pub async fn cancel(
     let mut tx = ledger.store.begin(&by.tenant).await?;
     let found = tx.appointments().get(id).await?.ok_or(Error::NotFound("appointment"))?;
     tx.resources().lock_of_service(&found.service).await?;
-    let mut change = Change { store: &ledger.store, tx, by, now, said: Said::default(), asked: None };
+    let test = in_test(&mut tx, by).await?;
+    let mut change = Change { store: &ledger.store, tx, by, now, said: Said::default(), test, asked: None };
     if let Some(first) = change.first_answer(&asked).await? {
         return Ok(first);
     }
@@ -444,6 +445,8 @@ struct Change<'a> {
     by: &'a Asker,
     now: Timestamp,
     said: Said,
+    /// Whether it is asked in a test call that leaves nothing.
+    test: bool,
     /// When calendars outside were asked, once the change has been sent out to them.
     asked: Option<Option<Timestamp>>,
 }
@@ -459,11 +462,15 @@ impl<'a> Change<'a> {
     ) -> Result<Self, Error> {
         let mut tx = store.begin(&by.tenant).await?;
         tx.resources().lock_of_service(&wish.service).await?;
-        Ok(Self { store, tx, by, now, said, asked: None })
+        let test = in_test(&mut tx, by).await?;
+        Ok(Self { store, tx, by, now, said, test, asked: None })
     }
 
     /// Has the calendars outside written to, where they are; as the appointment stands until they are.
     async fn sent_out(&mut self, appointment: Appointment) -> Result<Appointment, Error> {
+        if self.test {
+            return Ok(appointment);
+        }
         let (appointment, asked) =
             ledger::sent_out(&mut self.tx, appointment, &self.said.resources, self.now).await?;
         self.asked = Some(asked);
@@ -501,6 +508,13 @@ impl<'a> Change<'a> {
             .filter(|it| it.status.promised())
             .filter(|it| of.is_none_or(|of| it.contact.as_ref() == Some(of)))
             .ok_or(Error::NotFound("appointment"))?;
+        if let (true, Some(call)) = (self.test, &self.by.call) {
+            // Who tries an assistant out may well be able to prove to be somebody who really comes.
+            let made = self.tx.appointments().of_call(call).await?;
+            if !made.iter().any(|own| own.id == standing.id) {
+                return Err(Error::NotFound("appointment"));
+            }
+        }
         if self.by.staff.is_none() && !changeable(&mut self.tx, &standing, self.now).await? {
             return Err(Error::TooLate);
         }
@@ -537,9 +551,11 @@ impl<'a> Change<'a> {
         if let Some(step) = step {
             self.tx.history().add(&answer, step.what, &step.by, self.now).await?;
             let (step, before, by) = (step.what, before.as_ref(), step.by.as_str());
-            let event = Event::Appointment { step, before, after: &answer, by };
-            webhooks::tell(&mut self.tx, self.now, event).await?;
-            if let Some(before) = before {
+            if !self.test {
+                let event = Event::Appointment { step, before, after: &answer, by };
+                webhooks::tell(&mut self.tx, self.now, event).await?;
+            }
+            if let Some(before) = before.filter(|_| !self.test) {
                 offers::freed(&mut self.tx, before, &answer, self.now).await?;
             }
         }
@@ -559,6 +575,32 @@ impl<'a> Change<'a> {
         }
         Ok(answer)
     }
+}
+
+/// Whether something is asked in a test call that leaves nothing. Such a call that is over asks for nothing more: what
+/// it made is gone.
+async fn in_test(tx: &mut TenantTx, by: &Asker) -> Result<bool, Error> {
+    let Some(call) = &by.call else { return Ok(false) };
+    let test = tx.calls().under_test(call).await?;
+    if test.leaves_nothing() && test.over {
+        return Err(Error::Conflict("that test call is over"));
+    }
+    Ok(test.leaves_nothing())
+}
+
+/// Makes what a test call booked an appointment like any other: it is written into calendars outside, and told.
+pub(super) async fn stand(
+    tx: &mut TenantTx,
+    appointment: Appointment,
+    now: Timestamp,
+    by: &str,
+) -> Result<(), Error> {
+    let before = appointment.status;
+    let (sent, asked) = ledger::sent_out(tx, appointment, &[], now).await?;
+    tx.appointments().update(&sent, before).await?;
+    tx.appointments().note_asked(&sent.id, asked).await?;
+    let event = Event::Appointment { step: Step::Booked, before: None, after: &sent, by };
+    webhooks::tell(tx, now, event).await
 }
 
 /// A step an appointment took, and who had it take it.

@@ -42,7 +42,7 @@ pub(super) fn router() -> OpenApiRouter<Doors> {
     "opening": {"en": "Good day, this is the practice of Dr. Winter.", "de": "Guten Tag, hier ist die Praxis Dr. Winter."},
     "policy": {"sensitivity": "medium", "silence_first_ms": 8000}, "recording": false
 }))]
-struct AssistantWanted {
+pub(super) struct AssistantWanted {
     /// What you call it.
     name: String,
     /// What it is for, for your own eyes.
@@ -167,7 +167,7 @@ impl PolicyForm {
 }
 
 impl AssistantWanted {
-    fn of(assistant: &Assistant) -> Self {
+    pub(super) fn of(assistant: &Assistant) -> Self {
         Self {
             name: assistant.name.clone(),
             description: assistant.description.clone(),
@@ -192,7 +192,7 @@ impl AssistantWanted {
         }
     }
 
-    fn assistant(self, id: AssistantId) -> Result<Assistant, app::Error> {
+    pub(super) fn assistant(self, id: AssistantId) -> Result<Assistant, app::Error> {
         let mut faults = Faults::new();
         let status = AssistantStatus::parse(&self.status).ok_or("must be `draft`, `live` or `archived`");
         let status = faults.take(status, "/status");
@@ -257,7 +257,7 @@ impl AssistantWanted {
 
 /// An assistant.
 #[derive(Debug, Serialize, ToSchema)]
-struct AssistantShown {
+pub(super) struct AssistantShown {
     /// Its id.
     id: String,
     #[serde(flatten)]
@@ -282,7 +282,7 @@ fn show_one(assistant: &Assistant) -> AssistantShown {
     AssistantShown { id: assistant.id.to_string(), assistant: AssistantWanted::of(assistant) }
 }
 
-fn tagged(assistant: &Revised<Assistant>) -> Tagged<AssistantShown> {
+pub(super) fn tagged(assistant: &Revised<Assistant>) -> Tagged<AssistantShown> {
     Tagged::shown(show_one(&assistant.item), assistant.revision)
 }
 

@@ -78,11 +78,17 @@ struct CallShown {
     /// In which of its versions.
     #[schema(required)]
     assistant_version: Option<i64>,
+    /// In which state of its draft; of a test call only.
+    #[schema(required)]
+    assistant_draft: Option<i64>,
+    /// Whether it is a test call, from a browser.
+    test: bool,
     /// Who called; null when the network did not say.
     #[schema(required)]
     from: Option<String>,
-    /// The number that was called.
-    to: String,
+    /// The number that was called; null for a test call, which comes in at none.
+    #[schema(required)]
+    to: Option<String>,
     /// Whether the network vouches for the calling number.
     attested: bool,
     #[schema(format = DateTime)]
@@ -403,8 +409,10 @@ fn show_one(call: &CallRecord) -> CallShown {
         direction: call.direction.as_str(),
         assistant: call.assistant.to_string(),
         assistant_version: call.assistant_version.map(|version| version.0),
+        assistant_draft: call.test.and_then(|test| test.draft).map(|draft| draft.0),
+        test: call.test.is_some(),
         from: call.from.as_ref().map(ToString::to_string),
-        to: call.to.to_string(),
+        to: call.test.is_none().then(|| call.to.to_string()),
         attested: call.attested,
         rang_at: instant(call.rang),
         answered_at: call.answered.map(instant),

@@ -14,6 +14,7 @@ mod campaigns;
 mod clashes;
 mod closures;
 mod contacts;
+mod drafts;
 pub mod events;
 mod forgetting;
 pub mod form;
@@ -28,6 +29,7 @@ mod search;
 mod services;
 mod stranded;
 mod tenants;
+pub(in crate::http) mod test_calls;
 mod transfer_targets;
 mod twilio_account;
 mod waiting_list;
@@ -42,6 +44,7 @@ pub(super) fn router() -> OpenApiRouter<Doors> {
     OpenApiRouter::new()
         .merge(tenants::router())
         .merge(assistants::router())
+        .merge(drafts::router())
         .merge(transfer_targets::router())
         .merge(services::router())
         .merge(availability::router())
@@ -55,6 +58,7 @@ pub(super) fn router() -> OpenApiRouter<Doors> {
         .merge(contacts::router())
         .merge(calls::router())
         .merge(imports::router())
+        .merge(test_calls::router())
         .merge(search::router())
         .merge(call_fields::router())
         .merge(events::router())

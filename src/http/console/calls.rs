@@ -14,6 +14,7 @@ use super::{
     form::{Form, Typed},
     format,
     lists::{self, Next},
+    live,
     page::{Page, show},
     visitor::Reader,
     words::Said,
@@ -32,6 +33,7 @@ use crate::{
         participants::participants,
         people::{Subject, Verb},
         quality::{self, Kind},
+        tool::ToolName,
     },
     http::{Doors, api},
     live::Asked as AskedOfCall,
@@ -209,6 +211,10 @@ struct OnePage {
     recorded_ms: Option<i64>,
     in_air: bool,
     may_steer: bool,
+    /// To whom the caller can be passed on: ids and names.
+    targets: Vec<(String, String)>,
+    /// What can be done in a call, for the words as they are heard.
+    tools: Vec<&'static str>,
 }
 
 /// A turn, or what happened between turns.
@@ -253,16 +259,20 @@ async fn one(
     let now = doors.clock.now();
     let plain = Page::new(&reader, "/console/calls", "", now);
     let title = match kept.record.person() {
+        _ if kept.record.test.is_some() => reader.t("call-title-test"),
         Some(number) => reader.t("call-title").s("who", plain.phone(number)),
         None => reader.t("call-title-withheld"),
     };
-    let page = Page::new(&reader, "/console/calls", title, now).script("player.js");
+    let page = Page::new(&reader, "/console/calls", title, now).script("player.js").script("talk.js");
     let (ended, status) = ending(&reader, &kept.record);
     let sentence = kept.record.outcome.map(|outcome| reader.t(outcome_key("ended", outcome)));
     let span = |from: Option<crate::domain::time::Timestamp>, to: Option<crate::domain::time::Timestamp>| {
         from.zip(to).map(|(from, to)| to.millis_since(from).max(0))
     };
     let over = kept.record.ended;
+    let in_air = doors.lines.carries(reader.by.tenant(), &id);
+    let targets =
+        if in_air && kept.record.test.is_none() { live::targets(&doors, &reader).await? } else { vec![] };
     let shown = OnePage {
         assistant,
         ended,
@@ -283,7 +293,9 @@ async fn one(
         talked_ms: span(kept.record.answered, over),
         rang_ms: span(Some(kept.record.rang), kept.record.answered.or(over)),
         recorded_ms: kept.taped.as_ref().and_then(|taped| taped.millis).and_then(|ms| i64::try_from(ms).ok()),
-        in_air: doors.lines.carries(reader.by.tenant(), &id),
+        in_air,
+        targets,
+        tools: ToolName::ALL.into_iter().chain(ToolName::OURS).map(ToolName::as_str).collect(),
         may_steer: reader.may(Verb::Write, Subject::Calls),
         page,
         kept,

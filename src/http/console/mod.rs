@@ -23,6 +23,7 @@
 
 mod appointments;
 mod assets;
+mod assistants;
 mod availability;
 mod calendars;
 mod calls;
@@ -37,6 +38,7 @@ mod forwarding;
 mod guard;
 mod landing;
 mod lists;
+mod live;
 mod messages;
 mod numbers;
 mod outgoing;
@@ -54,6 +56,7 @@ use super::Doors;
 /// Every page there is.
 pub(super) fn router(doors: &Doors) -> Router<Doors> {
     let pages = Router::new()
+        .merge(assistants::router())
         .merge(calls::router())
         .merge(appointments::router())
         .merge(availability::router())
@@ -63,6 +66,7 @@ pub(super) fn router(doors: &Doors) -> Router<Doors> {
         .merge(outgoing::router())
         .merge(campaigns::router())
         .merge(events::router())
+        .merge(live::router())
         .merge(numbers::router())
         .merge(settings::router())
         .merge(start::router())

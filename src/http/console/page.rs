@@ -79,6 +79,12 @@ pub const PLACES: &[Place] = &[
         subject: Some(Subject::Contacts),
     },
     Place { path: "/console/outgoing", key: "nav-outgoing", icon: "bell", subject: Some(Subject::Calls) },
+    Place {
+        path: "/console/assistants",
+        key: "nav-assistants",
+        icon: "assistant",
+        subject: Some(Subject::Assistants),
+    },
 ];
 
 /// The places at the end of the way around.

@@ -66,9 +66,11 @@ async fn outgoing_answered(
                         warn!(error = &error as &dyn std::error::Error, "a refused call could not be kept");
                     }
                     match refused {
-                        Refused::NoEngine | Refused::ServerFull | Refused::TenantFull | Refused::Leaving => {
-                            document(twiml::apology(&doors.twilio, language))
-                        }
+                        Refused::NoEngine
+                        | Refused::ServerFull
+                        | Refused::TenantFull
+                        | Refused::TestsFull
+                        | Refused::Leaving => document(twiml::apology(&doors.twilio, language)),
                     }
                 }
             }

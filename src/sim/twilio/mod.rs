@@ -189,6 +189,25 @@ impl Dial {
         Ok(report)
     }
 
+    /// Talks on a media socket at `url`, and does nothing besides: so a browser makes a test call. The call has its name
+    /// from whoever begins it.
+    pub async fn talk(
+        &self,
+        url: &str,
+        call_sid: &str,
+        token: &str,
+        person: &mut dyn Person,
+        faults: &Faults,
+    ) -> Report {
+        let mut report = Report { call_sid: call_sid.to_owned(), ..Report::default() };
+        let parameters = [("token".to_owned(), token.to_owned())];
+        let ended = tokio_util::sync::CancellationToken::new();
+        let end = self.stream(url, &parameters, person, &ended, faults, &mut report).await;
+        report.stream_end = Some(end);
+        report.undone.extend(person.undone());
+        report
+    }
+
     /// A signed form POST, sent to where the server can be reached.
     ///
     /// # Errors

@@ -177,6 +177,7 @@ holdings! {
     calendar_connections "those who work there";
     number_orders "the business's own numbers";
     numbers "the business's own numbers";
+    assistant_drafts "words of the business";
     assistant_versions "words of the business";
     assistant_services "of no person";
     assistant_targets "of no person";

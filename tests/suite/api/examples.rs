@@ -26,6 +26,7 @@ const NEEDS_MORE: &[&str] = &[
     "POST /api/calls/{call}/transcript-import",
     "POST /api/calls/{call}/transfer",
     "POST /api/campaigns",
+    "POST /api/test-calls",
     "POST /api/campaigns/{campaign}/contacts",
     "POST /api/messages/{message}/not-reached",
     "POST /api/numbers",

@@ -31,6 +31,12 @@ fn bodies(own: &Neighbour) -> Vec<(&'static str, Value, Places)> {
             json!({ "services": [id("service")], "transfers": [id("target")] }),
             vec![("/services/0", "service"), ("/transfers/0", "target")],
         ),
+        (
+            "PATCH /api/assistants/{assistant}/draft",
+            json!({ "services": [id("service")], "transfers": [id("target")] }),
+            vec![("/services/0", "service"), ("/transfers/0", "target")],
+        ),
+        ("POST /api/test-calls", json!({ "assistant": id("assistant") }), vec![("/assistant", "assistant")]),
         ("PATCH /api/transfer-targets/{target}", json!({}), vec![]),
         ("POST /api/calls/{call}/transfer", json!({ "target": id("target") }), vec![("/target", "target")]),
         (
@@ -202,7 +208,7 @@ const OPERATORS: &[&str] = &["/api/outbox", "/api/tenant-erasures"];
 
 /// What may be asked without being anybody: there is nothing of a tenant's in it but for whoever shows a secret.
 fn open(path: &str) -> bool {
-    ["/auth/", "/calendars/", "/health/", "/metrics", "/twilio/", "/users/me"]
+    ["/auth/", "/calendars/", "/console/", "/health/", "/metrics", "/twilio/", "/users/me"]
         .iter()
         .any(|start| path.starts_with(start))
 }

@@ -1,5 +1,6 @@
 //! The console, as people use it: without scripts over HTTP, and with a browser.
 
+mod assistants;
 mod calls;
 mod contacts;
 mod days;
@@ -7,5 +8,6 @@ mod entry;
 mod messages;
 mod outgoing;
 mod settings;
+mod test_call;
 mod walls;
 mod words;

@@ -85,13 +85,14 @@ if (outlined && style.outlineStyle !== 'auto') {
 
 const left = Math.max(box.left, 0) + Math.min(4, box.width / 4);
 const right = Math.min(box.right, innerWidth) - Math.min(4, box.width / 4);
-const middle = (box.top + box.bottom) / 2;
+// A browser brings the place where somebody writes into sight, not all of a large field.
+const middle = (Math.max(box.top, 0) + Math.min(box.bottom, innerHeight)) / 2;
 const mine = (x) => {
   const there = document.elementFromPoint(x, middle);
   return there && (element.contains(there) || there.contains(element) && there.matches('label') || [...(element.labels ?? [])].some((it) => it.contains(there)));
 };
-const tall = box.height > innerHeight;
-if (!tall && box.width > 1.5 && ![left, (left + right) / 2, right].every(mine)) {
+const inSight = Math.min(box.bottom, innerHeight) - Math.max(box.top, 0) >= Math.min(box.height, 16);
+if (box.width > 1.5 && !(inSight && [left, (left + right) / 2, right].every(mine))) {
   found.push(`${named(element)} is covered, or out of sight, when it has the focus`);
 }
 

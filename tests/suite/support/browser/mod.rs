@@ -123,9 +123,19 @@ impl Browser {
         self.run(&format!("return ({expression});"), vec![]).await
     }
 
+    /// Whether there is a browser on this machine.
+    pub fn there() -> bool {
+        driver::programs().is_some()
+    }
+
     /// Waits until an expression holds in the page.
     pub async fn until(&self, what: &str, expression: &str) {
-        let waited = tokio::time::timeout(PATIENCE, async {
+        self.patiently_until(what, expression, PATIENCE.as_secs()).await;
+    }
+
+    /// The same for something that takes up to so many seconds.
+    pub async fn patiently_until(&self, what: &str, expression: &str, seconds: u64) {
+        let waited = tokio::time::timeout(Duration::from_secs(seconds), async {
             // A page that is being left cannot be asked.
             while self.client.execute(&format!("return !!({expression});"), vec![]).await.ok()
                 != Some(json!(true))

@@ -1,0 +1,156 @@
+//! A test call in a browser, with Chromium's own microphone: it hears a caller's sound and plays what the assistant says.
+
+use frontdesk::{
+    audio::g711,
+    domain::assistant::Language,
+    platform::clock::Clock,
+    sim::{
+        openai::Manners,
+        scenario,
+        stage::{Stage, Wanted},
+        twilio::Conditions,
+    },
+};
+use tempfile::TempDir;
+
+use crate::support::browser::{Browser, Manner, inspect};
+
+/// How much faster than life the caller's part is recorded.
+const PACE: u32 = 5;
+/// Silence of the caller's in which they listen, and how much of it is added, in samples at 8 kHz: a browser takes a
+/// moment longer than a telephone.
+const LISTENS: usize = 8 * 400;
+const ADDED: usize = 8 * 1_200;
+/// How quiet a sample is that belongs to silence.
+const QUIET: i16 = 200;
+
+async fn stage(clock: Clock) -> (Stage, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let wanted = Wanted {
+        clock,
+        folder: folder.path().to_owned(),
+        manners: Manners::default(),
+        conditions: Conditions::default(),
+        clips: false,
+        calendar: None,
+        keep_log: false,
+        environment: vec![],
+    };
+    let scenario = scenario::named("book", Language::German).unwrap();
+    (Stage::set(scenario, wanted).await.unwrap(), folder)
+}
+
+/// What a caller says who books, with longer silences in between: 8 kHz μ-law.
+async fn caller() -> Vec<u8> {
+    let (stage, _folder) = stage(Clock::hurried(PACE)).await;
+    let played = stage.play().await.unwrap();
+    assert_eq!(played.problems, Vec::<String>::new());
+    stage.strike().await;
+    let (mut sound, mut quiet) = (vec![], 0);
+    for byte in played.report.caller_sound {
+        let silent = g711::decode(byte).saturating_abs() < QUIET;
+        // Before they speak again, they have listened.
+        if !silent && quiet >= LISTENS {
+            sound.extend(std::iter::repeat_n(0xFF, ADDED));
+        }
+        quiet = if silent { quiet + 1 } else { 0 };
+        sound.push(byte);
+    }
+    sound.extend(std::iter::repeat_n(0xFF, 8_000 * 60));
+    sound
+}
+
+/// Signed in at the practice, at the page of its assistant.
+async fn at_the_assistant(stage: &Stage, browser: &Browser) {
+    let (email, password) = stage.owner().await.unwrap();
+    browser.go(&format!("http://{}/console/entry/login?next=/console/assistants", stage.server.addr)).await;
+    browser.fill("#email", email).await;
+    browser.fill("#password", &password).await;
+    browser.press("main form button").await;
+    browser.until("the assistants are shown", "document.querySelector('main table a')").await;
+    browser.press("main table a").await;
+    browser.until("the assistant is shown", "document.querySelector('#try-start')").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn somebody_books_in_a_test_call_keeps_it_and_finds_it_in_the_call() {
+    let sound = if std::env::var_os("CI").is_some() || Browser::there() { caller().await } else { vec![] };
+    let Some(browser) = Browser::open(Manner::hearing("de", &sound)).await else { return };
+    let (stage, _folder) = stage(Clock::system()).await;
+    at_the_assistant(&stage, &browser).await;
+    assert_eq!(inspect(&browser).await, Vec::<String>::new());
+    browser.pictures("assistant").await;
+    browser.press("#try-start").await;
+    browser.until("the line is open", "!document.querySelector('#try-end').hidden").await;
+    browser.until("the assistant is heard", "document.querySelector('#try-log .turn.agent')").await;
+    browser.until("the caller is heard", "document.querySelector('#try-log .turn.caller')").await;
+    browser.picture("test-call-de-desk").await;
+    browser.patiently_until("it is booked", "[...document.querySelectorAll('#try-log .tool')].some(it => it.innerText.includes('Termin gebucht'))", 150).await;
+    browser.press("#try-keep").await;
+    browser.until_says("Was dieses Gespräch bucht, bleibt.").await;
+    browser.press("#try-end").await;
+    browser.until_says("Der Probeanruf ist zu Ende.").await;
+    assert_eq!(browser.complaints().await, Vec::<String>::new());
+    let call = browser.ask("document.querySelector('#try-call').pathname.split('/').pop()").await;
+    let call = call.as_str().unwrap().parse().unwrap();
+    let kept = frontdesk::app::calls::load(&stage.server.store, &stage.tenant.id, &call).await.unwrap();
+    assert!(kept.record.test.is_some_and(|test| test.kept.is_some()));
+    assert_eq!(kept.appointments.len(), 1, "the appointment stays");
+    assert_eq!(stage.openai.faults().all(), Vec::<String>::new());
+    drop(browser);
+    stage.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_microphone_or_without_leave_somebody_is_told_so_plainly() {
+    let Some(browser) = Browser::open(Manner::reading("en")).await else { return };
+    let (stage, _folder) = stage(Clock::system()).await;
+    at_the_assistant(&stage, &browser).await;
+    browser.press("#try-start").await;
+    browser.until_says("There is no microphone that can be used.").await;
+    let calls = stage.server.store.read(&stage.tenant.id).await.unwrap().calls().latest(1).await.unwrap();
+    assert_eq!(calls.len(), 0, "no call was begun");
+    // As if the reader had said no when asked.
+    browser
+        .run("navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', 'NotAllowedError'); };", vec![])
+        .await;
+    browser.press("#try-start").await;
+    browser.until_says("This browser may not use the microphone.").await;
+    drop(browser);
+    stage.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_pages_of_assistants_are_as_pages_must_be_in_both_languages_and_without_scripts() {
+    for language in ["de", "en"] {
+        let Some(browser) = Browser::open(Manner::reading(language)).await else { return };
+        let (stage, _folder) = stage(Clock::system()).await;
+        at_the_assistant(&stage, &browser).await;
+        let address = browser.ask("location.pathname").await.as_str().unwrap().to_owned();
+        browser
+            .fill("#instructions", "Sei freundlich.\nSag nie eine Zeit zu, die niemand nachgesehen hat.")
+            .await;
+        browser.press("form[data-keep] button").await;
+        browser.until("the draft is saved", "document.querySelector('#draft')").await;
+        let origin = format!("http://{}", stage.server.addr);
+        for (name, path) in [
+            ("assistants", "/console/assistants".to_owned()),
+            ("assistant-draft", address.clone()),
+            ("assistant-difference", format!("{address}/difference")),
+            ("assistant-versions", format!("{address}/versions")),
+        ] {
+            browser.go(&format!("{origin}{path}")).await;
+            assert_eq!(inspect(&browser).await, Vec::<String>::new(), "{path} in {language}");
+            browser.pictures(name).await;
+        }
+        browser.scripts(false).await;
+        browser.go(&format!("{origin}{address}/difference")).await;
+        browser.press("form[action$='/live'] button").await;
+        browser
+            .until("it is live", "!document.querySelector('#draft') && document.querySelector('#told p')")
+            .await;
+        assert_eq!(browser.ask("document.querySelector('.try-acts').checkVisibility()").await, false);
+        drop(browser);
+        stage.strike().await;
+    }
+}
