@@ -147,6 +147,20 @@ impl Accounts {
         named.unwrap_or(&self.0.settings.account_sid).clone()
     }
 
+    /// What opens and seals.
+    pub(super) fn keys(&self) -> &Keys {
+        &self.0.keys
+    }
+
+    /// Whether that account is the tenant's own, so that nobody else's calls are in it.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn is_own(&self, tenant: &TenantId, account_sid: &str) -> Result<bool, Error> {
+        let own = self.0.store.read(tenant).await?.twilio_account().get().await?;
+        Ok(own.is_some_and(|own| own.account_sid == account_sid))
+    }
+
     /// Whether that is the operator's account, or another one that the operator pays.
     pub fn is_operators(&self, account_sid: &str) -> bool {
         account_sid == self.0.settings.account_sid
@@ -165,6 +179,37 @@ impl Accounts {
             ));
         }
         self.credentials(tenant, account).await
+    }
+
+    /// The account the tenant uses, without its token.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub(super) async fn used_by(&self, tenant: &TenantId) -> Result<String, Error> {
+        let kept = self.0.store.read(tenant).await?.tenant().get().await?;
+        let own = kept.and_then(|kept| kept.twilio_account_sid);
+        Ok(own.unwrap_or_else(|| self.0.settings.account_sid.clone()))
+    }
+
+    /// The account by name, of a tenant that may be gone.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when no token is known for it; [`Error::Unavailable`].
+    pub(super) async fn of_leftover(
+        &self,
+        whose: Option<&TenantId>,
+        account_sid: &str,
+    ) -> Result<Credentials, Error> {
+        if let Some(tenant) = whose {
+            return self.credentials(tenant, account_sid).await;
+        }
+        if let Ok(who) = self.0.settings.credentials_of(account_sid) {
+            return Ok(who);
+        }
+        let own = self.0.store.across_tenants().twilio_account(account_sid).await?;
+        let own = own.ok_or(rest::Error::NoToken)?;
+        let auth_token = self.opened(&own).await.ok_or(rest::Error::NoToken)?;
+        Ok(Credentials { account_sid: own.account_sid, auth_token })
     }
 
     /// The account by name, as the tenant knows it.

@@ -21,6 +21,7 @@ use crate::{
         cards,
         conversation::{CallRecord, CallSid, CallState, Direction, Outcome, Turn},
         id::{CallId, JobId, ServiceId, TenantId},
+        import::{Import, ImportedTurn},
         money::MicroUsd,
         org::{Number, Tenant},
         people::{Subject, Verb},
@@ -175,6 +176,8 @@ pub struct Kept {
     pub measures: Option<Measures>,
     /// What it came to.
     pub summary: Option<Summarised>,
+    /// What Twilio wrote down of it, or is to.
+    pub import: Option<(Import, Vec<ImportedTurn>)>,
 }
 
 /// Keeps a call that rings and finds who answers it. The same call again is the same call.
@@ -436,6 +439,10 @@ pub async fn status(store: &Store, now: Timestamp, sid: &CallSid, state: CallSta
 /// [`Error::NotFound`] when the tenant has no such call; [`Error::Unavailable`] when the database is away.
 pub async fn load(store: &Store, tenant: &TenantId, call: &CallId) -> Result<Kept, Error> {
     let mut tx = store.read(tenant).await?;
+    let import = match tx.imports().get(call).await? {
+        Some(import) => Some((import, tx.imports().turns(call).await?)),
+        None => None,
+    };
     Ok(Kept {
         record: tx.calls().get(call).await?.ok_or(Error::NotFound("call"))?,
         turns: tx.calls().turns(call).await?,
@@ -447,6 +454,7 @@ pub async fn load(store: &Store, tenant: &TenantId, call: &CallId) -> Result<Kep
         taped: tx.recordings().get(call).await?,
         measures: tx.calls().measures(call).await?,
         summary: tx.summaries().get(call).await?,
+        import,
     })
 }
 

@@ -20,6 +20,7 @@ pub mod contacts;
 pub mod diary;
 pub mod forgetting;
 pub mod health;
+pub mod imports;
 pub mod keys;
 pub mod messages;
 pub mod news;

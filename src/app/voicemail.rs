@@ -5,6 +5,8 @@
 
 use std::io::{self, Read, Write};
 
+use tracing::{error, warn};
+
 use super::{
     Error,
     access::Actor,
@@ -29,26 +31,42 @@ use crate::{
         tape::Tape,
     },
     speech::{self, transcription},
-    store::{Message, SealedColumn, Spoken, Store, Work},
+    store::{Leftover, Message, MessageWork, SealedColumn, Spoken, Store, Work},
     telephony::rest::RecordingSid,
 };
 
-/// Keeps that a message was spoken, and has it fetched. Told twice, it is one message.
+/// How much is erased at Twilio's in one go.
+pub const LEFTOVERS_AT_ONCE_MAX: u32 = 20;
+/// How often it is tried before somebody has to do it by hand.
+const LEFTOVER_ATTEMPTS_MAX: u32 = 40;
+/// How long after the first attempt the second is made, in minutes; each further wait is twice as long.
+const LEFTOVER_MINUTES: i64 = 1;
+/// The longest wait, in minutes: a day.
+const LEFTOVER_MINUTES_MAX: i64 = 24 * 60;
+
+/// Keeps that a message was spoken, and has it fetched. Told twice, it is one message. Only whose call is known is asked to
+/// leave one: when it is not known any more, they were forgotten while they spoke, and their sound is erased at Twilio's, in
+/// the account that tells of it.
 ///
 /// # Errors
 /// [`Error::Unavailable`] when the database is away.
 pub async fn left(
     store: &Store,
     now: Timestamp,
+    account_sid: &str,
     call: &CallSid,
     recording: &RecordingSid,
 ) -> Result<(), Error> {
-    let Some((tenant, call)) = store.across_tenants().call(call).await? else { return Ok(()) };
+    let known = store.across_tenants().call(call).await?;
+    let Some((tenant, call)) = known else { return leave(store, now, account_sid, None, recording).await };
     let mut tx = store.begin(&tenant).await?;
     if tx.messages().by_recording(recording.as_str()).await?.is_some() {
         return Ok(());
     }
-    let record = tx.calls().get(&call).await?.ok_or(Error::NotFound("call"))?;
+    let Some(record) = tx.calls().get(&call).await? else {
+        drop(tx);
+        return leave(store, now, account_sid, Some(&tenant), recording).await;
+    };
     let message = Message {
         id: MessageId::of(ids::fresh(now)),
         call: Some(call),
@@ -58,6 +76,7 @@ pub async fn left(
         left: now,
         handled: None,
         spoken: Some(Spoken { sid: recording.as_str().to_owned(), blob: None, key: None }),
+        work: MessageWork::default(),
     };
     tx.messages().add(&message).await?;
     webhooks::tell(&mut tx, now, Event::MessageTaken(&message)).await?;
@@ -120,6 +139,107 @@ pub async fn fetch(
         Err(transcription::Error::NotConfigured) => Ok(()),
         Err(error) => Err(Error::Unavailable("the engine", Box::new(error))),
     }
+}
+
+/// Notes that a sound is to be erased at Twilio's.
+async fn leave(
+    store: &Store,
+    now: Timestamp,
+    account_sid: &str,
+    whose: Option<&TenantId>,
+    recording: &RecordingSid,
+) -> Result<(), Error> {
+    let mut tx = store.begin_platform().await?;
+    tx.leftovers().add(recording.as_str(), account_sid, whose, now).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Erases at Twilio's what belongs to nobody here any more and is to be tried by `now`, at most [`LEFTOVERS_AT_ONCE_MAX`];
+/// how much went. What cannot be erased is tried again, less and less often, for about a month.
+///
+/// # Errors
+/// [`Error::Unavailable`] when the database is away.
+pub async fn erase_leftovers(store: &Store, accounts: &Accounts, now: Timestamp) -> Result<u64, Error> {
+    let due = store.read_platform().await?.leftovers().due(now, LEFTOVERS_AT_ONCE_MAX).await?;
+    let mut gone = 0;
+    for left in due {
+        let erased = erase_leftover(accounts, &left).await;
+        let mut tx = store.begin_platform().await?;
+        match erased {
+            Ok(()) => {
+                tx.leftovers().remove(&left.sid).await?;
+                gone += 1;
+            }
+            Err(error) if left.attempts >= LEFTOVER_ATTEMPTS_MAX => {
+                error!(
+                    recording = left.sid,
+                    account = left.account_sid,
+                    error = &error as &dyn std::error::Error,
+                    "a forgotten message stays at Twilio: erase it there"
+                );
+                tx.leftovers().remove(&left.sid).await?;
+            }
+            Err(error) => {
+                warn!(
+                    recording = left.sid,
+                    error = &error as &dyn std::error::Error,
+                    "a forgotten message is still at Twilio"
+                );
+                let wait = (LEFTOVER_MINUTES << left.attempts.min(20)).min(LEFTOVER_MINUTES_MAX);
+                tx.leftovers().later(&left.sid, now.plus_minutes(wait)).await?;
+            }
+        }
+        tx.commit().await?;
+    }
+    Ok(gone)
+}
+
+async fn erase_leftover(accounts: &Accounts, left: &Leftover) -> Result<(), Error> {
+    let sid = RecordingSid::new(&left.sid).ok_or(Error::NotFound("recording"))?;
+    let who = accounts.of_leftover(left.whose.as_ref(), &left.account_sid).await?;
+    Ok(accounts.rest().erase_recording(&who, &sid).await?)
+}
+
+/// In which account a message's sound lies: that of its call, and the one the tenant uses where the call is gone.
+///
+/// # Errors
+/// [`Error::Unavailable`].
+pub(super) async fn account_of(
+    store: &Store,
+    accounts: &Accounts,
+    tenant: &TenantId,
+    message: &Message,
+) -> Result<String, Error> {
+    let mut tx = store.read(tenant).await?;
+    let record = match &message.call {
+        Some(call) => tx.calls().get(call).await?,
+        None => None,
+    };
+    drop(tx);
+    if let Some(record) = record
+        && let Some((_, account)) = store.across_tenants().call_account(&record.sid).await?
+    {
+        return Ok(account);
+    }
+    accounts.used_by(tenant).await
+}
+
+/// Erases a message's sound at Twilio's where it was not fetched.
+///
+/// # Errors
+/// Whatever stands in the way; asking again does no harm.
+pub(super) async fn erase_unfetched(
+    store: &Store,
+    accounts: &Accounts,
+    tenant: &TenantId,
+    message: &Message,
+) -> Result<(), Error> {
+    let Some(sid) = message.spoken.as_ref().and_then(|spoken| RecordingSid::new(&spoken.sid)) else {
+        return Ok(());
+    };
+    let account = account_of(store, accounts, tenant, message).await?;
+    let who = accounts.credentials(tenant, &account).await?;
+    Ok(accounts.rest().erase_recording(&who, &sid).await?)
 }
 
 /// Opens a spoken message for somebody who wants to listen.

@@ -147,6 +147,8 @@ pub struct Running {
     pub calendars: Calendars,
     /// Programs of tenants that are told what happens.
     pub webhooks: Webhooks,
+    /// Twilio, and who asks it.
+    pub accounts: Accounts,
     tasks: Tasks,
     clock: Clock,
     drain: Duration,
@@ -226,13 +228,15 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Error> {
     tasks.spawn_vital("listener", http::listener::serve(listener, router, tasks.clone(), clock));
     let speech = config.openai.clone();
     let dialler = Dialler { store: store.clone(), accounts: accounts.clone() };
+    let leftovers = jobs::erase_leftovers(store.clone(), accounts.clone(), clock, tasks.clone());
+    tasks.spawn_vital("leftovers", leftovers);
     tasks.spawn_vital("dialling", jobs::dial(dialler, clock, tasks.clone()));
     let hands = Hands {
         store: store.clone(),
         blobs: blobs.clone(),
         keys: keys.clone(),
         speech,
-        accounts,
+        accounts: accounts.clone(),
         calendars: calendars.clone(),
         webhooks: webhooks.clone(),
         clock,
@@ -261,7 +265,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Error> {
         warn!("there is no engine key: callers hear an apology; `frontdesk doctor` says more");
     }
     let drain = Duration::from_millis(config.limits.drain_ms_max);
-    Ok(Running { addr, store, blobs, keys, lines, calendars, webhooks, tasks, clock, drain })
+    Ok(Running { addr, store, blobs, keys, lines, calendars, webhooks, accounts, tasks, clock, drain })
 }
 
 impl Running {

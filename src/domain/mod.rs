@@ -17,6 +17,7 @@ pub mod figures;
 pub mod forgetting;
 pub mod holidays;
 pub mod id;
+pub mod import;
 pub mod money;
 pub mod notices;
 pub mod org;

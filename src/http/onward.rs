@@ -235,7 +235,9 @@ async fn message_kept(State(doors): State<Doors>, uri: Uri, headers: HeaderMap, 
     if form.get("RecordingStatus").is_some_and(|status| status != "completed") {
         return StatusCode::NO_CONTENT.into_response();
     }
-    match spoken_messages::left(&doors.store, doors.clock.now(), &sid, &recording).await {
+    // The account whose token has signed this.
+    let account = form.get("AccountSid").map_or("", String::as_str);
+    match spoken_messages::left(&doors.store, doors.clock.now(), account, &sid, &recording).await {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
         Err(error) => {
             error!(error = &error as &dyn std::error::Error, "a message could not be kept");

@@ -7,6 +7,7 @@
 mod calendars;
 mod counting;
 mod dialling;
+mod leftovers;
 mod notifying;
 mod post;
 mod upkeep;
@@ -23,6 +24,7 @@ pub use self::{
     calendars::look_after,
     counting::count,
     dialling::dial,
+    leftovers::erase_leftovers,
     notifying::notify,
     post::Post,
     upkeep::{LOST_AFTER_MINUTES, REQUESTS_KEPT_MINUTES, Swept, sweep},

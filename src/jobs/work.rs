@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::Handler;
 use crate::{
     app::{
-        self, accounts::Accounts, calendars::Calendars, clips, forgetting::Forgetting, keys::Keys, numbers,
-        recordings, summaries, voicemail, webhooks::Webhooks,
+        self, accounts::Accounts, calendars::Calendars, clips, forgetting::Forgetting, imports, keys::Keys,
+        numbers, recordings, summaries, voicemail, webhooks::Webhooks,
     },
     platform::{blobs::Blobs, clock::Clock},
     speech,
@@ -52,6 +52,10 @@ impl Hands {
             Work::SummariseCall { call } => {
                 summaries::make(&self.store, &self.speech, &job.tenant, &call, self.clock).await?;
             }
+            Work::ImportTranscript { call } => {
+                let now = self.clock.now();
+                imports::fetch(&self.store, &self.accounts, &job.tenant, &call, job.attempts, now).await?;
+            }
             Work::FetchMessage { message } => {
                 let (store, blobs, keys) = (&self.store, &self.blobs, &self.keys);
                 let (accounts, speech) = (&self.accounts, &self.speech);
@@ -84,7 +88,7 @@ impl Hands {
             Work::Erase { erasure } => self.forgetting().erase(&job.tenant, &erasure, job.attempts).await?,
             Work::Export { export } => self.forgetting().export(&job.tenant, &export).await?,
             Work::EraseTenant { erasure } => {
-                self.forgetting().erase_tenant(&job.tenant, &erasure).await?;
+                self.forgetting().erase_tenant(&job.tenant, &erasure, job.attempts).await?;
             }
             Work::TellWebhook { webhook } => self.webhooks.deliver(&job.tenant, &webhook).await?,
         }
@@ -97,6 +101,7 @@ impl Hands {
             blobs: self.blobs.clone(),
             keys: self.keys.clone(),
             calendars: self.calendars.clone(),
+            accounts: self.accounts.clone(),
             speech: self.speech.clone(),
             clock: self.clock,
         }

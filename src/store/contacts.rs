@@ -40,6 +40,9 @@ texts! {
     BOOKED_IN = "SELECT DISTINCT c.id, c.name FROM appointments a
         JOIN contacts c ON c.tenant_id = a.tenant_id AND c.id = a.contact_id
         WHERE a.tenant_id = $1 AND a.status <> 'cancelled' AND a.blocked_from < $3 AND a.blocked_to > $2";
+    /// Looks through a tenant's own names, in their order.
+    PAGE_OF_PART = "SELECT id, name, number, born, note, email FROM contacts WHERE tenant_id = $1 AND id > $2
+        AND ' ' || name_folded LIKE $4 ESCAPE '\\' ORDER BY id LIMIT $3";
     REMOVE = "DELETE FROM contacts WHERE tenant_id = $1 AND id = $2";
 }
 
@@ -63,11 +66,42 @@ pub enum ContactFilter {
     Number(E164),
     /// Those whose name begins so, in whatever case.
     NameBegins(String),
+    /// Those in whose name that stands, at the beginning of some part of it.
+    NameHolds(String),
 }
 
-/// As names are compared.
+/// As names are compared: Müller, Mueller and Muller are one, and so are Groß and Gross.
 fn folded(name: &str) -> String {
-    name.to_lowercase()
+    let mut folded = String::with_capacity(name.len());
+    for letter in name.to_lowercase().chars() {
+        match letter {
+            'à' | 'á' | 'â' | 'ã' | 'ä' | 'å' => folded.push('a'),
+            'ò' | 'ó' | 'ô' | 'õ' | 'ö' | 'ø' => folded.push('o'),
+            'ù' | 'ú' | 'û' | 'ü' => folded.push('u'),
+            'è' | 'é' | 'ê' | 'ë' => folded.push('e'),
+            'ì' | 'í' | 'î' | 'ï' => folded.push('i'),
+            'ç' => folded.push('c'),
+            'ñ' => folded.push('n'),
+            'ß' => folded.push_str("ss"),
+            // The e of an umlaut that is written out.
+            'e' if folded.ends_with(['a', 'o', 'u']) => {}
+            letter => folded.push(letter),
+        }
+    }
+    folded
+}
+
+/// A pattern for names some part of which begins so.
+fn held(part: &str) -> String {
+    let mut pattern = String::from("% ");
+    for letter in folded(part.trim()).chars() {
+        if matches!(letter, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(letter);
+    }
+    pattern.push('%');
+    pattern
 }
 
 impl TryFrom<ContactRow> for Contact {
@@ -177,6 +211,7 @@ impl Contacts<'_> {
                 let until = format!("{from}{}", char::MAX);
                 (PAGE_OF_NAME, Some(from), Some(until))
             }
+            ContactFilter::NameHolds(part) => (PAGE_OF_PART, Some(held(part)), None),
         };
         let rows: Vec<ContactRow> = on!(self.tx, db => {
             let mut query = sqlx::query_as(text)

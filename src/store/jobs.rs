@@ -51,6 +51,11 @@ pub enum Work {
         /// The call.
         call: CallId,
     },
+    /// Fetch what Twilio wrote down of a call.
+    ImportTranscript {
+        /// The call.
+        call: CallId,
+    },
     /// Have an assistant's opening words spoken and keep the sound.
     OpeningClip {
         /// Whose words.
@@ -141,6 +146,7 @@ impl Work {
             Self::ArchiveRecording { .. } => "archive_recording",
             Self::FetchMessage { .. } => "fetch_message",
             Self::SummariseCall { .. } => "summarise_call",
+            Self::ImportTranscript { .. } => "import_transcript",
             Self::OpeningClip { .. } => "opening_clip",
             Self::BuyNumber { .. } => "buy_number",
             Self::SetUpNumber { .. } => "set_up_number",
@@ -161,6 +167,7 @@ impl Work {
             Self::ArchiveRecording { .. }
             | Self::FetchMessage { .. }
             | Self::SummariseCall { .. }
+            | Self::ImportTranscript { .. }
             | Self::OpeningClip { .. }
             | Self::BuyNumber { .. }
             | Self::SetUpNumber { .. }
@@ -177,7 +184,9 @@ impl Work {
 
     fn subject(&self) -> String {
         match self {
-            Self::ArchiveRecording { call } | Self::SummariseCall { call } => call.as_str().to_owned(),
+            Self::ArchiveRecording { call }
+            | Self::SummariseCall { call }
+            | Self::ImportTranscript { call } => call.as_str().to_owned(),
             Self::FetchMessage { message } => message.as_str().to_owned(),
             Self::OpeningClip { assistant, language } => format!("{assistant}/{language}"),
             Self::BuyNumber { order } => order.as_str().to_owned(),
@@ -200,6 +209,7 @@ impl Work {
             "archive_recording" => Ok(Self::ArchiveRecording { call: rows::text(subject, WHAT)? }),
             "fetch_message" => Ok(Self::FetchMessage { message: rows::text(subject, WHAT)? }),
             "summarise_call" => Ok(Self::SummariseCall { call: rows::text(subject, WHAT)? }),
+            "import_transcript" => Ok(Self::ImportTranscript { call: rows::text(subject, WHAT)? }),
             "opening_clip" => {
                 let (assistant, language) = subject.split_once('/').ok_or(Error::Damaged(WHAT))?;
                 Ok(Self::OpeningClip {

@@ -47,6 +47,9 @@ texts! {
     EXPORT_KEYS = "SELECT id AS place, tenant_id AS owner, key AS sealed FROM exports
         WHERE id > $1 AND key IS NOT NULL ORDER BY id LIMIT $2";
     RESEAL_EXPORT_KEY = "UPDATE exports SET key = $3 WHERE id = $1 AND key = $2";
+    DIGEST_KEYS = "SELECT tenant_id AS place, tenant_id AS owner, key AS sealed FROM digest_keys
+        WHERE tenant_id > $1 ORDER BY tenant_id LIMIT $2";
+    RESEAL_DIGEST_KEY = "UPDATE digest_keys SET key = $3 WHERE tenant_id = $1 AND key = $2";
 }
 
 /// A column that holds sealed values.
@@ -74,11 +77,13 @@ pub enum SealedColumn {
     Pin,
     /// What opens copies of what is known.
     ExportKey,
+    /// What digests of forgotten numbers are made with.
+    DigestKey,
 }
 
 impl SealedColumn {
     /// Every one of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::MailBody,
         Self::TwilioToken,
         Self::RefreshToken,
@@ -90,6 +95,7 @@ impl SealedColumn {
         Self::MessageKey,
         Self::Pin,
         Self::ExportKey,
+        Self::DigestKey,
     ];
 
     /// `table.column`, as it is bound into each seal.
@@ -106,6 +112,7 @@ impl SealedColumn {
             Self::MessageKey => "messages.recording_key",
             Self::Pin => "contact_pins.pin",
             Self::ExportKey => "exports.key",
+            Self::DigestKey => "digest_keys.key",
         }
     }
 
@@ -122,6 +129,7 @@ impl SealedColumn {
             Self::MessageKey => MESSAGE_KEYS,
             Self::Pin => PINS,
             Self::ExportKey => EXPORT_KEYS,
+            Self::DigestKey => DIGEST_KEYS,
         }
     }
 
@@ -138,6 +146,7 @@ impl SealedColumn {
             Self::MessageKey => RESEAL_MESSAGE_KEY,
             Self::Pin => RESEAL_PIN,
             Self::ExportKey => RESEAL_EXPORT_KEY,
+            Self::DigestKey => RESEAL_DIGEST_KEY,
         }
     }
 }

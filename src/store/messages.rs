@@ -18,12 +18,14 @@ use crate::domain::{
 
 macro_rules! columns {
     () => {
-        "id, call_id, name, number, text, left_at, handled_at, handled_by, recording_sid, recording, recording_key"
+        "id, call_id, name, number, text, left_at, handled_at, handled_by, recording_sid, recording, recording_key, \
+         urgent, claimed_by, claimed_until, tries, again_at"
     };
 }
 
 texts! {
-    PUT = concat!("INSERT INTO messages (tenant_id, ", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)");
+    PUT = concat!("INSERT INTO messages (tenant_id, ", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,
+        $14, $15, $16, $17)");
     OF_CALL = concat!("SELECT ", columns!(), " FROM messages WHERE tenant_id = $1 AND call_id = $2
         ORDER BY left_at, id");
     LATEST = concat!("SELECT ", columns!(), " FROM messages WHERE tenant_id = $1
@@ -39,8 +41,21 @@ texts! {
     BY_RECORDING = concat!("SELECT ", columns!(), " FROM messages WHERE tenant_id = $1 AND recording_sid = $2");
     FETCHED = "UPDATE messages SET recording = $3, recording_key = $4 WHERE tenant_id = $1 AND id = $2";
     WRITTEN_DOWN = "UPDATE messages SET text = $3, revision = revision + 1 WHERE tenant_id = $1 AND id = $2 AND text = ''";
-    HANDLE = "UPDATE messages SET handled_at = $3, handled_by = $4, revision = revision + 1
+    HANDLE = "UPDATE messages SET handled_at = $3, handled_by = $4, claimed_by = NULL, claimed_until = NULL,
+            revision = revision + 1
         WHERE tenant_id = $1 AND id = $2";
+    WORK = "UPDATE messages SET urgent = $3, claimed_by = $4, claimed_until = $5, tries = $6, again_at = $7,
+            revision = revision + 1
+        WHERE tenant_id = $1 AND id = $2";
+    /// The oldest first.
+    OPEN = concat!("SELECT ", columns!(), " FROM messages WHERE tenant_id = $1 AND handled_at IS NULL
+        ORDER BY left_at, id LIMIT $2");
+    OPEN_OF_NUMBER = concat!("SELECT ", columns!(), " FROM messages WHERE tenant_id = $1 AND number = $2
+        AND handled_at IS NULL ORDER BY left_at, id LIMIT $3");
+    /// Whoever takes several at once waits here for others who do.
+    LOCK = "UPDATE tenants SET purge_at = purge_at WHERE id = $1";
+    CALLS_OF = "SELECT COUNT(*), MIN(rang_at) FROM calls WHERE tenant_id = $1 AND from_number = $2 AND rang_at >= $3
+        AND direction = 'inbound'";
 }
 
 /// A message a caller left for the business. `Debug` shows neither who nor what.
@@ -62,6 +77,21 @@ pub struct Message {
     pub handled: Option<(Timestamp, String)>,
     /// Its sound, when it was spoken to nobody.
     pub spoken: Option<Spoken>,
+    /// How it is worked.
+    pub work: MessageWork,
+}
+
+/// How a message is worked until it was looked after.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MessageWork {
+    /// Whether it cannot wait.
+    pub urgent: bool,
+    /// Who calls back, as in the audit log, and until when nobody else does.
+    pub claim: Option<(String, Timestamp)>,
+    /// How often nobody was reached.
+    pub tries: u32,
+    /// When it is to be tried again.
+    pub again: Option<Timestamp>,
 }
 
 /// The sound of a message.
@@ -94,6 +124,11 @@ struct MessageRow {
     recording_sid: Option<String>,
     recording: Option<String>,
     recording_key: Option<Vec<u8>>,
+    urgent: bool,
+    claimed_by: Option<String>,
+    claimed_until: Option<i64>,
+    tries: i64,
+    again_at: Option<i64>,
 }
 
 impl TryFrom<MessageRow> for Message {
@@ -109,6 +144,12 @@ impl TryFrom<MessageRow> for Message {
             left: Timestamp(row.left_at),
             handled: row.handled_at.map(Timestamp).zip(row.handled_by),
             spoken: row.recording_sid.map(|sid| Spoken { sid, blob: row.recording, key: row.recording_key }),
+            work: MessageWork {
+                urgent: row.urgent,
+                claim: row.claimed_by.zip(row.claimed_until.map(Timestamp)),
+                tries: rows::whole(row.tries, "messages.tries")?,
+                again: row.again_at.map(Timestamp),
+            },
         })
     }
 }
@@ -132,8 +173,75 @@ impl Messages<'_> {
             .bind(new.spoken.as_ref().map(|spoken| spoken.sid.as_str()))
             .bind(new.spoken.as_ref().and_then(|spoken| spoken.blob.as_deref()))
             .bind(new.spoken.as_ref().and_then(|spoken| spoken.key.as_deref()))
+            .bind(new.work.urgent)
+            .bind(new.work.claim.as_ref().map(|(by, _)| by.as_str()))
+            .bind(new.work.claim.as_ref().map(|(_, until)| until.0))
+            .bind(i64::from(new.work.tries))
+            .bind(new.work.again.map(|at| at.0))
             .execute(db).await.map(drop)?);
         Ok(())
+    }
+
+    /// Waits for whoever is taking several messages at once.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn lock(&mut self) -> Result<(), Error> {
+        on!(self.tx, db => sqlx::query(LOCK).bind(self.tenant.as_str()).execute(db).await.map(drop)?);
+        Ok(())
+    }
+
+    /// Those that nobody has looked after, the oldest first, at most `count_max`; with a number, only those of whoever has it.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn open(&mut self, number: Option<&E164>, count_max: u32) -> Result<Vec<Message>, Error> {
+        let rows: Vec<MessageRow> = on!(self.tx, db => match number {
+            None => sqlx::query_as(OPEN)
+                .bind(self.tenant.as_str())
+                .bind(i64::from(count_max))
+                .fetch_all(db).await?,
+            Some(number) => sqlx::query_as(OPEN_OF_NUMBER)
+                .bind(self.tenant.as_str())
+                .bind(number.as_str())
+                .bind(i64::from(count_max))
+                .fetch_all(db).await?,
+        });
+        rows.into_iter().map(Message::try_from).collect()
+    }
+
+    /// Keeps how a message is worked.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn set_work(&mut self, id: &MessageId, work: &MessageWork) -> Result<(), Error> {
+        on!(self.tx, db => sqlx::query(WORK)
+            .bind(self.tenant.as_str())
+            .bind(id.as_str())
+            .bind(work.urgent)
+            .bind(work.claim.as_ref().map(|(by, _)| by.as_str()))
+            .bind(work.claim.as_ref().map(|(_, until)| until.0))
+            .bind(i64::from(work.tries))
+            .bind(work.again.map(|at| at.0))
+            .execute(db).await.map(drop)?);
+        Ok(())
+    }
+
+    /// How often whoever has that number has called since then, and when first.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn calls_since(
+        &mut self,
+        number: &E164,
+        since: Timestamp,
+    ) -> Result<(u32, Option<Timestamp>), Error> {
+        let (count, first): (i64, Option<i64>) = on!(self.tx, db => sqlx::query_as(CALLS_OF)
+            .bind(self.tenant.as_str())
+            .bind(number.as_str())
+            .bind(since.0)
+            .fetch_one(db).await?);
+        Ok((rows::whole(count, "a count")?, first.map(Timestamp)))
     }
 
     /// The message of that id and which state of it this is.

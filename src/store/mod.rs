@@ -22,8 +22,10 @@ mod consents;
 mod contacts;
 mod forgetting;
 mod history;
+mod imports;
 mod jobs;
 mod keys;
+mod leftovers;
 mod messages;
 mod notices;
 mod numbers;
@@ -81,7 +83,8 @@ pub use self::{
     history::HistoryStep,
     jobs::{Job, Lane, Work},
     keys::{DataKey, SealedColumn, SealedValue},
-    messages::{Message, Spoken},
+    leftovers::Leftover,
+    messages::{Message, MessageWork, Spoken},
     notices::{DueMember, Kept as NotificationsKept},
     operations::Queue,
     opt_outs::OptOut,
@@ -252,14 +255,17 @@ pub const TEXTS: &[&[Text]] = &[
     consents::TEXTS,
     contacts::TEXTS,
     forgetting::TEXTS,
+    forgetting::ATTEMPTS,
     forgetting::COPIES,
     forgetting::HELD,
     forgetting::RECORDS,
     forgetting::TENANT,
     forgetting::TIDY,
     history::TEXTS,
+    imports::TEXTS,
     jobs::TEXTS,
     keys::TEXTS,
+    leftovers::TEXTS,
     messages::TEXTS,
     notices::TEXTS,
     numbers::TEXTS,
@@ -705,6 +711,8 @@ aggregates! {
     calls: Calls;
     /// Their recordings.
     recordings: Recordings;
+    /// What Twilio wrote down of them.
+    imports: Imports;
     /// What they came to.
     summaries: Summaries;
     /// What the model asked for.
@@ -807,6 +815,8 @@ platform_aggregates! {
     data_keys: DataKeys;
     /// Tenants that are to be forgotten, or were.
     tenant_erasures: TenantErasures;
+    /// Sound at Twilio that is nobody's any more.
+    leftovers: Leftovers;
 }
 
 /// What keeping something changed.

@@ -14,16 +14,23 @@ use crate::domain::{
 
 texts! {
     /// The tenant is a word of the index, so that nobody else's turns are even looked at. CROSS JOIN has the index asked first.
-    @sqlite SEARCH_ON_SQLITE = "SELECT t.call_id, t.ordinal, t.speaker, t.began_ms, t.heard_text, c.rang_at
+    @sqlite SEARCH_ON_SQLITE = "SELECT i.call_id, COALESCE(t.ordinal, m.ordinal) AS ordinal, COALESCE(t.speaker, m.speaker) AS speaker,
+            COALESCE(t.began_ms, m.began_ms) AS began_ms, COALESCE(t.heard_text, m.text) AS heard_text, c.rang_at,
+            i.ordinal < 0 AS imported
         FROM turn_words CROSS JOIN turn_index i ON i.id = turn_words.rowid
-        JOIN turns t ON t.tenant_id = i.tenant_id AND t.call_id = i.call_id AND t.ordinal = i.ordinal
-        JOIN calls c ON c.tenant_id = t.tenant_id AND c.id = t.call_id
+        JOIN calls c ON c.tenant_id = i.tenant_id AND c.id = i.call_id
+        LEFT JOIN turns t ON t.tenant_id = i.tenant_id AND t.call_id = i.call_id AND t.ordinal = i.ordinal
+        LEFT JOIN imported_turns m ON m.tenant_id = i.tenant_id AND m.call_id = i.call_id AND m.ordinal = -1 - i.ordinal
         WHERE turn_words MATCH $2 AND i.tenant_id = $1 AND c.rang_at >= $3 AND c.rang_at < $4
-        ORDER BY bm25(turn_words, 0.0, 1.0), c.rang_at DESC, t.call_id, t.ordinal LIMIT $5 OFFSET $6";
-    @postgres SEARCH_ON_POSTGRES = "SELECT t.call_id, t.ordinal, t.speaker, t.began_ms, t.heard_text, c.rang_at
-        FROM turns t JOIN calls c ON c.tenant_id = t.tenant_id AND c.id = t.call_id
-        WHERE t.tenant_id = $1 AND t.words @@ to_tsquery('simple', $2) AND c.rang_at >= $3 AND c.rang_at < $4
-        ORDER BY ts_rank(t.words, to_tsquery('simple', $2)) DESC, c.rang_at DESC, t.call_id, t.ordinal
+        ORDER BY bm25(turn_words, 0.0, 1.0), c.rang_at DESC, i.call_id, imported, 2 LIMIT $5 OFFSET $6";
+    @postgres SEARCH_ON_POSTGRES = "SELECT f.call_id, f.ordinal, f.speaker, f.began_ms, f.heard_text, c.rang_at, f.imported FROM (
+            SELECT t.call_id, t.ordinal, t.speaker, t.began_ms, t.heard_text, t.words, FALSE AS imported FROM turns t
+                WHERE t.tenant_id = $1 AND t.words @@ to_tsquery('simple', $2)
+            UNION ALL SELECT m.call_id, m.ordinal, m.speaker, m.began_ms, m.text, m.words, TRUE FROM imported_turns m
+                WHERE m.tenant_id = $1 AND m.words @@ to_tsquery('simple', $2)) AS f
+        JOIN calls c ON c.tenant_id = $1 AND c.id = f.call_id
+        WHERE c.rang_at >= $3 AND c.rang_at < $4
+        ORDER BY ts_rank(f.words, to_tsquery('simple', $2)) DESC, c.rang_at DESC, f.call_id, f.imported, f.ordinal
         LIMIT $5 OFFSET $6";
 }
 
@@ -42,6 +49,8 @@ pub struct Hit {
     pub began: CallTime,
     /// What of it was heard.
     pub text: String,
+    /// Whether Twilio wrote it down and not we.
+    pub imported: bool,
 }
 
 impl std::fmt::Debug for Hit {
@@ -76,6 +85,7 @@ struct HitRow {
     began_ms: i64,
     heard_text: String,
     rang_at: i64,
+    imported: bool,
 }
 
 impl TryFrom<HitRow> for Hit {
@@ -89,6 +99,7 @@ impl TryFrom<HitRow> for Hit {
             speaker: Speaker::parse(&row.speaker).ok_or(Error::Damaged("turns.speaker"))?,
             began: CallTime(rows::whole(row.began_ms, "turns.began_ms")?),
             text: row.heard_text,
+            imported: row.imported,
         })
     }
 }

@@ -37,6 +37,8 @@ pub const TRANSFERS: &str = "/twilio/transfers";
 pub struct Settings {
     /// Where Twilio's REST API answers.
     pub base_url: url::Url,
+    /// Where Conversation Intelligence answers, which has what Twilio wrote down of calls.
+    pub intelligence_base_url: url::Url,
     /// The operator's account (`AC…`); empty when none is configured.
     pub account_sid: String,
     /// The primary auth token of that account; empty when none is configured.

@@ -45,6 +45,7 @@ fn work_of_every_kind() -> Vec<Work> {
         Work::ArchiveRecording { call: call() },
         Work::FetchMessage { message: "msg_1".parse().unwrap() },
         Work::SummariseCall { call: call() },
+        Work::ImportTranscript { call: call() },
         Work::OpeningClip { assistant: "ast_1".parse().unwrap(), language: Language::German },
         Work::BuyNumber { order: "ord_1".parse().unwrap() },
         Work::SetUpNumber { number: "num_1".parse().unwrap() },
@@ -62,6 +63,7 @@ fn work_of_every_kind() -> Vec<Work> {
         Work::ArchiveRecording { .. }
         | Work::FetchMessage { .. }
         | Work::SummariseCall { .. }
+        | Work::ImportTranscript { .. }
         | Work::OpeningClip { .. }
         | Work::BuyNumber { .. }
         | Work::SetUpNumber { .. }

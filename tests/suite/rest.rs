@@ -48,6 +48,7 @@ async fn twilio(status: u16, body: &'static str) -> (Rest, Asked) {
 fn settings(base_url: &str) -> Settings {
     Settings {
         base_url: base_url.parse().unwrap(),
+        intelligence_base_url: base_url.parse().unwrap(),
         account_sid: ACCOUNT.to_owned(),
         auth_token: "12345".to_owned().into(),
         accounts: [("ACtheirs".to_owned(), "54321".to_owned().into())].into(),

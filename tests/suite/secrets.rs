@@ -144,6 +144,7 @@ async fn keep(
         SealedColumn::MessageKey => (Some(tenant), "msg_1"),
         SealedColumn::Pin => (Some(tenant), practice.contact.id.as_str()),
         SealedColumn::ExportKey => (Some(tenant), "exp_1"),
+        SealedColumn::DigestKey => (Some(tenant), tenant.as_str()),
     };
     let sealed = keys.seal(Place { owner, column: column.name(), row }, &SecretString::from(secret)).unwrap();
     let mut tx = store.begin(tenant).await.unwrap();
@@ -253,9 +254,13 @@ async fn keep(
                 left: NOW,
                 handled: None,
                 spoken: Some(Spoken { sid: "RE1".to_owned(), blob: None, key: None }),
+                work: Default::default(),
             };
             tx.messages().add(&message).await.unwrap();
             tx.messages().fetched(&message.id, "messages/one.wav", &sealed).await.unwrap();
+        }
+        SealedColumn::DigestKey => {
+            tx.forgetting().set_digest_key(&sealed, NOW).await.unwrap();
         }
         SealedColumn::Pin => {
             tx.pins().put(&practice.contact.id, &sealed, NOW).await.unwrap();

@@ -92,6 +92,7 @@ on_both! {
             id: "msg_1".parse().unwrap(), call: Some(call.clone()), name: "Frau Ohnesorg".to_owned(),
             number: practice.contact.number.clone(), text: "ring me back".to_owned(), left: at(3), handled: None,
             spoken: None,
+            work: Default::default(),
         };
         let mut tx = store.begin(tenant).await.unwrap();
         tx.messages().add(&message).await.unwrap();

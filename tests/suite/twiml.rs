@@ -11,6 +11,7 @@ use proptest::prelude::*;
 fn settings() -> Settings {
     Settings {
         base_url: "https://api.twilio.com".parse().unwrap(),
+        intelligence_base_url: "https://intelligence.twilio.com".parse().unwrap(),
         account_sid: String::new(),
         auth_token: String::new().into(),
         accounts: BTreeMap::new(),

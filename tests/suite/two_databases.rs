@@ -304,6 +304,7 @@ on_both! {
             left: at(2),
             handled: None,
             spoken: None,
+            work: Default::default(),
         };
         tx.messages().add(&message).await.unwrap();
         tx.commit().await.unwrap();

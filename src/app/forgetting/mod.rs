@@ -4,6 +4,7 @@
 //! goes before the row that says where it lies, so that whoever is stopped in between finds it again. Which tables hold what
 //! is one list ([`HOLDINGS`](crate::store::HOLDINGS)). It never forgets that somebody does not want to be called.
 
+pub(super) mod attempts;
 pub mod erasures;
 pub mod exports;
 mod pieces;
@@ -15,6 +16,7 @@ use serde_json::json;
 use super::{
     Error, Faults,
     access::Actor,
+    accounts::Accounts,
     audit::{self, Audited, Parts},
     calendars::Calendars,
     keys::Keys,
@@ -51,6 +53,8 @@ pub struct Forgetting {
     pub keys: Keys,
     /// Calendars outside, from which events are taken back.
     pub calendars: Calendars,
+    /// Twilio, where messages lie that were not fetched.
+    pub accounts: Accounts,
     /// How clips are named.
     pub speech: speech::Settings,
     /// The clock.

@@ -1,11 +1,12 @@
 //! One thing at a time, with everything that hangs on it: blobs first, rows after, all rows of it at once.
 
-use super::{Forgetting, note};
+use super::{Forgetting, attempts, note};
 use crate::{
     app::{
-        Error,
+        Error, bookings,
         outgoing::offers,
         recordings::blocking,
+        voicemail,
         webhooks::{self, Event},
     },
     domain::{
@@ -94,16 +95,19 @@ impl Forgetting {
         patient: bool,
     ) -> Result<Went, Error> {
         let found = self.store.read(tenant).await?.messages().revised(message).await?;
-        let spoken = found.and_then(|found| found.item.spoken);
-        let elsewhere = spoken.is_some_and(|spoken| spoken.blob.is_none());
-        if patient && elsewhere {
+        let found = found.map(|found| found.item);
+        let elsewhere = found.clone().and_then(|found| found.spoken).filter(|spoken| spoken.blob.is_none());
+        if patient && elsewhere.is_some() {
             return Ok(Went::Busy);
         }
         if let Went::Busy = self.remove_sound(tenant, message).await? {
             return Ok(Went::Busy);
         }
-        if elsewhere {
+        if let (Some(spoken), Some(found)) = (elsewhere, found) {
+            // It is erased there when Twilio can be asked again, whatever becomes of the rest.
+            let account = voicemail::account_of(&self.store, &self.accounts, tenant, &found).await?;
             let mut tx = self.store.begin(tenant).await?;
+            tx.leftovers().add(&spoken.sid, &account, Some(tenant), self.clock.now()).await?;
             told(&mut tx, receipt, &Counts::from([("sounds_left".to_owned(), 1)])).await?;
             tx.commit().await?;
         }
@@ -171,6 +175,7 @@ impl Forgetting {
                 tx.commit().await?;
             }
         }
+        bookings::free_clashing(&self.store, tenant, now).await;
         self.rows(tenant, Root::Appointment, id.as_str(), receipt).await
     }
 
@@ -187,6 +192,7 @@ impl Forgetting {
         if tx.forgetting().being_worked_on(id, now).await? {
             return Ok(Went::Busy);
         }
+        attempts::remember(&mut tx, &self.keys, root, id, now).await?;
         let counts = tx.forgetting().forget(root, id).await?;
         told(&mut tx, receipt, &counts).await?;
         tx.commit().await?;

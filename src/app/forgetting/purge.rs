@@ -8,6 +8,7 @@ use crate::{
     domain::{
         forgetting::{Counts, Kept},
         id::TenantId,
+        outgoing::rules,
         time::Timestamp,
     },
     store::Root,
@@ -50,6 +51,9 @@ impl Forgetting {
                 return Err(Error::Later { wait: NEXT_GO, why: "there is more to forget" });
             }
         }
+        let mut tx = self.store.begin(tenant).await?;
+        tx.forgetting().forget_remembered(now.plus_minutes(-rules::WEEK_MIN)).await?;
+        tx.commit().await?;
         if gone > 0 {
             tracing::info!(tenant.id = %tenant, gone, "what was kept for long enough is forgotten");
             if self.store.embedded() {

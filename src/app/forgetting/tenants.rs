@@ -10,12 +10,12 @@ use crate::{
     app::{
         Error,
         access::{Actor, Operator},
-        audit, clips,
+        audit, clips, voicemail,
     },
     domain::{
         assistant::Language,
         forgetting::{Counts, TenantErasure},
-        id::{JobId, TenantErasureId, TenantId},
+        id::{JobId, MessageId, TenantErasureId, TenantId},
         people::{Subject, Verb},
         time::Timestamp,
     },
@@ -25,6 +25,10 @@ use crate::{
 
 /// How long to wait for a call that is in the air, or for work somebody is at.
 const BUSY_WAIT: Duration = Duration::from_secs(10);
+/// How long to wait for a Twilio that does not do what it is asked.
+const TWILIO_WAIT: Duration = Duration::from_secs(60);
+/// From which taking of the job on it is not waited for any more: what is left there stands on the receipt.
+const PATIENT_ATTEMPTS: u32 = 5;
 /// Recordings looked up at once.
 const BATCH: u32 = 100;
 
@@ -86,8 +90,14 @@ impl Forgetting {
     /// Forgets a tenant. Goes on where it stopped.
     ///
     /// # Errors
-    /// [`Error::Later`] while a call is in the air or work is being done; [`Error::Unavailable`].
-    pub async fn erase_tenant(&self, tenant: &TenantId, id: &TenantErasureId) -> Result<(), Error> {
+    /// [`Error::Later`] while a call is in the air, work is being done or Twilio has messages and does not answer;
+    /// [`Error::Unavailable`].
+    pub async fn erase_tenant(
+        &self,
+        tenant: &TenantId,
+        id: &TenantErasureId,
+        attempts: u32,
+    ) -> Result<(), Error> {
         let mut tx = self.store.begin(tenant).await?;
         if tx.tenant_erasures().get(id).await?.is_none_or(|erasure| erasure.ended.is_some()) {
             return Ok(());
@@ -99,6 +109,7 @@ impl Forgetting {
             return Err(Error::Later { wait: BUSY_WAIT, why: "calls are in the air, or work is being done" });
         }
         self.remove_blobs(tenant).await?;
+        self.erase_unfetched(tenant, id, attempts).await?;
         let staff = self.store.across_tenants().forget_staff(tenant).await?;
         self.told(tenant, id, Counts::from([("users".to_owned(), staff)])).await?;
         loop {
@@ -120,6 +131,47 @@ impl Forgetting {
         tx.commit().await?;
         tracing::info!(tenant.id = %tenant, "a tenant is forgotten");
         self.tidy(true).await
+    }
+
+    /// Erases messages at Twilio's that were never fetched: with the tenant goes what could be asked with.
+    async fn erase_unfetched(
+        &self,
+        tenant: &TenantId,
+        id: &TenantErasureId,
+        attempts: u32,
+    ) -> Result<(), Error> {
+        let mut after = String::new();
+        loop {
+            let messages = self.store.read(tenant).await?.forgetting().unfetched(&after, BATCH).await?;
+            let Some(last) = messages.last() else { return Ok(()) };
+            after.clone_from(last);
+            for message in messages {
+                let message: MessageId = message.parse().map_err(internal)?;
+                let found = self.store.read(tenant).await?.messages().revised(&message).await?;
+                let Some(found) = found.map(|found| found.item) else { continue };
+                let erased = voicemail::erase_unfetched(&self.store, &self.accounts, tenant, &found).await;
+                let mut tx = self.store.begin(tenant).await?;
+                if let Err(error) = erased {
+                    tracing::warn!(
+                        tenant.id = %tenant,
+                        error = &error as &dyn std::error::Error,
+                        "a message of a tenant that is forgotten is still at Twilio"
+                    );
+                    if attempts < PATIENT_ATTEMPTS {
+                        return Err(Error::Later { wait: TWILIO_WAIT, why: "Twilio still has messages" });
+                    }
+                    // The operator's account is asked on when the tenant is gone.
+                    let account = voicemail::account_of(&self.store, &self.accounts, tenant, &found).await?;
+                    if let Some(spoken) = &found.spoken {
+                        tx.leftovers().add(&spoken.sid, &account, None, self.clock.now()).await?;
+                    }
+                    let left = Counts::from([("sounds_left".to_owned(), 1)]);
+                    tx.tenant_erasures().count(id, &left).await?;
+                }
+                tx.forgetting().silence(&message).await?;
+                tx.commit().await?;
+            }
+        }
     }
 
     async fn told(&self, tenant: &TenantId, id: &TenantErasureId, counts: Counts) -> Result<(), Error> {

@@ -12,7 +12,7 @@ use super::{
     news, offers,
 };
 use crate::{
-    app::{Error, accounts::Accounts},
+    app::{Error, accounts::Accounts, forgetting::attempts::remembered},
     domain::{
         id::{OutgoingId, TenantId},
         org::Tenant,
@@ -163,7 +163,8 @@ impl Dialler {
         let own_number = self.store.across_tenants().number(&one.to).await?.is_some();
         let opted_out = tx.opt_outs().of(&one.to).await?.is_some();
         let week = now.plus_minutes(-rules::WEEK_MIN);
-        let attempts = tx.outgoing().attempts(&one.to, week, &one.id).await?;
+        let mut attempts = tx.outgoing().attempts(&one.to, week, &one.id).await?;
+        attempts.extend(remembered(tx, self.accounts.keys(), &one.to, week).await?);
         let appointment_stands = match &one.appointment {
             None => true,
             Some(id) => tx.appointments().get(id).await?.is_some_and(|standing| {

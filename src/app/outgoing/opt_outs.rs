@@ -32,6 +32,15 @@ pub async fn list(
     Ok(store.read(by.tenant()).await?.opt_outs().page(after, count_max).await?)
 }
 
+/// The wish of whoever has that number, if they have said so.
+///
+/// # Errors
+/// [`Error::Forbidden`]; [`Error::Unavailable`].
+pub async fn of(store: &Store, by: &Actor, number: &E164) -> Result<Option<OptOut>, Error> {
+    by.must(Verb::Read, Subject::Contacts)?;
+    Ok(store.read(by.tenant()).await?.opt_outs().of(number).await?)
+}
+
 /// Notes that the person with that number does not want to be called; what is known already stays as it is.
 ///
 /// # Errors

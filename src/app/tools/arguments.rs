@@ -75,6 +75,8 @@ pub(super) struct ForgetMe {
 
 #[derive(Deserialize)]
 pub(super) struct TakeMessage {
+    #[serde(default)]
+    pub urgent: Option<bool>,
     #[serde(default, deserialize_with = "text")]
     pub text: Option<String>,
     #[serde(default, deserialize_with = "text")]

@@ -60,7 +60,7 @@ use crate::{
         tool::ToolName,
     },
     platform::{clock::Clock, ids, metrics as figures},
-    store::{self, Message, Store, ToolCall, ToolCallStatus},
+    store::{self, Message, MessageWork, Store, ToolCall, ToolCallStatus},
 };
 
 /// Requests a call may make. More are refused.
@@ -385,6 +385,7 @@ impl Toolbox {
             left: now,
             handled: None,
             spoken: None,
+            work: MessageWork { urgent: asked.urgent == Some(true), ..MessageWork::default() },
         };
         let mut tx = self.store.begin(&self.context.tenant.id).await?;
         tx.messages().add(&message).await?;

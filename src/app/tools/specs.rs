@@ -182,6 +182,10 @@ fn parameters(tool: ToolName, services: &[&str], targets: &[TransferTarget], ass
                 "text": text("The message, in the caller's words."),
                 "name": text("The caller's name, if they said it."),
                 "number": text("Another number to call back, with its country code, if the caller gave one."),
+                "urgent": {
+                    "type": "boolean",
+                    "description": "Whether the caller says that it cannot wait until tomorrow.",
+                },
             }),
             &["text"],
         ),

@@ -19,6 +19,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     availability::instant as read_instant,
     form::{Asked, Body as JsonBody, Listed, id, instant, page},
+    imports,
 };
 use crate::{
     app::{
@@ -125,6 +126,9 @@ struct CallWhole {
     summary: Option<SummaryShown>,
     /// When the caller was passed on to a person, or was to be.
     transfers: Vec<TransferShown>,
+    /// What Twilio's Conversation Intelligence wrote down of it; null unless somebody has asked for that.
+    #[schema(required)]
+    imported_transcript: Option<imports::ImportShown>,
 }
 
 /// One time that the caller was passed on.
@@ -549,6 +553,7 @@ async fn show(
         recording: kept.taped.map(show_recording),
         quality: kept.measures.as_ref().map(show_quality),
         summary: kept.summary.map(show_summary),
+        imported_transcript: kept.import.as_ref().map(imports::show),
     }))
 }
 

@@ -3,7 +3,7 @@
 use axum::{
     Json,
     extract::{Path, State},
-    http::{HeaderMap, Method},
+    http::{HeaderMap, Method, StatusCode},
     response::Response,
 };
 use serde::{Deserialize, Serialize};
@@ -11,18 +11,24 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
+    availability::instant as read_instant,
     calls::listened,
-    form::{Asked, Listed, Patch, Seen, Tagged, id, instant, page},
+    form::{Asked, Body, Listed, Patch, Seen, Tagged, id, instant, page},
 };
 use crate::{
-    app::{messages, voicemail},
+    app::{self, messages, voicemail},
     domain::revision::Revised,
     http::{Doors, auth::By, doc::MergePatch, problem::Problem},
     store::Message,
 };
 
 pub(super) fn router() -> OpenApiRouter<Doors> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(show, edit)).routes(routes!(recording))
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(show, edit))
+        .routes(routes!(recording))
+        .routes(routes!(claim, release))
+        .routes(routes!(not_reached, reached_after_all))
 }
 
 /// A message a caller left for the business.
@@ -54,6 +60,28 @@ struct MessageShown {
     /// Who did, as in the audit log.
     #[schema(required)]
     handled_by: Option<String>,
+    /// Whether it cannot wait.
+    urgent: bool,
+    /// Who calls back, as in the audit log; nobody else should meanwhile.
+    #[schema(required)]
+    claimed_by: Option<String>,
+    /// Until when they do.
+    #[schema(required, format = DateTime)]
+    claimed_until: Option<String>,
+    /// How often nobody was reached.
+    tries: u32,
+    /// When it is to be tried again.
+    #[schema(required, format = DateTime)]
+    again_at: Option<String>,
+}
+
+/// When it is to be tried again to reach somebody.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"again_at": "2100-01-04T09:00:00Z"}))]
+struct NotReached {
+    #[schema(format = DateTime)]
+    again_at: String,
 }
 
 /// What of a message can be changed.
@@ -61,6 +89,7 @@ struct MessageShown {
 #[serde(deny_unknown_fields)]
 struct MessageWanted {
     handled: bool,
+    urgent: bool,
 }
 
 /// Which messages, and which page of them.
@@ -90,6 +119,11 @@ fn show_one(message: &Message) -> MessageShown {
         handled: handled.is_some(),
         handled_at: handled.map(|(at, _)| instant(*at)),
         handled_by: handled.map(|(_, by)| by.clone()),
+        urgent: message.work.urgent,
+        claimed_by: message.work.claim.as_ref().map(|(by, _)| by.clone()),
+        claimed_until: message.work.claim.as_ref().map(|(_, until)| instant(*until)),
+        tries: message.work.tries,
+        again_at: message.work.again.map(instant),
     }
 }
 
@@ -138,7 +172,7 @@ async fn recording(
     Ok(listened(listening, &method, &asked))
 }
 
-/// Notes that a message was looked after, or that it was not after all: `{"handled": true}`.
+/// Notes that a message was looked after, or that it was not after all, or that it cannot wait: `{"handled": true}`.
 #[utoipa::path(patch, path = "/api/messages/{message}", tag = "messages",
     params(("message", description = "Its id.")), request_body = MergePatch,
     responses((status = OK, body = MessageShown)))]
@@ -151,7 +185,63 @@ async fn edit(
 ) -> Result<Tagged<MessageShown>, Problem> {
     let message = id(&message)?;
     let kept = messages::get(&doors.store, &by, &message).await?;
-    let wanted = patch.over(&MessageWanted { handled: kept.item.handled.is_some() })?;
     let now = doors.clock.now();
-    Ok(tagged(&messages::handle(&doors.store, &by, now, &message, seen, wanted.handled).await?))
+    let standing = MessageWanted { handled: kept.item.handled.is_some(), urgent: kept.item.work.urgent };
+    let wanted = patch.over(&standing)?;
+    let wanted = messages::Wanted { handled: wanted.handled, urgent: wanted.urgent };
+    Ok(tagged(&messages::edit(&doors.store, &by, now, &message, seen, wanted).await?))
+}
+
+/// Takes a message, with the others of the same caller, for ten minutes: whoever takes it calls back, and nobody else.
+#[utoipa::path(post, path = "/api/messages/{message}/claim", tag = "messages",
+    params(("message", description = "Its id.")), responses((status = OK, body = MessageShown)))]
+async fn claim(
+    State(doors): State<Doors>,
+    By(by): By,
+    Path(message): Path<String>,
+) -> Result<Tagged<MessageShown>, Problem> {
+    let message = id(&message)?;
+    messages::claim(&doors.store, &by, doors.clock.now(), &message).await?;
+    Ok(tagged(&messages::get(&doors.store, &by, &message).await?))
+}
+
+/// Lets a message go that was taken, with the others of the same caller.
+#[utoipa::path(delete, path = "/api/messages/{message}/claim", tag = "messages",
+    params(("message", description = "Its id.")), responses((status = NO_CONTENT, description = "Anybody may take it.")))]
+async fn release(
+    State(doors): State<Doors>,
+    By(by): By,
+    Path(message): Path<String>,
+) -> Result<StatusCode, Problem> {
+    messages::release(&doors.store, &by, doors.clock.now(), &id(&message)?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Notes that whoever left a message was called back and not reached, and when it is to be tried again.
+#[utoipa::path(post, path = "/api/messages/{message}/not-reached", tag = "messages",
+    params(("message", description = "Its id.")), request_body = NotReached,
+    responses((status = OK, body = MessageShown)))]
+async fn not_reached(
+    State(doors): State<Doors>,
+    By(by): By,
+    Path(message): Path<String>,
+    Body(wanted): Body<NotReached>,
+) -> Result<Tagged<MessageShown>, Problem> {
+    let message = id(&message)?;
+    let again =
+        read_instant(&wanted.again_at).map_err(|why| app::Error::invalid("/again_at", why.to_string()))?;
+    messages::not_reached(&doors.store, &by, doors.clock.now(), &message, again).await?;
+    Ok(tagged(&messages::get(&doors.store, &by, &message).await?))
+}
+
+/// Takes the last "not reached" back.
+#[utoipa::path(delete, path = "/api/messages/{message}/not-reached", tag = "messages",
+    params(("message", description = "Its id.")), responses((status = NO_CONTENT, description = "It is as if nobody had called.")))]
+async fn reached_after_all(
+    State(doors): State<Doors>,
+    By(by): By,
+    Path(message): Path<String>,
+) -> Result<StatusCode, Problem> {
+    messages::undo_not_reached(&doors.store, &by, doors.clock.now(), &id(&message)?).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -18,6 +18,7 @@ mod contacts;
 pub mod events;
 mod forgetting;
 pub mod form;
+mod imports;
 mod messages;
 mod notices;
 mod numbers;
@@ -56,6 +57,7 @@ pub(super) fn router() -> OpenApiRouter<Doors> {
         .merge(calendars::router())
         .merge(contacts::router())
         .merge(calls::router())
+        .merge(imports::router())
         .merge(search::router())
         .merge(call_fields::router())
         .merge(events::router())

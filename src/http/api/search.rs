@@ -54,8 +54,10 @@ struct HitShown {
     ordinal: u32,
     /// `caller` or `agent`.
     speaker: &'static str,
-    /// When the turn began, since the call was answered.
+    /// When the turn began, since the call was answered; of an imported one, since Twilio's recording began.
     began_ms: u64,
+    /// Whether it stands in the call's `imported_transcript` and not among its `turns`.
+    imported: bool,
     /// The words around what was found, piece by piece.
     snippet: Vec<PieceShown>,
 }
@@ -76,6 +78,7 @@ fn show(found: Found) -> HitShown {
         ordinal: found.hit.ordinal,
         speaker: found.hit.speaker.as_str(),
         began_ms: found.hit.began.0,
+        imported: found.hit.imported,
         snippet: found.snippet.into_iter().map(piece).collect(),
     }
 }

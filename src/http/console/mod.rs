@@ -26,7 +26,9 @@ mod assets;
 mod availability;
 mod calendars;
 mod calls;
+mod campaigns;
 mod charts;
+mod contacts;
 mod entry;
 mod events;
 mod failure;
@@ -37,8 +39,10 @@ mod forwarding;
 mod guard;
 mod landing;
 mod lists;
+mod messages;
 mod numbers;
 mod operator;
+mod outgoing;
 mod page;
 mod settings;
 mod start;
@@ -61,6 +65,10 @@ pub(super) fn router(doors: &Doors) -> Router<Doors> {
         .merge(calendars::router())
         .merge(figures::router())
         .merge(operator::router())
+        .merge(messages::router())
+        .merge(contacts::router())
+        .merge(outgoing::router())
+        .merge(campaigns::router())
         .merge(events::router())
         .merge(numbers::router())
         .merge(settings::router())

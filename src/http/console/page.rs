@@ -67,6 +67,19 @@ pub const PLACES: &[Place] = &[
         icon: "link",
         subject: Some(Subject::Calendars),
     },
+    Place {
+        path: "/console/messages",
+        key: "nav-messages",
+        icon: "message",
+        subject: Some(Subject::Messages),
+    },
+    Place {
+        path: "/console/contacts",
+        key: "nav-contacts",
+        icon: "people",
+        subject: Some(Subject::Contacts),
+    },
+    Place { path: "/console/outgoing", key: "nav-outgoing", icon: "bell", subject: Some(Subject::Calls) },
     Place { path: "/console/figures", key: "nav-figures", icon: "figures", subject: Some(Subject::Calls) },
 ];
 
@@ -128,6 +141,11 @@ impl Page {
     /// The words of that key.
     pub fn t(&self, key: impl AsRef<str>) -> Said {
         self.visitor.t(key)
+    }
+
+    /// What a word of ours is called, of a kind of words: the words of `kind-word`.
+    pub fn word(&self, kind: &str, word: &str) -> Said {
+        self.visitor.t(format!("{kind}-{}", word.replace('_', "-")))
     }
 
     /// The reader's language.
@@ -288,6 +306,16 @@ impl Page {
         let at = at.it();
         let wall = self.zone().wall(at);
         Moment { words: format::clock(wall.time()), ..self.moment(at) }
+    }
+
+    /// A moment, as near as it is, in words alone.
+    pub fn moment_words(&self, at: impl Of<Timestamp>) -> String {
+        self.moment(at).words
+    }
+
+    /// A time of day in words alone.
+    pub fn clock_words(&self, at: impl Of<Timestamp>) -> String {
+        self.clock(at).words
     }
 
     /// A date by itself.

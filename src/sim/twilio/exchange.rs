@@ -23,7 +23,7 @@ use tokio_util::{
 
 use super::{
     super::Faults,
-    Account, calling,
+    Account, calling, intelligence,
     numbers::{self, Market},
 };
 
@@ -69,6 +69,7 @@ impl Exchange {
         let routes = Router::new()
             .route("/2010-04-01/Accounts/{account}", get(account_known))
             .merge(calling::routes())
+            .merge(intelligence::routes())
             .route(
                 "/2010-04-01/Accounts/{account}/Recordings/{recording}",
                 get(recording).delete(erase_recording),
@@ -83,7 +84,7 @@ impl Exchange {
         Ok(Self(Arc::new(Inside { address, shared, _running: leaving.drop_guard() })))
     }
 
-    /// Its base URL, in the place of `https://api.twilio.com`.
+    /// Its base URL, in the place of `https://api.twilio.com` and `https://intelligence.twilio.com`.
     pub fn base_url(&self) -> String {
         format!("http://{}", self.0.address)
     }
@@ -96,7 +97,7 @@ impl Exchange {
     }
 
     /// Keeps what was recorded; its SID.
-    pub(super) fn keep_recording(&self, sound: Vec<u8>) -> String {
+    pub fn keep_recording(&self, sound: Vec<u8>) -> String {
         let sid = super::sid("RE");
         self.0.shared.recordings().insert(sid.clone(), sound);
         sid
@@ -146,8 +147,8 @@ impl Shared {
         self.market.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The refusal of whoever does not show the token of an account, or of another than they ask for.
-    pub(super) fn refusal(&self, account: &str, headers: &HeaderMap) -> Option<Response> {
+    /// The account whose token somebody shows.
+    pub(super) fn who(&self, headers: &HeaderMap) -> Option<String> {
         let accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
         let given = headers.get(header::AUTHORIZATION);
         let known = accounts.iter().find(|known| {
@@ -155,9 +156,14 @@ impl Shared {
             let wanted = format!("Basic {}", base64_simd::STANDARD.encode_to_string(pair));
             given.is_some_and(|given| given.as_bytes() == wanted.as_bytes())
         });
-        match known {
+        known.map(|known| known.sid.clone())
+    }
+
+    /// The refusal of whoever does not show the token of an account, or of another than they ask for.
+    pub(super) fn refusal(&self, account: &str, headers: &HeaderMap) -> Option<Response> {
+        match self.who(headers) {
             None => Some(problem(StatusCode::UNAUTHORIZED, 20_003, "Authenticate")),
-            Some(known) if known.sid == account => None,
+            Some(known) if known == account => None,
             Some(_) => Some(problem(StatusCode::NOT_FOUND, 20_404, "No such account")),
         }
     }
@@ -182,6 +188,12 @@ async fn recording(
 ) -> Response {
     if let Some(refusal) = shared.refusal(&account, &headers) {
         return refusal;
+    }
+    if let Some(sid) = recording.strip_suffix(".json")
+        && let Some(call) = shared.market().recorded.get(sid)
+    {
+        return Json(json!({ "sid": sid, "account_sid": account, "call_sid": call, "status": "completed" }))
+            .into_response();
     }
     let sound = recording.strip_suffix(".wav").and_then(|sid| shared.recordings().get(sid).cloned());
     let Some(sound) = sound else {

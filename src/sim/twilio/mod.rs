@@ -9,6 +9,7 @@
 pub mod calling;
 mod conditions;
 mod exchange;
+pub mod intelligence;
 pub mod numbers;
 mod playback;
 pub mod shapes;

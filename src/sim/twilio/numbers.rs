@@ -3,7 +3,10 @@
 //! A purchase takes effect before it is answered, as it does at Twilio, so an answer can be lost. What is asked in a form
 //! that Twilio does not know is a fault.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
 
 use axum::{
     Json, Router,
@@ -20,6 +23,7 @@ use super::{
     Exchange,
     calling::{Placed, Texted},
     exchange::{Shared, problem},
+    intelligence::Transcript,
     sid,
 };
 use crate::{domain::time::Timestamp, platform::clock::Clock};
@@ -74,6 +78,9 @@ pub(super) struct Market {
     pub(super) placed: Vec<Placed>,
     pub(super) given: usize,
     pub(super) texted: Vec<Texted>,
+    /// What was written down of calls, and of which call recordings are.
+    pub(super) transcripts: Vec<Transcript>,
+    pub(super) recorded: HashMap<String, String>,
     /// What time it is, when somebody has said so.
     pub(super) now: Option<Timestamp>,
 }

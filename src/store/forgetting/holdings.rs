@@ -142,6 +142,8 @@ macro_rules! holdings {
 
 holdings! {
     turns "" (goes Call "call_id = $2");
+    imported_turns "" (goes Call "call_id = $2");
+    transcript_imports "" (goes Call "call_id = $2");
     tool_calls "" (goes Call "call_id = $2");
     recordings "" (goes Call "call_id = $2");
     call_summaries "" (goes Call "call_id = $2");
@@ -198,6 +200,8 @@ holdings! {
     memberships "those who work there";
     call_fields "of no person";
     retention "of no person";
+    remembered_attempts "a digest, for a week: without it nobody could know how often somebody was called who is forgotten";
+    digest_keys "what digests are made with, sealed";
     exports "removed with their blobs, by whoever forgets the person";
     audit_entries "ids, and that something changed; never what people said or are called";
     audit_heads "of no person";
@@ -215,6 +219,7 @@ pub const ELSEWHERE: &[(&str, &str)] = &[
     ("mails", "letters to those who work there; go with the tenant, or after some time"),
     ("data_keys", "keys, sealed"),
     ("dial_turns", "of no person"),
+    ("leftovers", "names of Twilio's for sound that is erased there; gone once it is"),
     ("tenant_erasures", "the operator's receipts"),
     ("_sqlx_migrations", "of no person"),
     ("turn_index", "SQLite's index of words: goes with its turn, by a trigger"),

@@ -69,6 +69,8 @@ texts! {
     END_PAST_WAITING = "UPDATE waiting_list SET state = 'over', ended_at = joined_at
         WHERE tenant_id = $1 AND state = 'waiting' AND last_day < $2";
     FORGET_TURNS = "DELETE FROM turns WHERE tenant_id = $1 AND call_id = $2";
+    FORGET_IMPORTED = "DELETE FROM imported_turns WHERE tenant_id = $1 AND call_id = $2";
+    FORGET_IMPORT = "DELETE FROM transcript_imports WHERE tenant_id = $1 AND call_id = $2";
     FORGET_TOOL_CALLS = "DELETE FROM tool_calls WHERE tenant_id = $1 AND call_id = $2";
     FORGET_SUMMARY = "DELETE FROM call_summaries WHERE tenant_id = $1 AND call_id = $2";
     WORDLESS = "UPDATE calls SET wordless = TRUE WHERE tenant_id = $1 AND id = $2";
@@ -265,9 +267,13 @@ impl Forgetting<'_> {
     /// When the database cannot answer.
     pub async fn forget_words(&mut self, call: &CallId) -> Result<Counts, Error> {
         let mut counts = Counts::new();
-        for (table, text) in
-            [("turns", FORGET_TURNS), ("tool_calls", FORGET_TOOL_CALLS), ("call_summaries", FORGET_SUMMARY)]
-        {
+        for (table, text) in [
+            ("turns", FORGET_TURNS),
+            ("imported_turns", FORGET_IMPORTED),
+            ("transcript_imports", FORGET_IMPORT),
+            ("tool_calls", FORGET_TOOL_CALLS),
+            ("call_summaries", FORGET_SUMMARY),
+        ] {
             add(&mut counts, table, self.about(text, call.as_str()).await?);
         }
         self.about(WORDLESS, call.as_str()).await?;

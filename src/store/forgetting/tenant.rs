@@ -19,6 +19,8 @@ texts! {
         + (SELECT COUNT(*) FROM calls WHERE tenant_id = $1 AND outcome IS NULL)";
     RECORDED = "SELECT id FROM calls WHERE tenant_id = $1 AND recording IS NOT NULL AND id > $2 ORDER BY id LIMIT $3";
     SPOKEN = "SELECT id FROM messages WHERE tenant_id = $1 AND recording IS NOT NULL AND id > $2 ORDER BY id LIMIT $3";
+    UNFETCHED = "SELECT id FROM messages WHERE tenant_id = $1 AND recording_sid IS NOT NULL AND recording IS NULL
+        AND id > $2 ORDER BY id LIMIT $3";
     LOG_OUT = "DELETE FROM sessions WHERE at_tenant = $1";
     MEMBERS = "SELECT m.user_id FROM memberships m WHERE m.tenant_id = $1";
     STAYS = "SELECT COUNT(*) FROM users u WHERE u.id = $1 AND (u.operator OR EXISTS (
@@ -81,6 +83,14 @@ impl Forgetting<'_> {
     /// When the database cannot answer.
     pub async fn spoken(&mut self, after: &str, count_max: u32) -> Result<Vec<String>, Error> {
         self.after(SPOKEN, after, count_max).await
+    }
+
+    /// Messages whose sound still lies at Twilio's, by id, those after one.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn unfetched(&mut self, after: &str, count_max: u32) -> Result<Vec<String>, Error> {
+        self.after(UNFETCHED, after, count_max).await
     }
 
     async fn after(&mut self, text: &'static str, after: &str, count_max: u32) -> Result<Vec<String>, Error> {

@@ -4,6 +4,7 @@
 //! is never repeated here: only who asked knows whether repeating does harm.
 
 pub mod calls;
+pub mod intelligence;
 mod numbers;
 mod recordings;
 
@@ -123,6 +124,7 @@ impl Error {
 #[derive(Clone, Debug)]
 pub struct Rest {
     base_url: String,
+    intelligence_url: String,
     client: reqwest::Client,
 }
 
@@ -148,7 +150,9 @@ impl Rest {
             .retry(reqwest::retry::never())
             .build()
             .map_err(Error::Away)?;
-        Ok(Self { base_url: settings.base_url.as_str().trim_end_matches('/').to_owned(), client })
+        let url = |url: &url::Url| url.as_str().trim_end_matches('/').to_owned();
+        let (base_url, intelligence_url) = (url(&settings.base_url), url(&settings.intelligence_base_url));
+        Ok(Self { base_url, intelligence_url, client })
     }
 
     /// Asks whether the account and its token are accepted.
@@ -176,6 +180,11 @@ impl Rest {
     /// A request for what lies at `path` below the accounts.
     fn request(&self, method: Method, who: &Credentials, path: &str) -> RequestBuilder {
         let url = format!("{}/2010-04-01/Accounts/{path}", self.base_url);
+        self.request_at(method, who, &url)
+    }
+
+    /// A request for what lies at a URL of Twilio's.
+    fn request_at(&self, method: Method, who: &Credentials, url: &str) -> RequestBuilder {
         self.client.request(method, url).basic_auth(&who.account_sid, Some(who.auth_token.expose_secret()))
     }
 }
@@ -208,10 +217,14 @@ async fn answered(request: RequestBuilder) -> Result<Response, Error> {
 
 /// What Twilio's answer says.
 async fn read<T: DeserializeOwned>(request: RequestBuilder) -> Result<T, Error> {
-    let answer = answered(request).await?;
-    if answer.content_length().is_some_and(|length| length > ANSWER_BYTES_MAX) {
-        return Err(Error::Garbled("its answer is too long"));
+    let mut answer = answered(request).await?;
+    let mut body = vec![];
+    // What an answer says of its length is not believed.
+    while let Some(piece) = answer.chunk().await.map_err(|error| Error::Away(error.without_url()))? {
+        if (body.len() + piece.len()) as u64 > ANSWER_BYTES_MAX {
+            return Err(Error::Garbled("its answer is too long"));
+        }
+        body.extend_from_slice(&piece);
     }
-    let body = answer.bytes().await.map_err(|error| Error::Away(error.without_url()))?;
     serde_json::from_slice(&body).map_err(|_| Error::Garbled("its answer cannot be read"))
 }

@@ -2,7 +2,10 @@
 
 use reqwest::{Method, header};
 
-use super::{Credentials, Error, Rest, answered};
+use serde::Deserialize;
+
+use super::{Credentials, Error, Rest, answered, read};
+use crate::domain::conversation::CallSid;
 
 /// The longest recording that is fetched, in bytes: far more than the longest message is.
 pub const RECORDING_BYTES_MAX: u64 = 16 << 20;
@@ -45,6 +48,24 @@ impl Rest {
             sound.extend_from_slice(&piece);
         }
         Ok(sound)
+    }
+
+    /// Of which call a recording is, when Twilio says so.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is none, or none any more; otherwise whatever stands in the way.
+    pub async fn call_of_recording(
+        &self,
+        who: &Credentials,
+        sid: &RecordingSid,
+    ) -> Result<Option<CallSid>, Error> {
+        #[derive(Deserialize)]
+        struct Wire {
+            call_sid: Option<String>,
+        }
+        let path = format!("{}/Recordings/{}.json", who.account_sid, sid.0);
+        let wire: Wire = read(self.request(Method::GET, who, &path)).await?;
+        Ok(wire.call_sid.and_then(|sid| sid.parse().ok()))
     }
 
     /// Erases a recording there. One that is gone is as good as erased.

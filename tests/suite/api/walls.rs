@@ -118,6 +118,7 @@ fn bodies(own: &Neighbour) -> Vec<(&'static str, Value, Places)> {
         ("PATCH /api/contacts/{contact}", json!({}), vec![]),
         ("PUT /api/contacts/{contact}/pin", json!({ "pin": "4711" }), vec![]),
         ("PATCH /api/messages/{message}", json!({}), vec![]),
+        ("POST /api/messages/{message}/not-reached", json!({ "again_at": "2100-01-04T09:00:00Z" }), vec![]),
         (
             "PATCH /api/numbers/{number}",
             json!({ "assistant": id("assistant") }),
@@ -136,6 +137,11 @@ fn bodies(own: &Neighbour) -> Vec<(&'static str, Value, Places)> {
         (
             "PUT /api/tenants/{tenant}/twilio",
             json!({ "account_sid": format!("AC{:032x}", 7), "auth_token": "secret" }),
+            vec![],
+        ),
+        (
+            "POST /api/calls/{call}/transcript-import",
+            json!({ "transcript": format!("GT{:032x}", 1) }),
             vec![],
         ),
         ("PATCH /api/webhooks/{webhook}", json!({}), vec![]),

@@ -1,9 +1,18 @@
 //! Somebody who is to be forgotten is: nothing of them is left in any table, index or blob, byte by byte; others stay.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, task::Poll};
 
 use frontdesk::{
-    domain::{calendar::Vendor, id::TenantId, phone::E164},
+    app::outgoing::dialling::{Dialled, Dialler},
+    domain::{
+        booking::Appointment,
+        calendar::{Clash, ClashKind, Vendor},
+        forgetting::{Counts, Erasure, ErasureState, Person},
+        id::TenantId,
+        outgoing::{Ending, Outgoing, OutgoingSettings, OutgoingState},
+        phone::E164,
+        time::Timestamp,
+    },
     platform::clock::Clock,
 };
 use reqwest::Method;
@@ -38,7 +47,8 @@ on_both_grounds! {
         let receipt = ground.done(owner, &path).await;
         assert_eq!(receipt["digits"], "99");
         for table in ["contacts", "calls", "turns", "tool_calls", "call_summaries", "recordings", "transfers", "messages",
-            "appointments", "appointment_history", "booking_requests", "outgoing_calls", "campaign_entries", "exports"]
+            "appointments", "appointment_history", "booking_requests", "outgoing_calls", "campaign_entries", "exports",
+            "clashes", "waiting_list", "contact_pins", "imported_turns", "transcript_imports"]
         {
             assert!(receipt["counts"][table].as_u64() > Some(0), "{table}: {receipt}");
         }
@@ -52,6 +62,7 @@ on_both_grounds! {
         assert_eq!(owner.get(&format!("/api/search/calls?q={CANARY}")).await.well()["items"], json!([]));
         let stays = owner.get(&format!("/api/calls/{}", other.call)).await.well();
         assert_eq!(stays["turns"][0]["text"], OTHER);
+        assert_eq!(stays["imported_transcript"]["turns"][0]["text"], OTHER);
         let mut tx = ground.office.server.store.read(&ground.practice.tenant.id).await.unwrap();
         assert!(matches!(tx.audit().verify().await.unwrap(), Ok(entries) if entries > 0), "the log holds");
         drop(tx);
@@ -101,6 +112,137 @@ on_both_grounds! {
         ground.office.server.stop().await;
     }
 
+    async fn an_erasure_that_is_killed_anywhere_is_finished_by_whoever_comes_next(ground: Ground) {
+        const KILLS_MAX: u32 = 40;
+        let (store, tenant) = (&ground.office.server.store, &ground.practice.tenant.id);
+        let (mut numbers, mut kills) = (vec![], 0);
+        // Further on each time, until one ends before it is killed.
+        for kill in 1..=KILLS_MAX {
+            let now = Clock::system().now();
+            let (name, number) = (format!("p{kill}"), format!("+49151707072{kill:02}"));
+            ground.somebody(&name, CANARY, &number, 10 + kill, now.plus_minutes(-600)).await;
+            let erasure = Erasure {
+                id: format!("era_{name}").parse().unwrap(),
+                person: Some(Person::Number(number.parse().unwrap())),
+                digits: "00".to_owned(),
+                state: ErasureState::Running,
+                asked_by: "usr_1".to_owned(),
+                asked: now,
+                approved_by: None,
+                ended: None,
+                counts: Counts::new(),
+            };
+            let mut tx = store.begin(tenant).await.unwrap();
+            tx.forgetting().add_erasure(&erasure).await.unwrap();
+            tx.commit().await.unwrap();
+            let steps = kill * kill;
+            let forgetting = ground.forgetting(Clock::system());
+            let ended = stopped_after(steps, forgetting.erase(tenant, &erasure.id, 1)).await;
+            kills += u32::from(ended.is_none());
+            ground.forgetting(Clock::system()).erase(tenant, &erasure.id, 2).await.unwrap();
+            let mut tx = store.read(tenant).await.unwrap();
+            let receipt = tx.forgetting().erasure(&erasure.id).await.unwrap().unwrap();
+            assert_eq!((receipt.state, receipt.person), (ErasureState::Done, None), "after {steps} steps");
+            numbers.push(number);
+            if ended.is_some() {
+                break;
+            }
+        }
+        assert!((4..KILLS_MAX).contains(&kills), "killed {kills} times, and once not");
+        let mut words = vec![CANARY];
+        words.extend(numbers.iter().map(String::as_str));
+        assert_eq!(ground.found(&words).await, BTreeSet::new());
+        assert!(ground.blobs().is_empty(), "{:?}", ground.blobs());
+        ground.office.server.stop().await;
+    }
+
+    async fn an_appointment_in_whose_place_another_stood_makes_room_for_it(ground: Ground) {
+        let now = Clock::system().now();
+        // Their appointments are hours ahead, one after the other.
+        ground.somebody("somebody", CANARY, NUMBER, 20, now.plus_minutes(-600)).await;
+        let other = ground.somebody("other", OTHER, OTHER_NUMBER, 21, now.plus_minutes(-600)).await;
+        let (store, tenant) = (&ground.office.server.store, &ground.practice.tenant.id);
+        let mut tx = store.begin(tenant).await.unwrap();
+        let first = tx.appointments().get(&"apt_somebody".parse().unwrap()).await.unwrap().unwrap();
+        let moved = Appointment {
+            id: "apt_moved".parse().unwrap(),
+            contact: Some(other.contact.parse().unwrap()),
+            clashing: true,
+            ..first
+        };
+        tx.appointments().insert(&moved, None, now).await.unwrap();
+        let clash = Clash {
+            id: "cls_moved".parse().unwrap(),
+            appointment: moved.id.clone(),
+            calendar: None,
+            event: None,
+            what: ClashKind::MovedOntoAnother,
+            found: now,
+            settled: None,
+        };
+        tx.clashes().add(&clash).await.unwrap();
+        tx.commit().await.unwrap();
+        let erasure = ground.owner.post("/api/erasures", json!({ "number": NUMBER })).await.well();
+        ground.done(&ground.owner, &format!("/api/erasures/{}", erasure["id"].as_str().unwrap())).await;
+        let mut tx = store.read(tenant).await.unwrap();
+        assert!(!tx.appointments().get(&moved.id).await.unwrap().unwrap().clashing);
+        assert!(tx.clashes().get(&clash.id).await.unwrap().unwrap().settled.is_some());
+        drop(tx);
+        ground.office.server.stop().await;
+    }
+
+    async fn how_often_somebody_was_called_outlives_who_they_are_for_a_week(ground: Ground) {
+        let now = Clock::system().now();
+        let (server, tenant) = (&ground.office.server, &ground.practice.tenant.id);
+        ground.somebody("somebody", CANARY, NUMBER, 1, now.plus_minutes(-600)).await;
+        let settings = OutgoingSettings {
+            consent: Some("asked at the first visit".to_owned()),
+            countries: vec!["DE".to_owned()],
+            number: Some(ground.practice.number.id.clone()),
+            ..OutgoingSettings::default()
+        };
+        let mut tx = server.store.begin(tenant).await.unwrap();
+        tx.outgoing().set(&settings).await.unwrap();
+        let waiting = tx.outgoing().get(&"out_somebody".parse().unwrap()).await.unwrap().unwrap();
+        for days in [1, 2, 3] {
+            let asked = now.plus_minutes(-days * 24 * 60);
+            let one = Outgoing { id: format!("out_before{days}").parse().unwrap(), ..waiting.clone() };
+            assert!(tx.outgoing().add(&one, None, "usr_1").await.unwrap());
+            tx.outgoing().ask(&one.id, asked, "AC1", asked).await.unwrap();
+            tx.outgoing().end(&one.id, OutgoingState::Over, Ending::NoAnswer, asked, None).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        let erasure = ground.owner.post("/api/erasures", json!({ "number": NUMBER })).await.well();
+        ground.done(&ground.owner, &format!("/api/erasures/{}", erasure["id"].as_str().unwrap())).await;
+        assert_eq!(ground.found(&[CANARY, NUMBER]).await, BTreeSet::new(), "the number stands nowhere");
+        // Somebody wants them called again, tomorrow and next week, at noon.
+        let dialler = Dialler { store: server.store.clone(), accounts: server.accounts.clone() };
+        let noon = |days: i64| Timestamp((now.0 / DAY + days) * DAY + DAY / 2);
+        let mut problems = vec![];
+        for (n, number, days) in [(1, NUMBER, 1), (2, OTHER_NUMBER, 1), (3, NUMBER, 9)] {
+            let id = format!("out_again{n}").parse().unwrap();
+            let again = Outgoing { id, to: number.parse().unwrap(), due: noon(days), ..waiting.clone() };
+            let mut tx = server.store.begin(tenant).await.unwrap();
+            assert!(tx.outgoing().add(&again, None, "usr_1").await.unwrap());
+            tx.commit().await.unwrap();
+            assert_eq!(dialler.dial_next(tenant, noon(days)).await.unwrap(), Dialled::Something);
+            let mut tx = server.store.read(tenant).await.unwrap();
+            let found = tx.outgoing().get(&again.id).await.unwrap().unwrap();
+            problems.push((number, days, found.problem.as_deref() == Some("it may not be made before"), found.due));
+            drop(tx);
+            let mut tx = server.store.begin(tenant).await.unwrap();
+            tx.outgoing().cancel(&again.id, now).await.unwrap();
+            tx.commit().await.unwrap();
+        }
+        let put_off: Vec<bool> = problems.iter().map(|(_, _, put_off, _)| *put_off).collect();
+        assert_eq!(put_off, [true, false, false], "{problems:?}");
+        // The third attempt of the week was three days ago.
+        assert!(problems[0].3 > now.plus_minutes(3 * 24 * 60), "{problems:?}");
+        ground.forgetting(Clock::showing(now.plus_minutes(8 * 24 * 60))).purge(tenant).await.unwrap();
+        assert!(server.store.read(tenant).await.unwrap().forgetting().digest_key().await.unwrap().is_none());
+        ground.office.server.stop().await;
+    }
+
     async fn of_a_tenant_that_is_forgotten_only_the_operators_receipt_is_left(ground: Ground) {
         let now = Clock::system().now();
         ground.somebody("somebody", CANARY, NUMBER, 1, now.plus_minutes(-600)).await;
@@ -137,7 +279,27 @@ on_both_grounds! {
     }
 }
 
-async fn until_forgotten(operator: &crate::support::office::Asker, tenant: &str) -> serde_json::Value {
+/// A day, in microseconds.
+const DAY: i64 = 24 * 60 * 60 * 1_000_000;
+
+/// Does some work until it has been looked at so often, and drops it then: as if whoever does it were killed. What came of it
+/// if it ended before.
+async fn stopped_after<T>(steps: u32, work: impl Future<Output = T>) -> Option<T> {
+    let (mut work, mut taken) = (Box::pin(work), 0);
+    let ended = std::future::poll_fn(|context| {
+        if taken == steps {
+            return Poll::Ready(None);
+        }
+        taken += 1;
+        work.as_mut().poll(context).map(Some)
+    });
+    ended.await
+}
+
+pub(super) async fn until_forgotten(
+    operator: &crate::support::office::Asker,
+    tenant: &str,
+) -> serde_json::Value {
     for _ in 0..1_200 {
         let all = operator.get("/api/tenant-erasures").await.well();
         let found =

@@ -15,10 +15,12 @@ use frontdesk::{
     domain::{
         assistant::Language,
         booking::{Appointment, AppointmentStatus, Step},
+        calendar::{Clash, ClashKind, EventId},
         campaign::{CallWindow, Campaign, CampaignState, Entry, EntryState, Retry},
         contact::Contact,
         conversation::{Direction, Outcome, Speaker, Turn},
         id::{CallId, TenantId},
+        import::{Import, ImportState, ImportedTurn},
         money::MicroUsd,
         outgoing::{Channel, Kind, OptOutSource, Outgoing, OutgoingState},
         phone::E164,
@@ -26,6 +28,7 @@ use frontdesk::{
         summary::{Sentiment, Summary, Upshot},
         time::{CallTime, TimeRange, Timestamp},
         transfer::{Transfer, TransferState},
+        waiting::{Asked as AskedOfWaiting, Offer, OfferState, Waiting, WaitingState},
     },
     platform::{
         blobs::BlobName,
@@ -33,6 +36,7 @@ use frontdesk::{
         sealed::{self, Key},
         secrets::{self, Place},
     },
+    sim::twilio::Exchange,
     store::{
         Asked, Message, NewCall, OptOut, SealedColumn, Spoken, Summarised, Taped, ToolCall, ToolCallStatus,
     },
@@ -87,6 +91,14 @@ impl Ground {
         Self::open(House::new().with("DATABASE__URL", &url), url).await
     }
 
+    /// On the embedded database, with a stand-in for Twilio.
+    pub async fn at_twilio(exchange: &Exchange) -> Self {
+        let house = House::new();
+        let database = house.path("frontdesk.db").display().to_string();
+        let house = house.ready_for_calls().with("TWILIO__BASE_URL", &exchange.base_url());
+        Self::open(house, database).await
+    }
+
     async fn open(house: House, database: String) -> Self {
         let house = house.with("SECRETS__KEY", KEY).with("RATE_LIMITS__REQUESTS", "100000");
         let office = Office::open_in(house).await;
@@ -106,6 +118,7 @@ impl Ground {
             blobs: server.blobs.clone(),
             keys: server.keys.clone(),
             calendars: server.calendars.clone(),
+            accounts: server.accounts.clone(),
             speech: self.office.house.config().openai,
             clock,
         }
@@ -220,6 +233,7 @@ impl Ground {
             left: then,
             handled: None,
             spoken: None,
+            work: Default::default(),
         };
         let id = format!("msg_{name}spoken");
         let sound = self.sealed(&format!("messages/{id}.wav"), word, SealedColumn::MessageKey, &id);
@@ -313,7 +327,69 @@ impl Ground {
             said: None,
             over: None,
         };
+        let clash = Clash {
+            id: format!("cls_{name}").parse().unwrap(),
+            appointment: appointment.id.clone(),
+            calendar: None,
+            event: Some(EventId(word.to_owned())),
+            what: ClashKind::MovedTwice,
+            found: then,
+            settled: None,
+        };
+        let day = then.to_jiff().to_zoned(jiff::tz::TimeZone::UTC).date();
+        let waiting = Waiting {
+            id: format!("wtl_{name}").parse().unwrap(),
+            contact: contact.id.clone(),
+            service: self.practice.checkup.id.clone(),
+            resources: vec![],
+            first_day: day,
+            last_day: day,
+            from_min: 0,
+            until_min: 24 * 60,
+            appointment: Some(appointment.id.clone()),
+            language: None,
+            state: WaitingState::Waiting,
+            joined: then,
+            ended: None,
+        };
+        let offer = Offer {
+            id: format!("ofr_{name}").parse().unwrap(),
+            service: self.practice.checkup.id.clone(),
+            resource: self.practice.ada.id.clone(),
+            start,
+            freed_by: appointment.id.clone(),
+            state: OfferState::Open,
+            asked: Some(AskedOfWaiting {
+                waiting: waiting.id.clone(),
+                outgoing: outgoing.id.clone(),
+                hold: appointment.id.clone(),
+            }),
+            look: Timestamp::MAX,
+            made: then,
+        };
+        let import = Import {
+            transcript: format!("GT{n:032x}"),
+            caller_channel: None,
+            state: ImportState::Waiting,
+            problem: None,
+            asked_by: "usr_1".to_owned(),
+            asked: then,
+            done: None,
+        };
+        let imported = ImportedTurn {
+            ordinal: 0,
+            channel: 2,
+            speaker: Speaker::Caller,
+            began_ms: 0,
+            ended_ms: 1_000,
+            text: word.to_owned(),
+            confidence: None,
+        };
         let mut tx = store.begin(tenant).await.unwrap();
+        tx.imports().ask(&call.id, &import).await.unwrap();
+        assert!(tx.imports().done(&call.id, &import, &[imported], then).await.unwrap());
+        // Nobody opens it here: it is sealed elsewhere, and only has to go.
+        tx.pins().put(&contact.id, word.as_bytes(), then).await.unwrap();
         tx.campaigns().add(&campaign, None, "usr_1").await.unwrap();
         tx.campaigns().add_entry(&entry).await.unwrap();
         tx.tool_calls().begin(&requested).await.unwrap();
@@ -325,6 +401,9 @@ impl Ground {
         tx.messages().add(&spoken).await.unwrap();
         tx.appointments().insert(&appointment, Some(&call.id), then).await.unwrap();
         tx.appointments().remember(Asked { key: name, content: word }, &appointment.id, then).await.unwrap();
+        assert!(tx.clashes().add(&clash).await.unwrap());
+        tx.waiting().add(&waiting, call.id.as_str()).await.unwrap();
+        assert!(tx.waiting().add_offer(&offer).await.unwrap());
         tx.history().add(&appointment, Step::Booked, call.id.as_str(), then).await.unwrap();
         tx.outgoing().add(&outgoing, None, "usr_1").await.unwrap();
         tx.commit().await.unwrap();

@@ -1,5 +1,6 @@
 //! Forgetting: what has been kept for long enough, people who ask for it, tenants that go; and copies of what is known.
 
+mod at_twilio;
 mod by_telephone;
 mod copies;
 mod erasing;

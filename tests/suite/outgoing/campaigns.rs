@@ -33,6 +33,30 @@ use crate::support::{
     practice::at,
 };
 
+on_both! {
+    async fn a_campaign_that_is_over_takes_nobody_in_whatever_key_is_shown(fresh: Fresh) {
+        let ground = Ground::open(&fresh.store).await;
+        let by = Actor::new(ground.practice.tenant.id.clone(), Who::System("test"));
+        let wanted = wanted(&ground);
+        let make = async |people: &[Person]| {
+            campaigns::create(&fresh.store, &by, at(TEN), Some("key"), &wanted, people).await
+        };
+        let (shown, _) = make(&people(2)).await.unwrap();
+        let id = shown.campaign.item.id;
+        // While it lasts, more may join by the same key.
+        assert_eq!(make(&people(3)).await.unwrap().1.iter().filter(|one| !one.before).count(), 1);
+        campaigns::cancel(&fresh.store, &by, at(TEN), &id).await.unwrap();
+        let (again, named) = make(&people(3)).await.unwrap();
+        assert_eq!(again.campaign.item.id, id, "the same request has the same answer");
+        assert!(named.iter().all(|one| one.before));
+        let more = make(&people(4)).await;
+        assert!(matches!(more, Err(app::Error::Conflict("that campaign is over"))));
+        let page = campaigns::people(&fresh.store, &by, &id, None, None, 10).await.unwrap();
+        assert_eq!(page.items.len(), 3);
+        assert!(page.items.iter().all(|one| one.state != EntryState::Waiting), "nobody waits for ever");
+    }
+}
+
 /// Monday, 10:00 in Berlin.
 const TEN: i64 = 2 * 60;
 const DAY: i64 = 24 * 60;

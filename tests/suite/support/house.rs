@@ -43,6 +43,7 @@ impl House {
             .with("OPENAI__API_KEY", "test-key")
             .with("OPENAI__BASE_URL", "http://127.0.0.1:9/v1")
             .with("TWILIO__BASE_URL", "http://127.0.0.1:9")
+            .with("TWILIO__INTELLIGENCE_BASE_URL", "http://127.0.0.1:9")
             .with("TWILIO__ACCOUNT_SID", "AC00000000000000000000000000000001")
             .with("TWILIO__AUTH_TOKEN", "12345")
             .with("SECRETS__KEY", KEY)

@@ -73,6 +73,7 @@ impl Neighbour {
             left: MONDAY_8,
             handled: None,
             spoken: None,
+            work: Default::default(),
         };
         let time = TimeRange { start: at(60), end: at(90) };
         let appointment = Appointment {

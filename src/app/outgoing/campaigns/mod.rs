@@ -201,7 +201,8 @@ pub async fn people(
 ///
 /// # Errors
 /// [`Error::Forbidden`]; [`Error::Invalid`]; [`Error::Limit`]; [`Error::Conflict`] when it is to begin and nobody may be
-/// called, or the key was used for another; [`Error::Unavailable`].
+/// called, the key was used for another, or the campaign is over and people are named who do not stand in it;
+/// [`Error::Unavailable`].
 pub async fn create(
     store: &Store,
     by: &Actor,
@@ -213,6 +214,8 @@ pub async fn create(
     by.must(Verb::Write, Subject::Calls)?;
     let key = key.map(|key| format!("{by}/{key}"));
     let mut tx = store.begin(by.tenant()).await?;
+    // Whoever ends it, or is about to dial for it, has decided before, or decides after.
+    tx.outgoing().lock().await?;
     let first = match &key {
         Some(key) => tx.campaigns().by_key(key).await?,
         None => None,
@@ -239,6 +242,9 @@ pub async fn create(
         }
     };
     let named = name(store, &mut tx, by, now, &campaign, people, "/contacts").await?;
+    if campaign.state == CampaignState::Running {
+        tx.campaigns().planned(&campaign.id, now).await?;
+    }
     let shown = shown(&mut tx, &campaign.id).await?;
     tx.commit().await?;
     Ok((shown, named))
@@ -312,6 +318,10 @@ async fn name(
         if let Some(standing) = tx.campaigns().entry_of(&campaign.id, &entry.number).await? {
             named.push(Named { entry: standing, before: true });
             continue;
+        }
+        if campaign.state.over() {
+            // Whoever joined it would wait for ever.
+            return Err(Error::Conflict("that campaign is over"));
         }
         if size >= PEOPLE_MAX {
             counter!(figures::LIMIT_REACHED_TOTAL, "limit" => "campaign_people").increment(1);
