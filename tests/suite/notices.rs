@@ -58,6 +58,7 @@ impl Desk {
             left: at,
             handled: None,
             spoken: None,
+            work: Default::default(),
         };
         let mut tx = self.store().begin(&self.practice.tenant.id).await.unwrap();
         tx.messages().add(&message).await.unwrap();

@@ -18,5 +18,4 @@ notifications-daily = Tägliche E-Mail
 notifications-daily-at = Uhrzeit
 notifications-save = Speichern
 notifications-done = Ihre Benachrichtigungen sind gespeichert.
-fault-time = Geben Sie die Uhrzeit so ein: 20:00.
 fault-quiet-both = Geben Sie Anfang und Ende der Ruhezeit ein, oder lassen Sie beides leer.

@@ -18,5 +18,4 @@ notifications-daily = Daily email
 notifications-daily-at = Time
 notifications-save = Save
 notifications-done = Your notifications are saved.
-fault-time = Enter the time like this: 20:00.
 fault-quiet-both = Enter both the beginning and the end of the quiet hours, or leave both empty.
