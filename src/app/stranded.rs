@@ -82,13 +82,42 @@ pub struct Found {
 pub async fn list(store: &Store, by: &Actor, now: Timestamp, wanted: &Wanted) -> Result<Found, Error> {
     by.must(Verb::Read, Subject::Appointments)?;
     let mut tx = store.read(by.tenant()).await?;
-    let zone = tx.tenant().get().await?.ok_or(Error::NotFound("tenant"))?.zone;
     if let Some(resource) = &wanted.resource {
         tx.resources().get(resource).await?.ok_or(Error::NotFound("resource"))?;
     }
     if let Some(closure) = &wanted.closure {
         tx.closures().get(closure).await?.ok_or(Error::NotFound("closure"))?;
     }
+    let (found, more) = scan(&mut tx, now, wanted).await?;
+    let mut items = Vec::with_capacity(found.len());
+    for (appointment, causes, kept) in found {
+        let appointment = tx.appointments().revised(&appointment.id).await?;
+        let Some(appointment) = appointment else { continue };
+        let call = tx.outgoing().to_move(&appointment.item.id).await?;
+        let not_rung = moving::plan(store, &mut tx, &appointment.item, now).await?.err();
+        items.push(Stranded { appointment, causes, kept, colleagues: Vec::new(), call, not_rung });
+    }
+    drop(tx);
+    find_colleagues(store, by, now, &mut items).await?;
+    Ok(Found { items, more })
+}
+
+/// How many appointments are stranded and wait for a decision, as far as [`list`] looks.
+///
+/// # Errors
+/// [`Error::Forbidden`]; [`Error::Unavailable`].
+pub async fn count(store: &Store, by: &Actor, now: Timestamp) -> Result<usize, Error> {
+    by.must(Verb::Read, Subject::Appointments)?;
+    let mut tx = store.read(by.tenant()).await?;
+    Ok(scan(&mut tx, now, &Wanted::default()).await?.0.len())
+}
+
+/// A stranded appointment, by what, and whether somebody has said that it stands all the same.
+type Hit = (Appointment, Vec<(ResourceId, Source)>, bool);
+
+/// The stranded appointments, and whether there may be more than were looked at.
+async fn scan(tx: &mut TenantTx, now: Timestamp, wanted: &Wanted) -> Result<(Vec<Hit>, bool), Error> {
+    let zone = tx.tenant().get().await?.ok_or(Error::NotFound("tenant"))?.zone;
     let by_id: BTreeMap<ResourceId, Resource> =
         tx.resources().all().await?.into_iter().map(|resource| (resource.id.clone(), resource)).collect();
     let kept = tx.appointments().kept(now).await?;
@@ -126,17 +155,7 @@ pub async fn list(store: &Store, by: &Actor, now: Timestamp, wanted: &Wanted) ->
     }
     more |= found.len() > STRANDED_MAX;
     found.truncate(STRANDED_MAX);
-    let mut items = Vec::with_capacity(found.len());
-    for (appointment, causes, kept) in found {
-        let appointment = tx.appointments().revised(&appointment.id).await?;
-        let Some(appointment) = appointment else { continue };
-        let call = tx.outgoing().to_move(&appointment.item.id).await?;
-        let not_rung = moving::plan(store, &mut tx, &appointment.item, now).await?.err();
-        items.push(Stranded { appointment, causes, kept, colleagues: Vec::new(), call, not_rung });
-    }
-    drop(tx);
-    find_colleagues(store, by, now, &mut items).await?;
-    Ok(Found { items, more })
+    Ok((found, more))
 }
 
 /// Who else could have each of them at the same time, by the rules of the ledger.

@@ -39,6 +39,8 @@ use crate::{
 
 /// Where this page is.
 const PATH: &str = "/console/calendars";
+/// The field that carries the choice a form was made from.
+const WAS: &str = "was";
 /// People and rooms that are shown.
 const RESOURCES_MAX: u32 = 200;
 
@@ -103,6 +105,15 @@ struct Chooser {
     form: Form,
     blocking: Vec<(String, String)>,
     targets: Vec<(String, String)>,
+    /// What is chosen by now, when somebody else was faster.
+    theirs: Option<String>,
+}
+
+/// The choice in one line, by which it is known again.
+fn in_one(choices: &Choices) -> String {
+    let mut ids: Vec<&str> = choices.blocking.iter().map(CalendarId::as_str).collect();
+    ids.sort_unstable();
+    format!("{}|{}", ids.join(","), choices.target.as_ref().map_or("", CalendarId::as_str))
 }
 
 fn as_chosen(choices: &Choices) -> Typed {
@@ -110,7 +121,7 @@ fn as_chosen(choices: &Choices) -> Typed {
     for calendar in &choices.blocking {
         typed = typed.with("blocking", calendar);
     }
-    typed
+    typed.with(WAS, in_one(choices))
 }
 
 async fn shown(
@@ -154,7 +165,16 @@ async fn shown(
             }
             Some(_) | None => Form::new(reader.language, as_chosen(&choices)),
         };
-        choosers.push(Chooser { id: resource.id, name: resource.name, form, blocking, targets });
+        let theirs = (form.is_wrong() && form.typed().get(WAS) == in_one(&choices)).then(|| {
+            let name = |id: &CalendarId| blocking.iter().find(|(known, _)| known == id.as_str());
+            let names = choices.blocking.iter().filter_map(name).map(|(_, words)| words.clone());
+            let names: Vec<String> = names.collect();
+            match names.is_empty() {
+                true => reader.t("calendars-no-target").to_string(),
+                false => names.join(", "),
+            }
+        });
+        choosers.push(Chooser { id: resource.id, name: resource.name, form, blocking, targets, theirs });
     }
     let rows: Vec<Row> = all.iter().map(|one| row(reader, one, &synced, &used)).collect();
     let offered = doors.calendars.offered().flat_map(|vendor| {
@@ -282,6 +302,13 @@ async fn choose(
     let resource: ResourceId = resource.parse().map_err(|_| Failure::NotFound)?;
     let blocking = typed.all("blocking").filter_map(|id| id.parse::<CalendarId>().ok()).collect();
     let wanted = Choices { blocking, target: typed.get("target").parse().ok() };
+    let standing = in_one(&doors.calendars.choices(&reader.by, &resource).await?);
+    if typed.ticked(WAS) && typed.get(WAS) != standing {
+        // Saved once more, hers counts.
+        let form = Form::new(reader.language, typed.without(&[WAS]).with(WAS, standing));
+        let form = form.stale(Typed::default());
+        return shown(&doors, &reader, None, Some((resource, form))).await;
+    }
     match doors.calendars.choose(&reader.by, &resource, &wanted).await {
         Ok(_) => Ok(reader.done(&format!("{PATH}#resource-{resource}"), &reader.t("calendars-chosen"))),
         Err(error) => {

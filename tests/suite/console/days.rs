@@ -1,6 +1,15 @@
 //! Appointments, availability and calendars, as people use their pages.
 
-use frontdesk::platform::clock::Clock;
+use std::collections::BTreeSet;
+
+use frontdesk::{
+    domain::{
+        calendar::{CalendarAccess, Connection, ConnectionState, Grant, OutsideCalendar, Place, Vendor},
+        time::{Timestamp, Zone},
+    },
+    platform::clock::Clock,
+    store::SealedTokens,
+};
 use jiff::{Span, civil::Date, tz::TimeZone};
 use serde_json::{Value, json};
 
@@ -314,5 +323,58 @@ async fn the_calendars_page_says_what_can_be_done_where_none_is_connected() {
     assert!(back.one("#summary").contains("Sie haben nicht zugestimmt"));
     let forged = practice.ada.get("/console/calendars?problem=%3Cb%3Eforged").await;
     assert!(!forged.one("#summary").contains("forged"), "nothing of a link is shown");
+    practice.office.server.stop().await;
+}
+
+#[tokio::test]
+async fn calendars_are_chosen_for_each_and_who_was_faster_is_seen() {
+    let mut practice = Practice::open("en").await;
+    let connection = Connection {
+        id: "cnx_days".parse().unwrap(),
+        vendor: Vendor::Google,
+        grant: Grant::Person,
+        account: "anna@practice.example".to_owned(),
+        directory: None,
+        personal: false,
+        state: ConnectionState::Reconnect,
+        problem: None,
+        connected: Timestamp::MIN,
+        since: Timestamp::MIN,
+    };
+    let calendar = OutsideCalendar {
+        id: "cal_days".parse().unwrap(),
+        connection: connection.id.clone(),
+        place: Place { mailbox: None, calendar: "primary".to_owned(), zone: Zone::utc() },
+        name: "Surgery <b>hours</b>".to_owned(),
+        primary: true,
+        access: CalendarAccess::Write,
+        there: true,
+    };
+    let store = &practice.office.server.store;
+    let mut tx = store.begin(&practice.owner.tenant().parse().unwrap()).await.unwrap();
+    let tokens = SealedTokens { refresh: None, access: None, access_expires: Timestamp::MIN };
+    tx.connections().add(&connection, &BTreeSet::new(), &tokens, "usr_1").await.unwrap();
+    tx.calendars().put(&calendar, Timestamp::MIN).await.unwrap();
+    tx.commit().await.unwrap();
+    let page = practice.ada.get("/console/calendars").await;
+    assert!(page.one(".badge.bad").contains("cut off"));
+    assert!(page.one(".fault").contains("Google has refused access"), "{}", page.text);
+    assert!(page.text.contains("Surgery &#60;b&#62;hours") || page.text.contains("Surgery &lt;b&gt;hours"));
+    let form = format!("form[action='/console/calendars/choose/{}']", practice.anna);
+    let chosen = practice.ada.submit(&page, &form, &[("target", "cal_days")]).await;
+    assert_eq!(chosen.told(), "The choice is saved.");
+    let kept = practice.owner.get(&format!("/api/resources/{}/calendars", practice.anna)).await.well();
+    assert_eq!(kept, json!({ "blocking": ["cal_days"], "target": "cal_days" }));
+    let late = practice.ada.submit(&page, &form, &[]).await;
+    assert_eq!(late.status, 409);
+    assert!(late.one(".theirs").contains("Surgery <b>hours</b>"), "{}", late.text);
+    let again = practice.ada.submit(&late, &form, &[]).await;
+    assert_eq!(again.told(), "The choice is saved.", "saved once more, hers counts");
+    let gone = practice.ada.submit(&again, "form[action$='/disconnect']", &[]).await;
+    assert_eq!(gone.told(), "Disconnected. Your choices are kept.");
+    assert!(
+        gone.has("form[action='/console/calendars/connect'] input[name=connection]"),
+        "it can be reconnected"
+    );
     practice.office.server.stop().await;
 }

@@ -4,14 +4,15 @@ use frontdesk::{
     app::{
         access::{Actor, Who},
         bookings::{self, Asker, Ledger},
-        closures,
-        outgoing::moving::NotRung,
+        briefing, closures,
+        outgoing::{Errand, moving::NotRung},
         stranded::{self, Decision, Done, Remedy, Undone, Wanted},
     },
     domain::{
+        assistant::Language,
         booking::{Appointment, AppointmentStatus},
         closing::{Closure, ClosureKind, Part},
-        outgoing::{Ending, Kind, OptOutSource, OutgoingSettings},
+        outgoing::{Ending, Kind, OptOutSource, Outgoing, OutgoingSettings},
         time::{TimeRange, Timestamp},
     },
     store::OptOut,
@@ -103,6 +104,35 @@ on_both! {
         assert_eq!((one.kind, &one.appointment), (Kind::Move, &Some(appointment.id.clone())));
         let listed = ground.listed(at(122)).await;
         assert_eq!(listed[0].call.as_ref().map(|call| &call.id), Some(&id), "the list says that they are called");
+    }
+
+    async fn the_agent_is_told_to_move_and_never_to_confirm_what_cannot_take_place(fresh: Fresh) {
+        let ground = Ground::open(&fresh.store).await;
+        let appointment = ground.with_ada("a", at(DAY + 120)).await;
+        ground.ada_is_away().await;
+        let Ok(Done::Rings(id, _)) = ground.ring(&appointment, at(120)).await else {
+            panic!("they may be called");
+        };
+        let tenant = &ground.practice.tenant;
+        let outgoing = ground.store.read(&tenant.id).await.unwrap().outgoing().get(&id).await.unwrap().unwrap();
+        let reminder = Outgoing { kind: Kind::Reminder { lead_min: 1_440 }, ..outgoing.clone() };
+        let told = |outgoing: Outgoing| {
+            let errand = Errand {
+                outgoing,
+                contact: None,
+                name: None,
+                appointment: Some(appointment.clone()),
+                offer: None,
+                upcoming: vec![],
+            };
+            let language = Language::German;
+            let briefing =
+                briefing::briefing(tenant, &ground.practice.assistant, &[], &[], language, at(130), Some(&errand));
+            let confirms = briefing.tools.iter().any(|tool| tool.name == "confirm_appointment");
+            (confirms, briefing.instructions.contains("must be moved"))
+        };
+        assert_eq!(told(outgoing), (false, true));
+        assert_eq!(told(reminder), (true, false));
     }
 
     async fn who_may_not_be_called_is_named_with_the_reason(fresh: Fresh) {

@@ -148,7 +148,7 @@ pub(super) async fn week(
         query(if by_day { "day" } else { "week" }, to, only.as_ref())
     };
     let way = i64::from(days);
-    let found = stranded::list(&doors.store, &reader.by, now, &stranded::Wanted::default()).await?;
+    let stranded = stranded::count(&doors.store, &reader.by, now).await?;
     let clashes = clashes::list(&doors.store, &reader.by, Some(true), None, CLASHES_MAX).await?.items.len();
     let mut choices = vec![(String::new(), reader.t("appointments-everybody").to_string())];
     choices.extend(diary.resources.iter().map(|one| (one.id.to_string(), one.name.clone())));
@@ -179,7 +179,7 @@ pub(super) async fn week(
         columns,
         may_write: reader.may(Verb::Write, Subject::Appointments),
         new: format!("{PATH}/new?date={date}"),
-        stranded: found.items.len(),
+        stranded,
         clashes,
         page,
     };
