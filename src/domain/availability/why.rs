@@ -208,7 +208,7 @@ impl Availability<'_> {
             }
             Refusal::Limit => self.used.reached(day.date, service).map(Source::Rule).collect(),
             Refusal::Busy => self
-                .entries(day, |entry, grouped| !held(entry) && !(grouped && entry.time.start == start))
+                .entries(day, |entry, grouped| !(held(entry) || grouped && entry.time.start == start))
                 .filter(|entry| entry.time.overlaps(time))
                 .map(source)
                 .collect(),

@@ -336,7 +336,7 @@ fn score(page: &Page, measures: &quality::Measures) -> Option<ScoreShown> {
         let millis = i64::try_from(one.value).unwrap_or(i64::MAX);
         let value = match one.kind {
             Kind::Latency => page.t("quality-latency-value").n("ms", one.value).to_string(),
-            Kind::Silence => page.duration(&millis),
+            Kind::Silence => page.duration(millis),
             Kind::Interruptions | Kind::Cuts | Kind::Repeats => page.number(one.value),
         };
         let name = page.t(match one.kind {

@@ -125,15 +125,13 @@ fn count(doors: &Doors, visitor: &Visitor, account: &str) -> Result<(), app::Err
 
 /// The form of somebody who was not let in.
 pub(super) fn unlet(mut form: Form, error: app::Error, field: &str) -> Result<Form, Failure> {
-    match error {
-        app::Error::Unauthenticated(_) => {
-            let words = form.t("login-wrong");
-            form.fault(field, words);
-            form.status = StatusCode::UNAUTHORIZED;
-            Ok(form)
-        }
-        other => form.refused(other),
+    if !matches!(error, app::Error::Unauthenticated(_)) {
+        return form.refused(error);
     }
+    let words = form.t("login-wrong");
+    form.fault(field, words);
+    form.status = StatusCode::UNAUTHORIZED;
+    Ok(form)
 }
 
 async fn login_page(State(doors): State<Doors>, visitor: Visitor, asked: Asked) -> Result<Response, Failure> {

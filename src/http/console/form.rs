@@ -156,45 +156,33 @@ impl Form {
         self.wrong.push(Wrong { field: field.to_owned(), words: words.to_string() });
     }
 
-    /// Goes on only if nothing is wrong so far.
-    ///
-    /// # Errors
-    /// The form itself, to be shown again.
-    pub fn settle(self) -> Result<Self, Self> {
-        if self.is_wrong() { Err(self) } else { Ok(self) }
-    }
-
     /// The form with what `app` says against it, to be shown again: nothing that was typed is lost.
     ///
     /// # Errors
     /// The refusal, when no form can help: there is no such thing, or the asker may not.
     pub fn refused(mut self, error: app::Error) -> Result<Self, Failure> {
-        match error {
-            app::Error::Invalid(faults) => {
-                for fault in &faults {
-                    let field = self.field_of(fault);
-                    let words = self.words_of(&field, fault);
-                    // A field may have more than one thing wrong in it; it is told once.
-                    if !self.wrong.iter().any(|wrong| wrong.field == field && wrong.words == words) {
-                        self.fault(&field, words);
-                    }
-                }
-                if faults.is_empty() {
-                    self.fault("", Said::new(self.language, "fault"));
-                }
-                Ok(self)
-            }
-            app::Error::NotFound(_) | app::Error::Forbidden(_) | app::Error::OperatorOnly(_) => {
-                Err(Failure::from(error))
-            }
-            other => {
-                let failure = Failure::from(other);
-                let words = failure.words(self.language);
-                self.fault("", words);
-                self.status = failure.status();
-                Ok(self)
+        if matches!(error, app::Error::NotFound(_) | app::Error::Forbidden(_) | app::Error::OperatorOnly(_)) {
+            return Err(Failure::from(error));
+        }
+        let app::Error::Invalid(faults) = error else {
+            let failure = Failure::from(error);
+            let words = failure.words(self.language);
+            self.fault("", words);
+            self.status = failure.status();
+            return Ok(self);
+        };
+        for fault in &faults {
+            let field = self.field_of(fault);
+            let words = self.words_of(&field, fault);
+            // A field may have more than one thing wrong in it; it is told once.
+            if !self.wrong.iter().any(|wrong| wrong.field == field && wrong.words == words) {
+                self.fault(&field, words);
             }
         }
+        if faults.is_empty() {
+            self.fault("", Said::new(self.language, "fault"));
+        }
+        Ok(self)
     }
 
     /// The form with what stands there by now, because somebody else was faster: both are shown.
@@ -267,7 +255,6 @@ impl Form {
             ticked: false,
             options: vec![],
             rows: 4,
-            quiet: false,
         }
     }
 
@@ -387,7 +374,6 @@ pub struct Field {
     ticked: bool,
     options: Vec<Choice>,
     rows: u32,
-    quiet: bool,
 }
 
 #[derive(Clone)]
@@ -450,11 +436,6 @@ impl Field {
     /// How many lines it shows.
     pub fn rows(self, rows: u32) -> Self {
         Self { rows, ..self }
-    }
-
-    /// With a label that only screen readers read.
-    pub fn quiet(self) -> Self {
-        Self { quiet: true, ..self }
     }
 
     fn t(&self, key: impl AsRef<str>) -> Said {

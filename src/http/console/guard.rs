@@ -99,7 +99,7 @@ fn is_page(response: &Response) -> bool {
 
 /// A failure as a page.
 fn failed(doors: &Doors, visitor: &Visitor, failure: &Failure) -> Response {
-    let title = visitor.t(&format!("{}-title", failure.key()));
+    let title = visitor.t(format!("{}-title", failure.key()));
     let page = Page::new(visitor, "", title, doors.clock.now());
     let sign_in = *failure == Failure::SignIn;
     let shown = FailurePage { page, words: failure.words(visitor.language), sign_in };

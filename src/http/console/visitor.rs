@@ -220,8 +220,6 @@ impl Visitor {
 pub struct Reader {
     /// Who asks.
     pub by: Actor,
-    /// The tenant.
-    pub tenant: Tenant,
     visitor: Visitor,
 }
 
@@ -270,10 +268,9 @@ impl FromRequestParts<Doors> for Reader {
     async fn from_request_parts(parts: &mut Parts, doors: &Doors) -> Result<Self, Failure> {
         let visitor = Visitor::from_request_parts(parts, doors).await?;
         let inside = visitor.inside.as_ref().ok_or(Failure::SignIn)?;
-        let at = inside.proven.actor.clone().zip(inside.tenant.clone());
         // Somebody who works nowhere has only the page that says so.
-        let (by, tenant) = at.ok_or(Failure::Nowhere)?;
-        Ok(Self { by, tenant, visitor })
+        let by = inside.proven.actor.clone().ok_or(Failure::Nowhere)?;
+        Ok(Self { by, visitor })
     }
 }
 

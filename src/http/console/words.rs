@@ -21,16 +21,18 @@ static_loader! {
     static LOCALES = {
         locales: "./config/locales",
         fallback_language: "en",
-        customise: |bundle| speak(bundle),
+        customise: |bundle| {
+            bundle.set_use_isolating(false);
+            speak(bundle);
+        },
     };
 }
 
 static GERMAN: LanguageIdentifier = langid!("de");
 static ENGLISH: LanguageIdentifier = langid!("en");
 
-/// How a bundle writes numbers, and that it marks nothing.
+/// How a bundle writes numbers.
 fn speak<R>(bundle: &mut FluentBundle<R>) {
-    bundle.set_use_isolating(false);
     let german = bundle.locales.first().is_some_and(|language| language.language == GERMAN.language);
     bundle.set_formatter(Some(if german { in_german } else { in_english }));
 }

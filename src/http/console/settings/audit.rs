@@ -84,18 +84,18 @@ async fn show(
 /// What was before and after, part by part.
 fn changes(text: &str) -> Vec<(String, String, String)> {
     let Ok(Value::Object(parts)) = serde_json::from_str(text) else { return vec![] };
-    let plain = |value: Option<&Value>| match value {
-        None | Some(Value::Null) => "–".to_owned(),
-        Some(Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
+    let plain = |value: Option<&Value>| match value.filter(|value| !value.is_null()) {
+        None => "–".to_owned(),
+        Some(value) => value.as_str().map_or_else(|| value.to_string(), str::to_owned),
     };
     parts
         .iter()
-        .map(|(name, value)| match value {
-            Value::Object(change) if change.contains_key("before") || change.contains_key("after") => {
-                (name.clone(), plain(change.get("before")), plain(change.get("after")))
+        .map(|(name, value)| {
+            let change = value.as_object();
+            match change.filter(|change| change.contains_key("before") || change.contains_key("after")) {
+                Some(change) => (name.clone(), plain(change.get("before")), plain(change.get("after"))),
+                None => (name.clone(), String::new(), plain(Some(value))),
             }
-            other => (name.clone(), String::new(), plain(Some(other))),
         })
         .collect()
 }
