@@ -184,6 +184,24 @@ on_both! {
         assert_eq!(report.total.outcomes[&Outcome::AgentLeft], 1);
     }
 
+    async fn trying_an_assistant_out_counts_nowhere(fresh: Fresh) {
+        let (store, practice) = (&fresh.store, Practice::open(&fresh.store, "alpha").await);
+        let new = practice.new_call(1);
+        let mut tx = store.begin(&practice.tenant.id).await.unwrap();
+        tx.calls().ring_test(&new, None, at(0)).await.unwrap();
+        tx.commit().await.unwrap();
+        let by = Asker { tenant: practice.tenant.id.clone(), call: Some(new.id.clone()), key: None, staff: None };
+        let wish = Wish { service: practice.checkup.id.clone(), start: at(180), resource: None, seats: 1 };
+        bookings::book(store, &by, at(0), &wish, &practice.contact.id, "", None).await.unwrap();
+        let ended = Finished { answered: Some(at(0)), ..Finished::without_words(Outcome::AgentLeft, at(1)) };
+        calls::finished(store, &practice.tenant.id, &new.id, &ended).await.unwrap();
+        count(store).await;
+        assert_eq!(asked(store, &practice, march()).await.total, Figures::default());
+        called(store, &practice, practice.new_call(2), 0, 10).await;
+        count(store).await;
+        assert_eq!(asked(store, &practice, march()).await.total.calls, 1, "others do");
+    }
+
     async fn what_a_call_costs_later_is_added_to_its_day(fresh: Fresh) {
         let (store, practice) = (&fresh.store, Practice::open(&fresh.store, "alpha").await);
         let call = called(store, &practice, practice.new_call(1), 0, 30).await;

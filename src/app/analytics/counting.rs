@@ -48,9 +48,9 @@ fn whose(one: &ToCount) -> &TenantId {
     }
 }
 
-/// Whether a call is one of those that are counted: the one place that says so.
+/// Whether a call is one of those that are counted: the one place that says so. Trying an assistant out is no call.
 fn counts(record: &CallRecord) -> bool {
-    record.outcome.is_some()
+    record.test.is_none()
 }
 
 async fn count_call(
@@ -63,7 +63,9 @@ async fn count_call(
         return Ok(());
     }
     let Some((number, before)) = tx.figures().facts(call).await? else { return Ok(()) };
-    let Some(record) = tx.calls().get(call).await?.filter(counts) else {
+    let Some(record) =
+        tx.calls().get(call).await?.filter(|record| record.outcome.is_some() && counts(record))
+    else {
         return Ok(tx.figures().count_call(call, before.as_ref(), None).await?);
     };
     let Some(outcome) = record.outcome else { return Ok(()) };
@@ -113,7 +115,7 @@ async fn count_step(
         Step::Confirmed | Step::Undone => return Ok(()),
     }
     let Ok(call) = who.parse::<CallId>() else { return Ok(()) };
-    let Some(record) = tx.calls().get(&call).await? else { return Ok(()) };
+    let Some(record) = tx.calls().get(&call).await?.filter(counts) else { return Ok(()) };
     let Some((number, _)) = tx.figures().facts(&call).await? else { return Ok(()) };
     let (day, _) = day_and_hour(Timestamp(at), zone);
     Ok(tx.figures().count_step(day, step, &record.assistant, &number, record.direction).await?)
