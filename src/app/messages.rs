@@ -234,6 +234,8 @@ pub async fn not_reached(
     id: &MessageId,
     again: Timestamp,
 ) -> Result<Vec<Message>, Error> {
+    by.must(Verb::Write, Subject::Messages)?;
+    kept(&mut store.read(by.tenant()).await?, id).await?;
     if again <= now || again > now.plus_minutes(AGAIN_MINUTES_MAX) {
         return Err(Error::invalid("/again_at", "must lie within the next thirty days"));
     }

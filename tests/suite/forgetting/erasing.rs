@@ -3,7 +3,10 @@
 use std::{collections::BTreeSet, task::Poll};
 
 use frontdesk::{
-    app::outgoing::dialling::{Dialled, Dialler},
+    app::{
+        forgetting::Forgetting,
+        outgoing::dialling::{Dialled, Dialler},
+    },
     domain::{
         booking::Appointment,
         calendar::{Clash, ClashKind, Vendor},
@@ -14,6 +17,7 @@ use frontdesk::{
         time::Timestamp,
     },
     platform::clock::Clock,
+    store::Store,
 };
 use reqwest::Method;
 use serde_json::json;
@@ -136,9 +140,12 @@ on_both_grounds! {
             tx.forgetting().add_erasure(&erasure).await.unwrap();
             tx.commit().await.unwrap();
             let steps = kill * kill;
-            let forgetting = ground.forgetting(Clock::system());
+            // Whoever is killed takes their connections along.
+            let store_of_its_own = Store::open(&ground.office.house.config().database).await.unwrap();
+            let forgetting = Forgetting { store: store_of_its_own, ..ground.forgetting(Clock::system()) };
             let ended = stopped_after(steps, forgetting.erase(tenant, &erasure.id, 1)).await;
             kills += u32::from(ended.is_none());
+            forgetting.store.close().await;
             ground.forgetting(Clock::system()).erase(tenant, &erasure.id, 2).await.unwrap();
             let mut tx = store.read(tenant).await.unwrap();
             let receipt = tx.forgetting().erasure(&erasure.id).await.unwrap().unwrap();
