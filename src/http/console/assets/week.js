@@ -21,17 +21,17 @@ document.addEventListener("dragstart", (event) => {
 });
 document.addEventListener("dragend", () => {
   dragged = null;
-  for (const day of document.querySelectorAll(".day.over")) day.classList.remove("over");
+  for (const day of document.querySelectorAll(".track.over")) day.classList.remove("over");
 });
 document.addEventListener("dragover", (event) => {
-  const day = event.target.closest?.(".day[data-date]");
-  for (const other of document.querySelectorAll(".day.over")) if (other !== day) other.classList.remove("over");
+  const day = event.target.closest?.(".track[data-date]");
+  for (const other of document.querySelectorAll(".track.over")) if (other !== day) other.classList.remove("over");
   if (!dragged || !day) return;
   event.preventDefault();
   day.classList.add("over");
 });
 document.addEventListener("drop", (event) => {
-  const day = event.target.closest?.(".day[data-date]");
+  const day = event.target.closest?.(".track[data-date]");
   if (!dragged || !day) return;
   event.preventDefault();
   const quarter = quarterAt(day, event.clientY - dragged.grip);
