@@ -61,6 +61,9 @@ struct WeekPage {
     other_view: String,
     by_day: bool,
     hours: Vec<String>,
+    /// How many rows there are, and on which of them an hour begins.
+    rows: i64,
+    rules: Vec<i64>,
     columns: Vec<Column>,
     may_write: bool,
     new: String,
@@ -141,7 +144,7 @@ pub(super) async fn week(
     let (from, until) = hours(&shown, &dates, &columns);
     for column in &mut columns {
         column.from = from;
-        lay_out(column, from);
+        lay_out(column, (from, until));
     }
     let step = |days: i64| {
         let to = date.saturating_add(days.days());
@@ -175,6 +178,8 @@ pub(super) async fn week(
         other_view: query(if by_day { "week" } else { "day" }, date, only.as_ref()),
         by_day,
         hours: (from / 60..until / 60).map(|hour| format!("{hour:02}:00")).collect(),
+        rows: (until - from) / ROW_MIN,
+        rules: (0..(until - from) / 60).map(|hour| hour * 60 / ROW_MIN).collect(),
         empty: columns.iter().all(|column| column.entries.is_empty()),
         columns,
         may_write: reader.may(Verb::Write, Subject::Appointments),
@@ -207,12 +212,13 @@ fn hours(shown: &[&Resource], dates: &[civil::Date], columns: &[Column]) -> (i64
 }
 
 /// Gives every entry of a column its place.
-fn lay_out(column: &mut Column, from: i64) {
+fn lay_out(column: &mut Column, (from, until): (i64, i64)) {
     column.entries.sort_by_key(Entry::minutes);
     let mut ends: Vec<i64> = Vec::new();
     for entry in &mut column.entries {
         let Some((begins, ends_at)) = entry.minutes() else { continue };
-        let (begins, ends_at) = (begins.max(from), ends_at.max(from + ROW_MIN));
+        let begins = begins.clamp(from, until - ROW_MIN);
+        let ends_at = ends_at.clamp(begins + 1, until);
         let free = ends.iter().position(|end| *end <= begins);
         let lane = free.unwrap_or(ends.len()).min(LANES_MAX - 1);
         match ends.get_mut(lane) {

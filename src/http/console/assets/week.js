@@ -2,6 +2,15 @@
 const QUARTER = 15;
 let dragged = null;
 
+// An hour is as high as what stands in it needs; the quarters in it share that.
+function quarterAt(day, y) {
+  const tops = [...day.querySelectorAll(".rule")].map((rule) => rule.getBoundingClientRect().top);
+  tops.push(day.getBoundingClientRect().bottom);
+  const hour = Math.max(0, tops.findLastIndex((top) => top <= y + 1));
+  const share = (y - tops[hour]) / ((tops[hour + 1] ?? tops[hour] + 1) - tops[hour]);
+  return hour * 4 + Math.max(0, Math.min(3, Math.round(share * 4)));
+}
+
 document.addEventListener("dragstart", (event) => {
   const entry = event.target.closest?.(".entry[data-move]");
   if (!entry) return;
@@ -12,21 +21,20 @@ document.addEventListener("dragstart", (event) => {
 });
 document.addEventListener("dragend", () => {
   dragged = null;
-  for (const day of document.querySelectorAll(".day.over")) day.classList.remove("over");
+  for (const day of document.querySelectorAll(".track.over")) day.classList.remove("over");
 });
 document.addEventListener("dragover", (event) => {
-  const day = event.target.closest?.(".day[data-date]");
-  for (const other of document.querySelectorAll(".day.over")) if (other !== day) other.classList.remove("over");
+  const day = event.target.closest?.(".track[data-date]");
+  for (const other of document.querySelectorAll(".track.over")) if (other !== day) other.classList.remove("over");
   if (!dragged || !day) return;
   event.preventDefault();
   day.classList.add("over");
 });
 document.addEventListener("drop", (event) => {
-  const day = event.target.closest?.(".day[data-date]");
+  const day = event.target.closest?.(".track[data-date]");
   if (!dragged || !day) return;
   event.preventDefault();
-  const row = parseFloat(getComputedStyle(day).gridAutoRows);
-  const quarter = Math.max(0, Math.round((event.clientY - dragged.grip - day.getBoundingClientRect().top) / row));
+  const quarter = quarterAt(day, event.clientY - dragged.grip);
   const minutes = Number(day.dataset.from) + quarter * QUARTER;
   const two = (number) => String(number).padStart(2, "0");
   const { move, seen, resource } = dragged.entry.dataset;
