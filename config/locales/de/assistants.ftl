@@ -72,6 +72,8 @@ may-move_appointment = Termine verschieben
 may-cancel_appointment = Termine absagen
 may-take_message = Nachrichten aufnehmen
 may-transfer = Weiterverbinden
+may-recording_consent = Fragen, ob aufgezeichnet werden darf
+may-end_call = Das Gespräch beenden
 
 fault-opening = Geben Sie für jede Sprache, die sie spricht, eine Begrüßung ein, jeweils höchstens 500 Zeichen.
 fault-opening-de = Geben Sie eine Begrüßung mit höchstens 500 Zeichen ein.

@@ -72,6 +72,8 @@ may-move_appointment = Move appointments
 may-cancel_appointment = Cancel appointments
 may-take_message = Take messages
 may-transfer = Pass callers on
+may-recording_consent = Ask whether the call may be recorded
+may-end_call = End the call
 
 fault-opening = Enter opening words in each language that it speaks, at most 500 characters each.
 fault-opening-de = Enter opening words of at most 500 characters.

@@ -23,7 +23,8 @@ function follow(call, box, log, state, ended) {
     }
     item.append(words);
     log.append(item);
-    item.scrollIntoView({ block: "nearest" });
+    // The list moves, not the page: what somebody is about to press stays where it is.
+    log.scrollTop = log.scrollHeight;
     return words;
   };
   const turn = (speaker) => {

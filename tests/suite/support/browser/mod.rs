@@ -257,6 +257,7 @@ impl Browser {
 
     /// Takes a picture of the whole page into the folder of the tests' output, which it names.
     pub async fn picture(&self, name: &str) -> PathBuf {
+        self.run("scrollTo(0, 0);", vec![]).await;
         let wanted = json!({ "format": "png", "captureBeyondViewport": true });
         let answer = self.command("Page.captureScreenshot", wanted).await;
         let picture = base64_simd::STANDARD.decode_to_vec(answer["data"].as_str().unwrap()).unwrap();
