@@ -33,7 +33,7 @@ use tempfile::TempDir;
 use tokio::sync::broadcast::Receiver;
 
 use crate::support::{
-    databases::{Fresh, on_both},
+    databases::on_both,
     house::House,
     neighbours::Neighbour,
     office::Office,
