@@ -17,7 +17,6 @@ CREATE TABLE member_notifications (
     FOREIGN KEY (tenant_id, user_id) REFERENCES memberships (tenant_id, user_id) ON DELETE CASCADE
 );
 CREATE INDEX member_notifications_due ON member_notifications (look_at) WHERE look_at IS NOT NULL;
-CREATE INDEX messages_open ON messages (tenant_id, left_at) WHERE handled_at IS NULL;
 CREATE INDEX clashes_open ON clashes (tenant_id, found_at) WHERE settled_at IS NULL;
 CREATE INDEX appointment_history_cancelled ON appointment_history (tenant_id, at) WHERE what = 'cancelled';
 CREATE INDEX calls_refused ON calls (tenant_id, rang_at) WHERE outcome = 'refused';
