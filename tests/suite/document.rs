@@ -29,6 +29,10 @@ fn every_door_is_in_the_document() {
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
+            // The console's pages are for people and have no place in the document; what holds for them is tried in `console`.
+            if path.ends_with("http/console") {
+                continue;
+            }
             if path.is_dir() { folders.push(path) } else { files.push(path) }
         }
     }

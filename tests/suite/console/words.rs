@@ -48,6 +48,8 @@ const MADE: &[&str] = &[
     "opt-out-",
     "outgoing-",
     "privacy-told-",
+    "start-",
+    "settings-",
     "check-",
     "choice-",
     "grain-",
