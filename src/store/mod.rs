@@ -61,7 +61,7 @@ use std::{fmt, path::Path, str::FromStr, sync::Arc, time::Duration};
 
 use serde::Deserialize;
 use sqlx::{
-    Connection as _, PgPool, Postgres, Sqlite, SqlitePool, Transaction,
+    Connection as _, Executor as _, PgPool, Postgres, Sqlite, SqlitePool, Transaction,
     migrate::{Migrate, Migrator},
     pool::PoolOptions,
     postgres::PgConnectOptions,
@@ -412,11 +412,21 @@ impl Store {
                 ("statement_timeout", STATEMENT_MS_MAX.to_string()),
                 ("lock_timeout", WAIT_MAX.as_millis().to_string()),
                 ("idle_in_transaction_session_timeout", "60000".to_owned()),
+                // That there was nothing to roll back is no news; see below.
+                ("client_min_messages", "error".to_owned()),
             ]);
             let user = options.get_username().to_owned();
             let owner = if settings.owner_url.is_empty() { url } else { &settings.owner_url };
             let owner = Owner { options: PgConnectOptions::from_str(owner).map_err(|_| Error::Url)?, user };
-            let pool = pool_options(settings).connect_with(options).await?;
+            // Whoever stops waiting while a transaction begins leaves it begun, and sqlx knows nothing of it: the next
+            // to get the connection would go on inside. This takes the place of sqlx's own look whether it lives.
+            let pool = pool_options(settings)
+                .test_before_acquire(false)
+                .before_acquire(|conn: &mut sqlx::PgConnection, _| {
+                    Box::pin(async move { conn.execute("ROLLBACK").await.map(|_| true) })
+                })
+                .connect_with(options)
+                .await?;
             return Ok(Self { owner: Some(Arc::new(owner)), ..Self::on(Pool::Postgres(pool)) });
         }
         Err(Error::Url)

@@ -36,6 +36,23 @@ on_both! {
         assert!(seen > 60, "only {seen} statements were looked at");
     }
 
+    async fn whoever_stops_waiting_while_a_transaction_begins_leaves_nobody_inside_it(fresh: Fresh) {
+        let practice = Practice::open(&fresh.store, "alpha").await;
+        for looks in 1..=60 {
+            let mut begins = Box::pin(fresh.store.read(&practice.tenant.id));
+            for _ in 0..looks {
+                if futures_util::poll!(&mut begins).is_ready() {
+                    break;
+                }
+                tokio::task::yield_now().await;
+            }
+            drop(begins);
+            let mut tx = fresh.store.begin(&practice.tenant.id).await.unwrap();
+            tx.tenant().put(&practice.tenant).await.unwrap();
+            tx.commit().await.unwrap();
+        }
+    }
+
     async fn what_is_kept_comes_back_as_it_was(fresh: Fresh) {
         let mut practice = Practice::named("alpha");
         practice.ada.schedule.exceptions.insert(date(2026, 12, 24), vec![]);

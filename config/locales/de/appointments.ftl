@@ -11,7 +11,7 @@ appointments-conflicts = { $count ->
 }
 appointments-earlier = Früher
 appointments-later = Später
-appointments-today = Heute
+appointments-today = Zu heute
 appointments-week = Woche
 appointments-day = Tag
 appointments-date = Datum

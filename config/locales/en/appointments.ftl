@@ -11,7 +11,7 @@ appointments-conflicts = { $count ->
 }
 appointments-earlier = Earlier
 appointments-later = Later
-appointments-today = Today
+appointments-today = Go to today
 appointments-week = Week
 appointments-day = Day
 appointments-date = Date

@@ -2,6 +2,7 @@
 
 use crate::support::{
     browsing::Browsing,
+    house::{House, KEY},
     office::{Office, PASSWORD},
 };
 
@@ -131,7 +132,7 @@ async fn a_changed_password_ends_every_other_session() {
 
 #[tokio::test]
 async fn a_webhook_shows_its_secret_once() {
-    let office = Office::open().await;
+    let office = Office::open_in(House::new().with("SECRETS__KEY", KEY)).await;
     office.owner("hooks").await;
     let mut ada = Browsing::signed_in(&office, "owner@hooks.example", "en").await;
     let page = ada.get("/console/settings/webhooks").await;

@@ -129,7 +129,9 @@ fn every_key_that_is_used_has_words() {
     for ahead in [".t(\"", ".t( \"", "reader.t(\"", "key: \""] {
         for rest in text.split(ahead).skip(1) {
             let key = rest.split('"').next().unwrap();
-            if !key.contains('{') && !known.contains_key(key) {
+            // A step's key is the beginning of several.
+            let begins = known.contains_key(&format!("{key}-title"));
+            if !key.contains('{') && !known.contains_key(key) && !begins {
                 missing.push(key.to_owned());
             }
         }
