@@ -194,6 +194,7 @@ async fn an_admin_pauses_a_number_or_all_and_it_is_told_in_the_log() {
     assert_eq!(member.get("/api/pause").await.well()["paused_until"], "until_taken_back");
     let mut tx = store.read(&tenant).await.unwrap();
     let told = tx.audit().page(&AuditFilter::default(), None, 200).await.unwrap();
+    drop(tx);
     let told: Vec<_> = told.items.iter().filter(|entry| entry.action == "pause.changed").collect();
     assert_eq!(told.len(), 3);
     assert!(

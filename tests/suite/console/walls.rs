@@ -23,12 +23,10 @@ fn paths() -> BTreeSet<String> {
                 read(&path, found);
             } else if path.extension().is_some_and(|end| end == "rs") {
                 let text = fs::read_to_string(&path).unwrap();
-                let named =
-                    text.split('"').filter(|part| part.starts_with("/console/") && part.contains('{'));
-                // A path that is put together is not one that is served.
-                found.extend(
-                    named.filter(|part| !part.contains("{}") && !part.contains(' ')).map(str::to_owned),
-                );
+                let served = text.split(".route(").skip(1).filter_map(|rest| {
+                    rest.trim_start().strip_prefix('"').and_then(|path| path.split('"').next())
+                });
+                found.extend(served.filter(|path| path.contains('{')).map(str::to_owned));
             }
         }
     }
