@@ -28,10 +28,10 @@ use tokio::sync::Semaphore;
 use crate::{shapes::check_all, support::specs};
 
 /// How many times as fast as life: a frame every seven milliseconds, which a busy machine keeps up with.
-const PACE: u32 = 3;
+pub const PACE: u32 = 3;
 
 /// One call at a time: hurried calls must not take the machine from one another.
-static ONE_CALL: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(1));
+pub static ONE_CALL: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(1));
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_caller_interrupts_listens_and_is_given_the_second_time_offered_in_german() {

@@ -13,11 +13,13 @@ use super::{
     },
     Response, Scenario, Turn,
 };
+use crate::domain::{assistant::Language, phrases::Phrase};
 
 /// The model's part of a scenario, and how far it has come.
 #[derive(Clone, Debug)]
 pub struct Script {
     ear: Ear,
+    language: Language,
     turns: Vec<Turn>,
     place: Place,
     /// Where it was before the last answer.
@@ -44,7 +46,13 @@ impl Script {
             ear.learn(words, &sound::decoded(&voice.caller(scenario.language, words)?));
         }
         let turns = scenario.model.clone();
-        Ok(Self { ear, turns, place: Place::default(), before: Place::default() })
+        Ok(Self {
+            ear,
+            language: scenario.language,
+            turns,
+            place: Place::default(),
+            before: Place::default(),
+        })
     }
 
     /// The response that answers this.
@@ -120,6 +128,11 @@ impl Mind for Script {
         let nothing_new = asked.said.is_empty() && asked.written.is_empty() && asked.results.is_empty();
         if nothing_new && !self.place.said.is_empty() {
             return Ok(Thought { say: self.place.said.clone(), calls: vec![] });
+        }
+        // Asked to answer a sound without words, a model asks whoever made it to speak.
+        let words = asked.said.iter().any(|said| !said.is_empty());
+        if !asked.said.is_empty() && !words && asked.written.is_empty() && asked.results.is_empty() {
+            return Ok(Thought { say: Phrase::StillThere.words(self.language).to_owned(), calls: vec![] });
         }
         let response = self.next(asked)?;
         let say = self.filled(response.say)?;
