@@ -197,13 +197,15 @@ async fn on_disk<T: Send + 'static>(
 /// The name of the clip in which `assistant` says `words`.
 fn name(settings: &speech::Settings, assistant: &Assistant, words: &str) -> Result<BlobName, blobs::Error> {
     let model = assistant.model.as_deref().unwrap_or(&settings.model);
-    let said = format!("{model}\n{}\n{words}", assistant.voice);
+    let voice = if assistant.voice.is_empty() { &settings.voice } else { &assistant.voice };
+    let said = format!("{model}\n{voice}\n{words}");
     let hash = digest::digest(&digest::SHA256, said.as_bytes());
     let hex: String = hash.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
     BlobName::new(format!("clips/{hex}.ulaw"))
 }
 
-fn reader(language: Language) -> String {
+/// How the engine is told to read aloud.
+pub(super) fn reader(language: Language) -> String {
     match language {
         Language::German => {
             "Du liest Sätze am Telefon vor: freundlich, deutlich, in natürlichem Tempo, auf Deutsch."

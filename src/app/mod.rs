@@ -47,6 +47,7 @@ pub mod tools;
 pub mod transfer_targets;
 pub mod transfers;
 pub mod voicemail;
+pub mod voices;
 pub mod waiting_list;
 pub mod webhooks;
 

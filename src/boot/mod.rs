@@ -25,6 +25,7 @@ use crate::{
         news::News,
         outgoing::dialling::Dialler,
         people::{self, People},
+        voices::Voices,
         webhooks::Webhooks,
     },
     calendars::{
@@ -213,6 +214,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Error> {
         api_body_bytes_max: config.http.api_body_bytes_max,
         blobs: blobs.clone(),
         keys: keys.clone(),
+        voices: Voices::new(config.openai.clone(), clock),
         streams: http::api::events::Streams::new(config.limits.event_streams_max),
         people: people.clone(),
         limits: http::limits::Limits::new(&config.rate_limits),

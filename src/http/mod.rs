@@ -40,7 +40,7 @@ use self::{api::events::Streams, limits::Limits, problem::Problem};
 use crate::{
     app::{
         accounts::Accounts, bookings::Ledger, calendars::Calendars, health::Health, keys::Keys,
-        people::People, webhooks::Webhooks,
+        people::People, voices::Voices, webhooks::Webhooks,
     },
     live::Lines,
     platform::{blobs::Blobs, clock::Clock, tasks::Tasks},
@@ -85,6 +85,8 @@ pub struct Doors {
     pub blobs: Blobs,
     /// What opens recordings.
     pub keys: Keys,
+    /// What the engine's voices sound like.
+    pub voices: Voices,
     /// Who watches calls.
     pub streams: Streams,
     /// Lets people and programs in.

@@ -10,12 +10,16 @@ pub mod transcription;
 
 pub use settings::{NoiseReduction, Prices, Settings};
 
+/// The voices that the vendor recommends first, then the others (protocols.md §2).
+pub const VOICES: [&str; 10] =
+    ["marin", "cedar", "alloy", "ash", "ballad", "coral", "echo", "sage", "shimmer", "verse"];
+
 /// What an engine is told before a call: who it is and what it may ask for.
 #[derive(Clone, Debug, Default)]
 pub struct Briefing {
     /// The model, when it is not the configured one.
     pub model: Option<String>,
-    /// The voice, when it is not the configured one.
+    /// The voice, when it is not the configured one, which an empty name is as well.
     pub voice: Option<String>,
     /// What it is to know and to keep to.
     pub instructions: String,

@@ -16,7 +16,6 @@ use frontdesk::{
         money::MicroUsd,
         quality::Measures,
     },
-    platform::clock::Clock,
     store::{NewCall, Root, Store},
     telephony::MinutePrices,
 };
@@ -24,7 +23,7 @@ use jiff::civil::date;
 use serde_json::json;
 
 use crate::support::{
-    databases::{Fresh, on_both},
+    databases::on_both,
     house::House,
     office::{Office, sent},
     practice::{Practice, at},
@@ -364,76 +363,4 @@ fn a_formula_in_a_name_is_no_formula_in_a_file() {
     let wanted =
         "\u{feff}Name\r\n\"'=HYPERLINK(\"\"x\"\")\"\r\n'+49\r\n'-1\r\n'@x\r\n\"a;b\"\r\nplain\r\n-1,5\r\n";
     assert_eq!(file.finish(), wanted);
-}
-
-/// How long it takes to show figures of `calls` calls over a year. Run by hand, with `--ignored`.
-async fn measured(fresh: Fresh, calls: u32) {
-    let (store, practice) = (&fresh.store, Practice::open(&fresh.store, "alpha").await);
-    let tenant = &practice.tenant.id;
-    let mut waits = Waits::default();
-    waits.note(600, 3);
-    let measures = Measures { replies: 3, agent_turns: 4, waits, ..Measures::default() };
-    for hundred in 0..calls.div_ceil(100) {
-        let mut tx = store.begin(tenant).await.unwrap();
-        for n in hundred * 100..(hundred + 1) * 100 {
-            // Spread over a year's working hours.
-            let minute = i64::from(n / 274) * 24 * 60 + i64::from(n % 274) * 2;
-            let new = practice.new_call(n);
-            tx.calls().ring(&new, at(minute)).await.unwrap();
-            let outcome = Outcome::ALL[n as usize % Outcome::ALL.len()];
-            tx.calls()
-                .advance(&new.id, frontdesk::domain::conversation::CallState::InProgress, at(minute))
-                .await
-                .unwrap();
-            let ended = frontdesk::store::Ended {
-                outcome,
-                at: at(minute + 2),
-                cost: MicroUsd(5_000),
-                recording: None,
-                consent: None,
-                stream: Some(0),
-            };
-            tx.calls().finish(&new.id, &ended).await.unwrap();
-            tx.calls().set_measures(&new.id, &measures).await.unwrap();
-        }
-        tx.commit().await.unwrap();
-    }
-    let began = Clock::system().stopwatch();
-    count(store).await;
-    let counting = began.elapsed();
-    let mut took = vec![];
-    for (from, until, grain) in [
-        ((2026, 3, 1), (2026, 3, 31), Grain::Day),
-        ((2026, 3, 1), (2027, 2, 28), Grain::Week),
-        ((2026, 3, 1), (2027, 2, 28), Grain::Month),
-    ] {
-        let (from, until) = (date(from.0, from.1, from.2), date(until.0, until.1, until.2));
-        let wanted = Wanted { from: Some(from), until: Some(until), grain, ..Wanted::default() };
-        let began = Clock::system().stopwatch();
-        let report = asked(store, &practice, wanted).await;
-        took.push((grain, report.total.calls, began.elapsed()));
-    }
-    let began = Clock::system().stopwatch();
-    analytics::at_present(store, &someone(&practice), at(300 * 24 * 60)).await.unwrap();
-    let present = began.elapsed();
-    #[expect(clippy::print_stdout, reason = "the figures are what it is run for")]
-    {
-        println!(
-            "{}: counted {calls} calls in {counting:?}; reports {took:?}; at present {present:?}",
-            store.kind()
-        );
-    }
-    assert!(took.iter().all(|(_, calls, _)| *calls > 0));
-}
-
-#[tokio::test]
-#[ignore = "a measurement, of minutes"]
-async fn figures_of_a_hundred_thousand_calls_on_sqlite() {
-    measured(crate::support::databases::on_sqlite().await, 100_000).await;
-}
-
-#[tokio::test]
-#[ignore = "a measurement, of minutes"]
-async fn figures_of_a_hundred_thousand_calls_on_postgres() {
-    measured(crate::support::databases::on_postgres().await, 100_000).await;
 }

@@ -265,6 +265,12 @@ impl Page {
         self.path == place.path
     }
 
+    /// What the place is called, as a key, that the page belongs to.
+    pub fn place(&self) -> Option<&'static str> {
+        let mut all = self.places().into_iter().chain(self.places_last());
+        all.find(|place| self.is_at(place)).map(|place| place.key)
+    }
+
     /// What was asked for, to come back to.
     pub fn asked(&self) -> &str {
         &self.visitor.asked

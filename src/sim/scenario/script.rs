@@ -13,7 +13,10 @@ use super::{
     },
     Response, Scenario, Turn,
 };
-use crate::domain::{assistant::Language, phrases::Phrase};
+use crate::{
+    call::judge::{Meaning, meaning},
+    domain::{assistant::Language, phrases::Phrase},
+};
 
 /// The model's part of a scenario, and how far it has come.
 #[derive(Clone, Debug)]
@@ -80,6 +83,12 @@ impl Script {
         self.turns[turn].responses.first().cloned().ok_or_else(|| "a turn without a response".to_owned())
     }
 
+    /// Whether the part has no answer to any of this.
+    fn unknown(&self, said: &[String]) -> bool {
+        let from = self.place.turn.map_or(0, |turn| turn + 1);
+        !said.iter().any(|said| self.turns[from..].iter().any(|turn| turn.heard == *said))
+    }
+
     /// The text with what tools answered put in its places.
     fn filled(&self, text: &str) -> Result<String, String> {
         let mut filled = String::new();
@@ -129,10 +138,14 @@ impl Mind for Script {
         if nothing_new && !self.place.said.is_empty() {
             return Ok(Thought { say: self.place.said.clone(), calls: vec![] });
         }
-        // Asked to answer a sound without words, a model asks whoever made it to speak.
-        let words = asked.said.iter().any(|said| !said.is_empty());
-        if !asked.said.is_empty() && !words && asked.written.is_empty() && asked.results.is_empty() {
-            return Ok(Thought { say: Phrase::StillThere.words(self.language).to_owned(), calls: vec![] });
+        // Asked to answer a sound without words, or somebody who only listens, a model says again what it said, or asks
+        // whoever is there to speak.
+        let listens = |said: &String| meaning(said) != Some(Meaning::Says);
+        let nothing_said = !asked.said.is_empty() && asked.said.iter().all(listens);
+        if nothing_said && asked.written.is_empty() && asked.results.is_empty() && self.unknown(&asked.said) {
+            let again = Some(self.place.said.clone()).filter(|said| !said.is_empty());
+            let say = again.unwrap_or_else(|| Phrase::StillThere.words(self.language).to_owned());
+            return Ok(Thought { say, calls: vec![] });
         }
         let response = self.next(asked)?;
         let say = self.filled(response.say)?;

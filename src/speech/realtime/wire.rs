@@ -379,7 +379,7 @@ pub fn session_update(settings: &Settings, briefing: &Briefing) -> String {
             })
         })
         .collect();
-    let voice = briefing.voice.as_deref().unwrap_or(&settings.voice);
+    let voice = briefing.voice.as_deref().filter(|voice| !voice.is_empty()).unwrap_or(&settings.voice);
     let sure = briefing.transcribe && settings.transcription_confidence;
     let include = sure.then(|| json!(["item.input_audio_transcription.logprobs"]));
     json!({

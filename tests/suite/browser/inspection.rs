@@ -57,6 +57,7 @@ const FAULTS: &[&str] = &[
     "targets on a telephone: <button id=ringless> .* instead of 44",
     "text: letters grow from 14 to 14",
     "text, spaced: <p class=cut> cuts",
+    "text, longer: <p class=tight> cuts",
     "motion: <p id=moving> moves",
 ];
 

@@ -1,5 +1,15 @@
 //! Assistants in the console: drafts that only test calls hear, what they change, and the way back.
 
+use frontdesk::{
+    audio::wav,
+    domain::assistant::Language,
+    platform::clock::Clock,
+    sim::{
+        scenario,
+        stage::{Stage, Wanted},
+    },
+    speech::VOICES,
+};
 use serde_json::json;
 
 use crate::support::{browsing::Browsing, house::House, neighbours::Neighbour, office::Office};
@@ -130,4 +140,33 @@ async fn who_may_not_set_assistants_up_reads_and_changes_nothing() {
     assert_eq!(refused.status, 403, "{}", refused.text);
     assert_eq!(vera.post(&format!("{path}/test"), &[]).await.status, 403);
     office.server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_voice_is_heard_with_the_opening_words_of_the_draft_before_it_is_chosen() {
+    let folder = tempfile::tempdir().unwrap();
+    let wanted = Wanted { clips: false, keep_log: true, ..Wanted::plain(Clock::system(), folder.path()) };
+    let stage = Stage::set(scenario::named("silent", Language::German).unwrap(), wanted).await.unwrap();
+    let (email, password) = stage.owner().await.unwrap();
+    let mut ada = Browsing::at(stage.server.addr, "de");
+    let page = ada.get("/console/entry/login?next=/console/assistants").await;
+    let page = ada.submit(&page, "main form", &[("email", email), ("password", &password)]).await;
+    let assistant = page.attribute("main table a", "href").unwrap();
+    let page = ada.get(&assistant).await;
+    assert_eq!(page.all("ul.voices audio").len(), VOICES.len());
+    let sample = page.attribute("audio[aria-label=cedar]", "src").unwrap();
+    let (head, file) = ada.bytes(&sample).await;
+    assert_eq!(head["content-type"], "audio/wav");
+    let mut sound = wav::Reader::new(file.as_slice()).unwrap();
+    assert!(sound.len() > 8_000, "more than a second of it");
+    let mut samples = vec![[0; 2]; 8_000];
+    sound.read(&mut samples).unwrap();
+    assert!(
+        samples.iter().any(|[left, right]| left == right && left.unsigned_abs() > 1_000),
+        "it can be heard"
+    );
+    let asked = stage.openai.received().iter().map(ToString::to_string).collect::<String>();
+    assert!(asked.contains("\"voice\":\"cedar\"") && asked.contains("Praxis Doktor Sommer"), "{asked}");
+    assert_eq!(ada.get(&sample.replace("cedar", "nobody")).await.status, 404);
+    stage.strike().await;
 }

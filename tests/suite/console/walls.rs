@@ -1,11 +1,12 @@
 //! The walls between tenants, on every page there is: a page asked for with another tenant's id does not exist.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::collections::BTreeSet;
 
 use crate::support::{
     browsing::Browsing,
     neighbours::{CANARY, Neighbour},
     office::Office,
+    served,
 };
 
 /// What may stand where a path has a word and no id.
@@ -14,25 +15,9 @@ const WORDS: [&str; 18] = [
     "erase", "export", "approve", "decline", "take", "done", "refuse",
 ];
 
-/// Every path of the console that has a name in it, as it stands in the code.
+/// Every path of the console that has a name in it.
 fn paths() -> BTreeSet<String> {
-    fn read(folder: &Path, found: &mut BTreeSet<String>) {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                read(&path, found);
-            } else if path.extension().is_some_and(|end| end == "rs") {
-                let text = fs::read_to_string(&path).unwrap();
-                let served = text.split(".route(").skip(1).filter_map(|rest| {
-                    rest.trim_start().strip_prefix('"').and_then(|path| path.split('"').next())
-                });
-                found.extend(served.filter(|path| path.contains('{')).map(str::to_owned));
-            }
-        }
-    }
-    let mut found = BTreeSet::new();
-    read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/http/console"), &mut found);
-    found
+    served::paths().into_iter().filter(|path| path.contains('{')).collect()
 }
 
 #[tokio::test]
@@ -53,7 +38,7 @@ async fn no_page_and_no_act_knows_another_tenants_things() {
         let mut filled = vec![path.clone()];
         for name in names {
             let id = match name {
-                "id" | "act" | "answer" => None,
+                "id" | "act" | "answer" | "voice" => None,
                 "user" => beta.ids.get("member"),
                 "wish" => beta.ids.get("opt_out"),
                 // Something no tenant has is as little there as what another has.

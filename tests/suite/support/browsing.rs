@@ -63,6 +63,16 @@ impl Browsing {
         self.ask(Method::GET, path, None, None).await
     }
 
+    /// What is no page, such as sound: its head and all of it.
+    pub async fn bytes(&mut self, path: &str) -> (header::HeaderMap, Vec<u8>) {
+        let cookies: Vec<String> =
+            self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let request = self.client.get(format!("http://{}{path}", self.addr));
+        let answer = request.header(header::COOKIE, cookies.join("; ")).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{path}");
+        (answer.headers().clone(), answer.bytes().await.unwrap().to_vec())
+    }
+
     /// A form's fields, sent from a page of ours.
     pub async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Shown {
         let origin = format!("http://{}", self.addr);

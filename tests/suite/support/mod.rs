@@ -13,5 +13,6 @@ pub mod postgres;
 pub mod practice;
 pub mod realtime_peer;
 pub mod scene;
+pub mod served;
 pub mod specs;
 pub mod telephone_server;

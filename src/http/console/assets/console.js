@@ -86,7 +86,9 @@ if (document.body.dataset.events && document.querySelector("[data-live]")) {
   let lost = false;
   for (const kind of kinds) events.addEventListener(kind, () => happened(kind));
   events.onopen = () => {
-    if (lost) { lost = false; told()?.replaceChildren(); happened("missed"); }
+    if (lost) { lost = false; told()?.replaceChildren(); }
+    // Something may have happened since the page was made.
+    happened("missed");
     document.documentElement.dataset.live = "yes";
   };
   events.onerror = () => { lost = true; tell(document.body.dataset.lost); };

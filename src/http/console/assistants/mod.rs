@@ -10,8 +10,8 @@ use askama::Template;
 use axum::{
     Router,
     extract::{Path, RawQuery, State},
-    http::{HeaderName, HeaderValue},
-    response::Response,
+    http::{HeaderName, HeaderValue, header},
+    response::{IntoResponse, Response},
     routing::{get, post},
 };
 
@@ -21,7 +21,7 @@ use self::{
 };
 use super::{
     failure::Failure,
-    form::{Form, Typed},
+    form::{Field, Form, Typed},
     lists,
     page::{Page, show, show_with},
     visitor::Reader,
@@ -38,12 +38,15 @@ use crate::{
     },
     http::Doors,
     platform::ids,
+    speech,
 };
 
 /// The place of these pages.
 const PLACE: &str = "/console/assistants";
 /// Assistants, services and transfer targets that are shown, at most.
 const SHOWN_MAX: u32 = 200;
+/// How long a browser keeps what a voice said: while somebody chooses, and no longer than words may have changed.
+const VOICE_KEPT: &str = "private, max-age=300";
 /// Versions on a page.
 const VERSIONS_ON_PAGE: u32 = 20;
 
@@ -56,6 +59,7 @@ pub(super) fn router() -> Router<Doors> {
         .route("/console/assistants/{assistant}/discard", post(discard))
         .route("/console/assistants/{assistant}/versions", get(versions))
         .route("/console/assistants/{assistant}/versions/{version}", post(restore))
+        .route("/console/assistants/{assistant}/voices/{voice}", get(voice))
         .merge(trying::router())
 }
 
@@ -77,6 +81,7 @@ struct OnePage {
     draft: Option<AssistantDraft>,
     live: Revision,
     knobs: Vec<Knob>,
+    voices: Vec<String>,
     tools: Vec<ToolName>,
     names: Names,
     may_write: bool,
@@ -138,6 +143,12 @@ impl OnePage {
 
     fn may(&self, tool: &ToolName) -> Said {
         may(&self.page, tool.as_str())
+    }
+
+    fn voice(&self) -> Field {
+        let field =
+            self.form.choice("voice", self.page.t("part-voice")).option("", self.page.t("voice-usual"));
+        self.voices.iter().fold(field, |field, voice| field.option(voice, voice))
     }
 }
 
@@ -256,6 +267,7 @@ async fn one_with(doors: &Doors, reader: &Reader, kept: Kept, form: Form) -> Res
     let status = form.status;
     let shown = OnePage {
         knobs: knobs(&page),
+        voices: voices(form.typed().get("voice")),
         tools: ToolName::ALL.into(),
         names: names(doors, reader).await?,
         may_write: reader.may(Verb::Write, Subject::Assistants),
@@ -269,6 +281,25 @@ async fn one_with(doors: &Doors, reader: &Reader, kept: Kept, form: Form) -> Res
     let microphone = HeaderValue::from_static("microphone=(self), camera=(), geolocation=()");
     response.headers_mut().insert(HeaderName::from_static("permissions-policy"), microphone);
     Ok(response)
+}
+
+/// The voices to choose from: the engine's, and one that was chosen elsewhere.
+fn voices(chosen: &str) -> Vec<String> {
+    let known = speech::VOICES.map(str::to_owned);
+    let other = (!chosen.is_empty() && !speech::VOICES.contains(&chosen)).then(|| chosen.to_owned());
+    known.into_iter().chain(other).collect()
+}
+
+/// How a voice says the opening words.
+async fn voice(
+    State(doors): State<Doors>,
+    reader: Reader,
+    Path((assistant, voice)): Path<(String, String)>,
+) -> Result<Response, Failure> {
+    let id: AssistantId = assistant.parse().map_err(|_| Failure::NotFound)?;
+    let sound = doors.voices.sample(&doors.store, &reader.by, &id, &voice).await?;
+    let head = [(header::CONTENT_TYPE, "audio/wav"), (header::CACHE_CONTROL, VOICE_KEPT)];
+    Ok((head, sound).into_response())
 }
 
 /// What services and transfer targets are called.

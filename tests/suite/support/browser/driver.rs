@@ -22,6 +22,8 @@ use super::{DESK, Manner};
 const AT_ONCE_MAX: usize = 2;
 /// How long chromedriver may take to say on which port it listens.
 const START_MAX: Duration = Duration::from_secs(30);
+/// How often chromedriver is started that ends at once.
+const BEGIN_MAX: usize = 5;
 /// How long a browser may take to leave.
 const LEAVE_MAX: Duration = Duration::from_secs(5);
 
@@ -69,6 +71,28 @@ pub struct Driver {
 impl Driver {
     /// Starts both.
     pub async fn start(programs: &Programs, manner: &Manner) -> (Self, Client) {
+        let mut begun = Self::begin(programs).await;
+        for _ in 1..BEGIN_MAX {
+            if begun.1.is_some() {
+                break;
+            }
+            begun = Self::begin(programs).await;
+        }
+        let (mut driver, port) = begun;
+        let port = port.expect("chromedriver says its port before it ends");
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let wanted = capabilities(programs, manner, driver.folder.path());
+        let mut builder = ClientBuilder::new(HttpConnector::new());
+        let client = builder.capabilities(wanted).connect(&format!("http://{address}")).await.unwrap();
+        // It is this process's to end; the client alone would leave it to a task that a failing test never runs.
+        (driver.address, driver.session) = (address, client.session_id().await.unwrap());
+        client.persist().await.unwrap();
+        (driver, client)
+    }
+
+    /// Starts chromedriver, and its port. There is none when it ended at once: it takes a port that is free in one family of
+    /// addresses and ends where somebody has the same one in the other.
+    async fn begin(programs: &Programs) -> (Self, Option<u16>) {
         let folder = tempfile::tempdir().unwrap();
         let mut process = Command::new(&programs.driver)
             .arg("--port=0")
@@ -82,17 +106,10 @@ impl Driver {
             .unwrap();
         let said = BufReader::new(process.stdout.take().unwrap());
         // Until it is known where to ask the browser to leave, there is only this process to end.
-        let mut driver = Self { address: (Ipv4Addr::LOCALHOST, 0).into(), session: None, process, folder };
+        let driver = Self { address: (Ipv4Addr::LOCALHOST, 0).into(), session: None, process, folder };
         let port = tokio::task::spawn_blocking(move || port(said));
         let port = tokio::time::timeout(START_MAX, port).await.expect("chromedriver starts").unwrap();
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let wanted = capabilities(programs, manner, driver.folder.path());
-        let mut builder = ClientBuilder::new(HttpConnector::new());
-        let client = builder.capabilities(wanted).connect(&format!("http://{address}")).await.unwrap();
-        // It is this process's to end; the client alone would leave it to a task that a failing test never runs.
-        (driver.address, driver.session) = (address, client.session_id().await.unwrap());
-        client.persist().await.unwrap();
-        (driver, client)
+        (driver, port)
     }
 
     /// Has the browser close, which chromedriver alone can: it is no child of ours.
@@ -117,13 +134,12 @@ impl Drop for Driver {
     }
 }
 
-/// The port chromedriver says it listens on.
-fn port(said: impl BufRead) -> u16 {
-    let said = said.lines().map_while(Result::ok).find_map(|line| {
+/// The port chromedriver says it listens on; none when it ends without a word.
+fn port(said: impl BufRead) -> Option<u16> {
+    said.lines().map_while(Result::ok).find_map(|line| {
         let port = line.strip_prefix("ChromeDriver was started successfully on port ")?;
         port.trim_end_matches('.').parse().ok()
-    });
-    said.expect("chromedriver says its port before it ends")
+    })
 }
 
 fn capabilities(programs: &Programs, manner: &Manner, folder: &Path) -> fantoccini::wd::Capabilities {

@@ -50,6 +50,14 @@ pub async fn inspect(page: &Browser) -> Vec<String> {
     tell("text, spaced", look(page, "cut", json!({})).await);
     look(page, "unspace", json!({})).await;
 
+    look(page, "lengthen", json!({})).await;
+    for window in [WINDOWS[0], DESK] {
+        page.size(window).await;
+        tell("text, longer", look(page, "cut", json!({})).await);
+        tell("text, longer", look(page, "reflow", json!({})).await);
+    }
+    look(page, "unlengthen", json!({})).await;
+
     page.still().await;
     tell("motion", look(page, "motion", json!({})).await);
     page.scheme(Scheme::Light).await;

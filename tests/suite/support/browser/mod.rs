@@ -135,6 +135,14 @@ impl Browser {
 
     /// The same for something that takes up to so many seconds.
     pub async fn patiently_until(&self, what: &str, expression: &str, seconds: u64) {
+        if !self.comes_true(expression, seconds).await {
+            let text = self.text("body").await;
+            panic!("waited in vain until {what}; the page at {} says:\n{text}", self.place().await);
+        }
+    }
+
+    /// Whether an expression holds in the page within so many seconds.
+    pub async fn comes_true(&self, expression: &str, seconds: u64) -> bool {
         let waited = tokio::time::timeout(Duration::from_secs(seconds), async {
             // A page that is being left cannot be asked.
             while self.client.execute(&format!("return !!({expression});"), vec![]).await.ok()
@@ -143,10 +151,7 @@ impl Browser {
                 tokio::time::sleep(LOOK_PERIOD).await;
             }
         });
-        if waited.await.is_err() {
-            let text = self.text("body").await;
-            panic!("waited in vain until {what}; the page at {} says:\n{text}", self.place().await);
-        }
+        waited.await.is_ok()
     }
 
     /// Waits until a page's text holds some words.
@@ -194,6 +199,15 @@ impl Browser {
             .then(KeyAction::Down { value: key })
             .then(KeyAction::Up { value: key });
         self.client.perform_actions(stroke).await.unwrap();
+    }
+
+    /// Types into whatever has the focus.
+    pub async fn write(&self, words: &str) {
+        let mut strokes = KeyActions::new("keys".to_owned());
+        for value in words.chars() {
+            strokes = strokes.then(KeyAction::Down { value }).then(KeyAction::Up { value });
+        }
+        self.client.perform_actions(strokes).await.unwrap();
     }
 
     /// Makes the window's inside that large, in CSS pixels.

@@ -279,6 +279,27 @@ const looks = {
     document.adoptedStyleSheets = document.adoptedStyleSheets.slice(0, -1);
   },
 
+  // A language that says everything two fifths longer, in compounds; what has no letters stays.
+  lengthen() {
+    const compound = 'Überlängenverträglichkeitsprüfungsvorschrift';
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    const nodes = [];
+    while (walker.nextNode()) nodes.push(walker.currentNode);
+    window.lengthened = [];
+    for (const node of nodes) {
+      const said = words(node.data);
+      if (!/\p{L}{2}/u.test(said) || node.parentElement.closest('svg, script, style, template, code, kbd, textarea')) continue;
+      window.lengthened.push([node, node.data]);
+      const more = Math.ceil(said.length * 0.4);
+      node.data = `${node.data.trimEnd()}${compound.repeat(Math.ceil(more / compound.length)).slice(0, more)} `;
+    }
+  },
+
+  unlengthen() {
+    for (const [node, data] of window.lengthened) node.data = data;
+    delete window.lengthened;
+  },
+
   fields() {
     for (const field of document.querySelectorAll('input:not([type=hidden]), select, textarea')) {
       if (!shown(field) || hiddenFromSight(field)) continue;
