@@ -516,6 +516,35 @@ pub async fn end(
     Ok(tx.commit().await?)
 }
 
+/// Whether somebody may listen in on a call: the right is theirs, the tenant has it turned on, and there is such a call.
+///
+/// # Errors
+/// [`Error::Forbidden`]; [`Error::NotFound`]; [`Error::Conflict`] when the tenant has it turned off; [`Error::Unavailable`].
+pub async fn may_listen(store: &Store, by: &Actor, call: &CallId) -> Result<(), Error> {
+    let mut tx = store.read(by.tenant()).await?;
+    tx.calls().get(call).await?.ok_or(Error::NotFound("call"))?;
+    by.must(Verb::Read, Subject::Listening)?;
+    let tenant = tx.tenant().get().await?.ok_or(Error::NotFound("tenant"))?;
+    if tenant.listening_in { Ok(()) } else { Err(Error::Conflict("listening in is turned off")) }
+}
+
+/// Tells that somebody begins to listen to a call, or has stopped. What cannot be told does not begin.
+///
+/// # Errors
+/// [`Error::Unavailable`] when the database is away.
+pub async fn listens(
+    store: &Store,
+    by: &Actor,
+    now: Timestamp,
+    call: &CallId,
+    begins: bool,
+) -> Result<(), Error> {
+    let mut tx = store.begin(by.tenant()).await?;
+    let action = if begins { "call.listened_to" } else { "call.listening_over" };
+    audit::tell(&mut tx, by, now, action, call.as_str(), serde_json::json!({})).await?;
+    Ok(tx.commit().await?)
+}
+
 fn shifted(turn: Turn, ordinals: u32) -> Turn {
     Turn { ordinal: turn.ordinal.saturating_add(ordinals), ..turn }
 }
@@ -554,9 +583,9 @@ pub enum Steer {
     Hold,
     /// Takes the caller back.
     Resume,
-    /// Makes the agent deaf to the caller.
+    /// Silences the agent.
     Mute,
-    /// Lets it hear again.
+    /// Lets it speak again.
     Unmute,
 }
 

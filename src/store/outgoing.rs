@@ -63,7 +63,7 @@ texts! {
     CHECK = "UPDATE outgoing_calls SET check_at = $3 WHERE tenant_id = $1 AND id = $2 AND state = 'placed'";
     SAY = "UPDATE outgoing_calls SET said = $3 WHERE tenant_id = $1 AND id = $2";
     ATTEMPTS = "SELECT asked_at FROM outgoing_calls WHERE tenant_id = $1 AND to_number = $2 AND asked_at > $3
-        AND channel = 'call' AND id <> $4 ORDER BY asked_at DESC LIMIT $5";
+        AND channel = 'call' AND kind <> 'test' AND id <> $4 ORDER BY asked_at DESC LIMIT $5";
     OUT = "SELECT COUNT(*) FROM outgoing_calls WHERE tenant_id = $1 AND state IN ('dialling', 'placed')
         AND channel = 'call'";
     DROP_OF_PERSON = "UPDATE outgoing_calls SET state = 'dropped', why = 'opted_out', ended_at = $3

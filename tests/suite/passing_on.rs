@@ -7,9 +7,10 @@ use std::sync::{
 
 use frontdesk::{
     app::{
+        access::{Actor, Who},
         calls,
         tools::{Answer, CallContext, Request, Toolbox, specs},
-        transfers::{self, After, Onward, PER_CALL_MAX, Rang},
+        transfers::{self, After, Onward, PER_CALL_MAX, Rang, TakeOver},
     },
     domain::{
         assistant::Language,
@@ -17,6 +18,8 @@ use frontdesk::{
         conversation::{CallState, Outcome},
         id::CallId,
         money::MicroUsd,
+        people::Role,
+        phrases::Phrase,
         tool::ToolName,
         transfer::{Transfer, TransferState, TransferTarget},
     },
@@ -128,6 +131,41 @@ on_both! {
         assert_eq!(kept.record.outcome, None, "the call goes on");
     }
 
+    async fn a_colleagues_line_that_ends_brings_the_agent_back_unless_the_caller_left_first(fresh: Fresh) {
+        let line = Line::open(&fresh.store).await;
+        let transfer = line.taken_over().await;
+        let told = transfers::announcement(&fresh.store, &transfer.id, &line.account).await.unwrap();
+        assert!(told.is_none_or(|told| told.transfer.is_takeover()));
+        line.onward().await;
+        assert!(transfers::taken(&fresh.store, at(1), &transfer.id, &line.account).await.unwrap().is_some());
+        let After::Back { state: TransferState::Connected, answer } =
+            line.ended(&transfer, Rang::Answered, Some(true)).await
+        else {
+            panic!("the caller is back")
+        };
+        let back = answer.back.unwrap();
+        assert_eq!(back.phrase, Phrase::ColleagueGone);
+        assert!(back.facts.contains("a colleague took the call over"), "{}", back.facts);
+        let kept = calls::load(&fresh.store, &line.practice.tenant.id, &line.call).await.unwrap();
+        assert_eq!(kept.record.outcome, None, "the call goes on");
+        // Not taken, it is like everybody who is not there.
+        let transfer = line.taken_over().await;
+        line.onward().await;
+        let After::Back { answer, .. } = line.ended(&transfer, Rang::NoAnswer, None).await else { panic!("back") };
+        let back = answer.back.unwrap();
+        assert_eq!(back.phrase, Phrase::NobodyThere);
+        assert!(back.facts.contains("put them through to a colleague"), "no address is told: {}", back.facts);
+        // The caller hangs up on the colleague.
+        let transfer = line.taken_over().await;
+        line.onward().await;
+        transfers::taken(&fresh.store, at(1), &transfer.id, &line.account).await.unwrap();
+        let (store, id, rang) = (&fresh.store, &transfer.id, Rang::Answered);
+        let after = transfers::ended(store, at(2), id, &line.account, rang, Some(true), true).await.unwrap();
+        assert!(matches!(after, After::Over { state: TransferState::Connected, .. }), "{after:?}");
+        let kept = calls::load(&fresh.store, &line.practice.tenant.id, &line.call).await.unwrap();
+        assert_eq!(kept.record.outcome, Some(Outcome::Transferred));
+    }
+
     async fn a_caller_who_hangs_up_while_it_rings_has_left(fresh: Fresh) {
         let line = Line::open(&fresh.store).await;
         let transfer = line.pass_on().await;
@@ -149,7 +187,7 @@ on_both! {
         let (store, id, other) = (&fresh.store, &transfer.id, "AC00000000000000000000000000000bad");
         assert!(transfers::announcement(store, id, other).await.unwrap().is_none());
         assert!(transfers::taken(store, at(1), id, other).await.unwrap().is_none());
-        let after = transfers::ended(store, at(1), id, other, Rang::Busy, None).await.unwrap();
+        let after = transfers::ended(store, at(1), id, other, Rang::Busy, None, false).await.unwrap();
         assert!(matches!(after, After::Unknown));
         assert_eq!(line.transfers().await[0].state, TransferState::Ringing);
     }
@@ -294,6 +332,14 @@ impl Line {
         self.transfers().await.pop().unwrap()
     }
 
+    /// Has a colleague take the call over at a telephone of hers.
+    async fn taken_over(&self) -> Transfer {
+        let user = "usr_1".parse().unwrap();
+        let by = Actor::new(self.practice.tenant.id.clone(), Who::Member { user, role: Role::Member });
+        let wanted = TakeOver { telephone: Some("0151 12345678"), keep: false };
+        transfers::take_over(&self.store, &by, MONDAY_8, &self.call, wanted, true).await.unwrap()
+    }
+
     async fn transfers(&self) -> Vec<Transfer> {
         let mut tx = self.store.read(&self.practice.tenant.id).await.unwrap();
         tx.transfers().of_call(&self.call).await.unwrap()
@@ -310,6 +356,6 @@ impl Line {
 
     async fn ended(&self, transfer: &Transfer, rang: Rang, bridged: Option<bool>) -> After {
         let id = &transfer.id;
-        transfers::ended(&self.store, at(2), id, &self.account, rang, bridged).await.unwrap()
+        transfers::ended(&self.store, at(2), id, &self.account, rang, bridged, false).await.unwrap()
     }
 }

@@ -206,3 +206,4 @@ conflict-that-campaign-is-over = Diese Anrufaktion ist beendet. Es wurde nichts 
 conflict-that-campaign-has-not-begun = Diese Anrufaktion hat noch nicht begonnen. Es wurde nichts geändert.
 conflict-nobody-may-be-called-before-an-admin-has-said-where-consent-comes-from-patch-api-outgoing-settings = Niemand darf angerufen werden, bevor gesagt ist, woher die Einwilligung kommt. Es wurde nichts geändert; sagen Sie es unter „Wen wir anrufen dürfen“.
 conflict-it-has-been-dialled-already-a-call-in-the-air-can-be-ended = Es wurde schon gewählt. Es wurde nichts geändert; ein laufendes Gespräch lässt sich auf seiner Seite beenden.
+outgoing-kind-test = Probeanruf

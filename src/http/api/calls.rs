@@ -52,6 +52,7 @@ pub(super) fn router() -> OpenApiRouter<Doors> {
         .routes(routes!(recording))
         .routes(routes!(end))
         .routes(routes!(transfer))
+        .routes(routes!(take_over))
         .routes(routes!(hold))
         .routes(routes!(resume))
         .routes(routes!(mute))
@@ -81,7 +82,7 @@ struct CallShown {
     /// In which state of its draft; of a test call only.
     #[schema(required)]
     assistant_draft: Option<i64>,
-    /// Whether it is a test call, from a browser.
+    /// Whether it is a test call, from a browser or at the telephone of somebody at the business.
     test: bool,
     /// Who called; null when the network did not say.
     #[schema(required)]
@@ -142,9 +143,10 @@ struct CallWhole {
 struct TransferShown {
     /// Its id.
     id: String,
-    /// The transfer target's id.
-    target: String,
-    /// What the target was called.
+    /// The transfer target's id; null where a colleague took the call over, and where the fallback number was rung.
+    #[schema(required)]
+    target: Option<String>,
+    /// What the target was called; who took the call over.
     name: String,
     /// Whether the target was told first who calls and why.
     announced: bool,
@@ -174,6 +176,18 @@ struct TransferWanted {
     /// What the target is told of what the caller wants.
     #[serde(default)]
     wish: String,
+}
+
+/// Where whoever takes a call over is rung.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"telephone": "+4915112345678", "keep": true}))]
+struct TakeOverWanted {
+    /// The number of her own telephone, none that is answered here; the number that is kept for her, when left out.
+    telephone: Option<String>,
+    /// Whether that number is kept for her, for the next time.
+    #[serde(default)]
+    keep: bool,
 }
 
 /// One side holding the floor.
@@ -516,7 +530,7 @@ fn show_tool(tool: &ToolCall) -> ToolCallShown {
 fn show_transfer(transfer: &Transfer) -> TransferShown {
     TransferShown {
         id: transfer.id.to_string(),
-        target: transfer.target.to_string(),
+        target: transfer.listed().map(ToString::to_string),
         name: transfer.name.clone(),
         announced: transfer.announced,
         by: transfer.by.clone(),
@@ -608,6 +622,25 @@ async fn transfer(
     Ok((StatusCode::ACCEPTED, Json(show_transfer(&transfer))))
 }
 
+/// Takes a call in the air over: the asker's own telephone is rung, she hears who calls and takes the call with the key 1. If
+/// nobody takes it, or when her line ends and the caller is still there, the agent is back and says so. Not for programs.
+#[utoipa::path(post, path = "/api/calls/{call}/take-over", tag = "calls", params(("call", description = "Its id.")),
+    request_body = TakeOverWanted, responses((status = ACCEPTED, body = TransferShown)))]
+async fn take_over(
+    State(doors): State<Doors>,
+    By(by): By,
+    Path(call): Path<String>,
+    JsonBody(wanted): JsonBody<TakeOverWanted>,
+) -> Result<(StatusCode, Json<TransferShown>), Problem> {
+    let call: CallId = id(&call)?;
+    let in_air = doors.lines.carries(by.tenant(), &call);
+    let wanted = transfers::TakeOver { telephone: wanted.telephone.as_deref(), keep: wanted.keep };
+    let transfer = transfers::take_over(&doors.store, &by, doors.clock.now(), &call, wanted, in_air).await?;
+    // One that has ended meanwhile has ended.
+    doors.lines.ask(by.tenant(), &call, AskedOfCall::PassOn);
+    Ok((StatusCode::ACCEPTED, Json(show_transfer(&transfer))))
+}
+
 /// Puts a caller on hold: the agent neither speaks nor listens, and the caller hears so.
 #[utoipa::path(post, path = "/api/calls/{call}/hold", tag = "calls", params(("call", description = "Its id.")),
     responses((status = ACCEPTED, description = "The call is told.")))]
@@ -630,7 +663,8 @@ async fn resume(
     steer(&doors, &by, &call, Steer::Resume, AskedOfCall::Resume).await
 }
 
-/// Makes the agent deaf to the caller. It goes on speaking.
+/// Silences the agent: it says nothing, and what the caller says is heard and written down all the same. Let go of, or by itself
+/// after two minutes, it answers that.
 #[utoipa::path(post, path = "/api/calls/{call}/mute", tag = "calls", params(("call", description = "Its id.")),
     responses((status = ACCEPTED, description = "The call is told.")))]
 async fn mute(
@@ -641,7 +675,7 @@ async fn mute(
     steer(&doors, &by, &call, Steer::Mute, AskedOfCall::Mute).await
 }
 
-/// Lets the agent hear the caller again.
+/// Lets the agent speak again.
 #[utoipa::path(post, path = "/api/calls/{call}/unmute", tag = "calls", params(("call", description = "Its id.")),
     responses((status = ACCEPTED, description = "The call is told.")))]
 async fn unmute(

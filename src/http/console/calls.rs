@@ -15,7 +15,7 @@ use super::{
     format,
     lists::{self, Next},
     live,
-    page::{Page, show},
+    page::{Page, show, show_with},
     visitor::Reader,
     words::Said,
 };
@@ -36,7 +36,7 @@ use crate::{
         tool::ToolName,
     },
     http::{Doors, api},
-    live::Asked as AskedOfCall,
+    live::{Aired, Asked as AskedOfCall},
     store::{CallFilter, CallsOf},
 };
 
@@ -213,8 +213,14 @@ struct OnePage {
     talked_ms: Option<i64>,
     rang_ms: Option<i64>,
     recorded_ms: Option<i64>,
-    in_air: bool,
+    /// How it stands, while it is in the air.
+    aired: Option<Aired>,
+    /// What can be done with it: what is done, and under which id its button keeps the focus.
+    acts: Vec<(&'static str, &'static str)>,
     may_steer: bool,
+    may_listen: bool,
+    /// Where the reader is rung when they take the call over.
+    over: Form,
     /// To whom the caller can be passed on: ids and names.
     targets: Vec<(String, String)>,
     /// What can be done in a call, for the words as they are heard.
@@ -254,29 +260,51 @@ async fn one(
     Path(call): Path<String>,
 ) -> Result<Response, Failure> {
     let id: CallId = call.parse().map_err(|_| Failure::NotFound)?;
-    let kept = calls::show(&doors.store, &reader.by, &id).await?;
+    page_of(&doors, &reader, &id, None).await
+}
+
+/// The page of a call, with what was typed to take it over, if that was refused.
+pub(super) async fn page_of(
+    doors: &Doors,
+    reader: &Reader,
+    id: &CallId,
+    refused: Option<Form>,
+) -> Result<Response, Failure> {
+    let kept = calls::show(&doors.store, &reader.by, id).await?;
     let assistant = match assistants::get(&doors.store, &reader.by, &kept.record.assistant).await {
         Ok(revised) => revised.item.name,
         Err(crate::app::Error::NotFound(_) | crate::app::Error::Forbidden(_)) => String::new(),
         Err(error) => return Err(error.into()),
     };
     let now = doors.clock.now();
-    let plain = Page::new(&reader, "/console/calls", "", now);
+    let plain = Page::new(reader, "/console/calls", "", now);
     let title = match kept.record.person() {
         _ if kept.record.test.is_some() => reader.t("call-title-test"),
         Some(number) => reader.t("call-title").s("who", plain.phone(number)),
         None => reader.t("call-title-withheld"),
     };
-    let page = Page::new(&reader, "/console/calls", title, now).script("player.js").script("talk.js");
-    let (ended, status) = ending(&reader, &kept.record);
+    let over = match refused {
+        Some(form) => form,
+        None => live::over(doors, reader).await?,
+    }
+    .prefixed("over-");
+    let page = Page::new(reader, "/console/calls", title, now)
+        .with_form(&over)
+        .script("player.js")
+        .script("talk.js");
+    let (ended, status) = ending(reader, &kept.record);
     let sentence = kept.record.outcome.map(|outcome| reader.t(outcome_key("ended", outcome)));
     let span = |from: Option<crate::domain::time::Timestamp>, to: Option<crate::domain::time::Timestamp>| {
         from.zip(to).map(|(from, to)| to.millis_since(from).max(0))
     };
-    let over = kept.record.ended;
-    let in_air = doors.lines.carries(reader.by.tenant(), &id);
-    let targets =
-        if in_air && kept.record.test.is_none() { live::targets(&doors, &reader).await? } else { vec![] };
+    let end = kept.record.ended;
+    let aired = doors.lines.aired(reader.by.tenant(), id);
+    let passable = aired.is_some() && kept.record.test.is_none();
+    let targets = if passable { live::targets(doors, reader).await? } else { vec![] };
+    let may_listen = aired.as_ref().is_some_and(|aired| aired.open)
+        && reader.may(Verb::Read, Subject::Listening)
+        && reader.inside.as_ref().and_then(|inside| inside.tenant.as_ref()).is_some_and(|at| at.listening_in);
+    let status_code = over.status;
     let shown = OnePage {
         assistant,
         ended,
@@ -294,17 +322,20 @@ async fn one(
             .collect(),
         score: kept.measures.as_ref().and_then(|measures| score(&page, measures)),
         cost: format::dollars(kept.record.cost, reader.language),
-        talked_ms: span(kept.record.answered, over),
-        rang_ms: span(Some(kept.record.rang), kept.record.answered.or(over)),
+        talked_ms: span(kept.record.answered, end),
+        rang_ms: span(Some(kept.record.rang), kept.record.answered.or(end)),
         recorded_ms: kept.taped.as_ref().and_then(|taped| taped.millis).and_then(|ms| i64::try_from(ms).ok()),
-        in_air,
+        acts: aired.as_ref().map(live::acts).unwrap_or_default(),
+        aired,
+        may_listen,
+        over,
         targets,
         tools: ToolName::ALL.into_iter().chain(ToolName::OURS).map(ToolName::as_str).collect(),
         may_steer: reader.may(Verb::Write, Subject::Calls),
         page,
         kept,
     };
-    show(&shown)
+    show_with(status_code, &shown)
 }
 
 /// What was said and done, in order.

@@ -90,6 +90,7 @@ fn kind_key(kind: Kind) -> &'static str {
         Kind::Campaign => "outgoing-kind-campaign",
         Kind::Offer => "outgoing-kind-offer",
         Kind::Move => "outgoing-kind-move",
+        Kind::Test => "outgoing-kind-test",
     }
 }
 

@@ -24,6 +24,8 @@ const NEEDS_MORE: &[&str] = &[
     "POST /api/calendars/connections/{connection}/mailboxes",
     "POST /api/calls",
     "POST /api/calls/{call}/transcript-import",
+    "POST /api/assistants/{assistant}/call-me",
+    "POST /api/calls/{call}/take-over",
     "POST /api/calls/{call}/transfer",
     "POST /api/campaigns",
     "POST /api/test-calls",

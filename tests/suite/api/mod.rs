@@ -5,6 +5,7 @@ mod calls;
 mod closing;
 mod connecting;
 mod examples;
+mod live;
 mod numbers;
 mod people;
 mod things;

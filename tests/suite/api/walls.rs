@@ -39,6 +39,8 @@ fn bodies(own: &Neighbour) -> Vec<(&'static str, Value, Places)> {
         ("POST /api/test-calls", json!({ "assistant": id("assistant") }), vec![("/assistant", "assistant")]),
         ("PATCH /api/transfer-targets/{target}", json!({}), vec![]),
         ("POST /api/calls/{call}/transfer", json!({ "target": id("target") }), vec![("/target", "target")]),
+        ("POST /api/assistants/{assistant}/call-me", json!({ "telephone": "+4915112345678" }), vec![]),
+        ("POST /api/calls/{call}/take-over", json!({ "telephone": "+4915112345678" }), vec![]),
         (
             "POST /api/assistants",
             json!({ "name": "x", "language": "en", "opening": { "en": "Hello" }, "services": [id("service")] }),

@@ -5,6 +5,7 @@ mod calls;
 mod contacts;
 mod days;
 mod entry;
+mod live;
 mod messages;
 mod outgoing;
 mod settings;

@@ -9,9 +9,27 @@ use crate::support::{
 };
 
 /// What may stand where a path has a word and no id.
-const WORDS: [&str; 18] = [
-    "end", "hold", "resume", "mute", "unmute", "transfer", "test", "rotate", "remove", "pause", "cancel",
-    "erase", "export", "approve", "decline", "take", "done", "refuse",
+const WORDS: [&str; 20] = [
+    "end",
+    "hold",
+    "resume",
+    "mute",
+    "unmute",
+    "transfer",
+    "take-over",
+    "listen",
+    "test",
+    "rotate",
+    "remove",
+    "pause",
+    "cancel",
+    "erase",
+    "export",
+    "approve",
+    "decline",
+    "take",
+    "done",
+    "refuse",
 ];
 
 /// Every path of the console that has a name in it, as it stands in the code.
