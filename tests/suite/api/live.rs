@@ -22,7 +22,7 @@ async fn a_member_takes_a_call_over_at_her_own_telephone_and_the_agent_is_back_w
         let call = ringing[0]["call"].as_str().unwrap().to_owned();
         let path = format!("/api/calls/{call}/take-over");
         stream.until("speaking").await;
-        let hers = json!({ "telephone": "0151 12345678", "keep": true });
+        let hers = json!({ "telephone": "0151 23456789", "keep": true });
         assert_eq!(elsewhere.post(&path, hers.clone()).await.status, 404, "it is none of theirs");
         assert_eq!(program.post(&path, hers.clone()).await.status, 403, "a program has no telephone");
         for wrong in ["110", "+49900123456", own.as_str(), &stage.dial.from, "at home"] {
@@ -50,7 +50,7 @@ async fn a_member_takes_a_call_over_at_her_own_telephone_and_the_agent_is_back_w
     let (played, call) = tokio::join!(stage.play(), taking_over);
     let played = played.unwrap();
     let rung: Vec<&str> = played.report.rung.iter().map(|rung| rung.number.as_str()).collect();
-    assert_eq!(rung, ["+4915112345678"; 2]);
+    assert_eq!(rung, ["+4915123456789"; 2]);
     assert!(
         played.report.rung.iter().all(|rung| rung.bridged && !rung.heard.is_empty()),
         "she hears who calls"

@@ -217,7 +217,7 @@ async fn whoever_tries_an_assistant_out_is_rung_at_her_own_telephone_and_hears_t
             refused.body
         );
     }
-    let draft = json!({ "instructions": "Only the draft says so." });
+    let draft = json!({ "instructions": "Only the draft says so.", "opening": { "en": "Good day!" } });
     desk.owner.patch(&format!("{assistant}/draft"), draft).await.well();
     let asked = desk.owner.post(&path, hers).await;
     assert_eq!((asked.status, &asked.body["kind"]), (202, &json!("test")), "{}", asked.body);
