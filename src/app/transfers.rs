@@ -10,6 +10,7 @@ use super::{
     access::Actor,
     audit,
     calls::{self, Answer, Back},
+    receptions,
 };
 use crate::{
     domain::{
@@ -323,7 +324,8 @@ pub async fn onward(store: &Store, now: Timestamp, sid: &CallSid) -> Result<Onwa
                 | Outcome::Transferred
                 | Outcome::NotReached
                 | Outcome::Machine
-                | Outcome::Paused,
+                | Outcome::Paused
+                | Outcome::Blocked,
             ) => Onward::Over,
         });
     };
@@ -465,7 +467,7 @@ pub async fn ended(
         tx.commit().await?;
         return Ok(After::Over { tenant, call: transfer.call, state });
     }
-    if transfer.is_fallback() {
+    if transfer.is_fallback() || receptions::is_ours(&transfer) {
         tx.commit().await?;
         let language = calls::language(store, &record).await?;
         return Ok(After::Message { tenant, call: transfer.call, state, language });

@@ -35,6 +35,8 @@ pub enum Phrase {
     UnknownNumber,
     /// All lines are busy.
     AllBusy,
+    /// The call is not taken; goodbye.
+    NotTaken,
     /// The process leaves; goodbye.
     Drained,
     /// The caller is put through to a person.
@@ -104,6 +106,10 @@ impl Phrase {
             }
             (Self::UnknownNumber, German) => "Diese Nummer ist nicht vergeben. Auf Wiederhören.",
             (Self::UnknownNumber, English) => "This number is not in service. Goodbye.",
+            (Self::NotTaken, German) => {
+                "Ihr Anruf wird unter dieser Nummer nicht angenommen. Auf Wiederhören."
+            }
+            (Self::NotTaken, English) => "Your call is not taken at this number. Goodbye.",
             (Self::AllBusy, German) => {
                 "Im Moment sind alle Leitungen belegt. Bitte rufen Sie in einigen Minuten noch einmal an."
             }

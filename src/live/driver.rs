@@ -659,7 +659,8 @@ where
             | Outcome::Lost
             | Outcome::NotReached
             | Outcome::Machine
-            | Outcome::Paused => {}
+            | Outcome::Paused
+            | Outcome::Blocked => {}
         }
         self.phone.close().await;
         if let Engine::Open(session) = self.engine {

@@ -8,10 +8,12 @@ use std::sync::{
 use frontdesk::{
     app::{
         access::{Actor, Who},
+        analytics::{self, Wanted},
         calls,
         tools::{Answer, CallContext, Request, Toolbox, specs},
         transfers::{self, After, Onward, PER_CALL_MAX, Rang, TakeOver},
     },
+    boot::config::Config,
     domain::{
         assistant::Language,
         booking::{Schedule, Window},
@@ -24,8 +26,9 @@ use frontdesk::{
         transfer::{Transfer, TransferState, TransferTarget},
     },
     platform::clock::Clock,
-    store::Store,
+    store::{CallFilter, Store},
 };
+use jiff::civil::date;
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -178,6 +181,32 @@ on_both! {
         line.ended(&transfer, Rang::Answered, Some(true)).await;
         let kept = calls::load(&fresh.store, &line.practice.tenant.id, &line.call).await.unwrap();
         assert_eq!(kept.record.outcome, Some(Outcome::Transferred), "what the carrier says of the two counts");
+    }
+
+    async fn whether_somebody_took_the_call_stands_with_it_and_finds_it(fresh: Fresh) {
+        let line = Line::open(&fresh.store).await;
+        let found = async |taken: bool| {
+            let filter = CallFilter { passed_on: Some(taken), ..CallFilter::default() };
+            let mut tx = line.store.read(&line.practice.tenant.id).await.unwrap();
+            tx.calls().page(&filter, None, 10).await.unwrap().items.len()
+        };
+        let transfer = line.pass_on().await;
+        line.onward().await;
+        assert_eq!((found(true).await, found(false).await), (0, 0), "nobody knows yet");
+        line.ended(&transfer, Rang::NoAnswer, None).await;
+        assert_eq!((found(true).await, found(false).await), (0, 1));
+        let transfer = line.pass_on().await;
+        line.onward().await;
+        transfers::taken(&fresh.store, at(1), &transfer.id, &line.account).await.unwrap();
+        line.ended(&transfer, Rang::Answered, Some(true)).await;
+        assert_eq!((found(true).await, found(false).await), (1, 0), "once taken, it was taken");
+        let prices = Config::read(None, []).unwrap().twilio.prices();
+        while analytics::count_due(&fresh.store, &prices).await.unwrap() > 0 {}
+        let by = Actor::new(line.practice.tenant.id.clone(), Who::System("test"));
+        let wanted = Wanted { from: Some(date(2026, 3, 1)), until: Some(date(2026, 3, 31)), ..Wanted::default() };
+        let report = analytics::report(&fresh.store, &by, at(60), &wanted).await.unwrap();
+        assert_eq!((report.total.transfers_taken, report.total.transfers_missed), (1, 1));
+        assert_eq!(report.assistants[0].1.transfers_taken, 1, "also by assistant");
     }
 
     async fn another_account_cannot_speak_of_a_transfer(fresh: Fresh) {

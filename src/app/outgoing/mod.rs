@@ -359,6 +359,20 @@ pub async fn list(
     Ok(store.read(by.tenant()).await?.outgoing().page(state, after, count_max).await?)
 }
 
+/// The attempts to reach a contact, the latest first, at most `count_max`.
+///
+/// # Errors
+/// [`Error::Forbidden`]; [`Error::Unavailable`].
+pub async fn of_contact(
+    store: &Store,
+    by: &Actor,
+    contact: &ContactId,
+    count_max: u32,
+) -> Result<Vec<Outgoing>, Error> {
+    by.must(Verb::Read, Subject::Calls)?;
+    Ok(store.read(by.tenant()).await?.outgoing().of_contact(contact, count_max).await?)
+}
+
 /// One of them.
 ///
 /// # Errors

@@ -18,14 +18,14 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     availability::instant as read_instant,
-    form::{Asked, Body as JsonBody, Listed, id, instant, page},
+    form::{Asked, Body as JsonBody, Listed, Tagged, id, instant, page},
     imports,
 };
 use crate::{
     app::{
         Faults,
         access::Actor,
-        calls::{self, Steer},
+        calls::{self, Kept, Steer},
         recordings::{self, Listening},
         tools::WISH_CHARS_MAX,
         transfers,
@@ -48,8 +48,8 @@ use crate::{
 pub(super) fn router() -> OpenApiRouter<Doors> {
     OpenApiRouter::new()
         .routes(routes!(list, super::outgoing::place))
-        .routes(routes!(show))
-        .routes(routes!(recording))
+        .routes(routes!(show, super::remarks::edit))
+        .routes(routes!(recording, super::shares::remove_recording))
         .routes(routes!(end))
         .routes(routes!(transfer))
         .routes(routes!(take_over))
@@ -69,7 +69,7 @@ struct CallShown {
     /// `ringing`, `in-progress`, `completed` or `failed`.
     state: &'static str,
     /// How it ended, once it has: `caller_left`, `agent_left`, `silence`, `max_duration`, `degraded`, `drained`,
-    /// `dismissed`, `transferred`, `refused`, `lost`, `not_reached`, `machine` or `paused`.
+    /// `dismissed`, `transferred`, `refused`, `lost`, `not_reached`, `machine`, `paused` or `blocked`.
     #[schema(required)]
     outcome: Option<&'static str>,
     /// `inbound` when somebody rang here, `outbound` when we rang them.
@@ -102,13 +102,21 @@ struct CallShown {
     cost_usd: String,
     /// Whether there is a recording to listen to.
     recorded: bool,
+    /// What the team finds it by.
+    tags: Vec<String>,
+    /// `answered` when the caller was passed on to somebody who took the call, `not_answered` when nobody did; null when the
+    /// caller was not passed on, or is being.
+    #[schema(required)]
+    transfer: Option<&'static str>,
 }
 
 /// A call with everything that was kept of it.
 #[derive(Serialize, ToSchema)]
-struct CallWhole {
+pub(super) struct CallWhole {
     #[serde(flatten)]
     call: CallShown,
+    /// What the team has written on it.
+    note: String,
     /// What was said, in order. Empty when the assistant keeps no transcripts.
     turns: Vec<TurnShown>,
     /// What the model asked for, in order.
@@ -376,6 +384,10 @@ struct CallsAsked {
     state: Option<String>,
     /// Only those that ended so.
     outcome: Option<String>,
+    /// Only those that were passed on to somebody who took the call (`answered`), or to nobody who did (`not_answered`).
+    transfer: Option<String>,
+    /// Only those with this tag.
+    tag: Option<String>,
 }
 
 impl CallsAsked {
@@ -409,9 +421,23 @@ impl CallsAsked {
             .outcome
             .as_ref()
             .and_then(|word| faults.take(Outcome::parse(word).ok_or("is no outcome of a call"), "?outcome"));
+        let passed_on = self.transfer.as_deref().and_then(|word| {
+            faults.take(passed_on(word).ok_or("must be `answered` or `not_answered`"), "?transfer")
+        });
+        let tag = self.tag.as_deref().and_then(|text| faults.take(text.parse(), "?tag"));
         faults.settle()?;
-        Ok(CallFilter { of: of.pop(), from, until, state, outcome })
+        Ok(CallFilter { of: of.pop(), from, until, state, outcome, passed_on, tag })
     }
+}
+
+/// Whether somebody took a call that was passed on, by the word for it.
+pub(in crate::http) fn passed_on(word: &str) -> Option<bool> {
+    [true, false].into_iter().find(|taken| passed_on_word(*taken) == word)
+}
+
+/// The word for whether somebody took a call that was passed on.
+pub(in crate::http) fn passed_on_word(taken: bool) -> &'static str {
+    if taken { "answered" } else { "not_answered" }
 }
 
 fn show_one(call: &CallRecord) -> CallShown {
@@ -433,6 +459,8 @@ fn show_one(call: &CallRecord) -> CallShown {
         ended_at: call.ended.map(instant),
         cost_usd: dollars(call.cost),
         recorded: call.recording.is_some(),
+        tags: call.tags.iter().map(ToString::to_string).collect(),
+        transfer: call.passed_on.map(passed_on_word),
     }
 }
 
@@ -561,9 +589,15 @@ async fn show(
     State(doors): State<Doors>,
     By(by): By,
     Path(call): Path<String>,
-) -> Result<Json<CallWhole>, Problem> {
-    let kept = calls::show(&doors.store, &by, &id(&call)?).await?;
-    Ok(Json(CallWhole {
+) -> Result<Tagged<CallWhole>, Problem> {
+    Ok(whole(calls::show(&doors.store, &by, &id(&call)?).await?))
+}
+
+/// A call with everything that was kept of it; its state is that of what the team has written on it.
+pub(super) fn whole(kept: Kept) -> Tagged<CallWhole> {
+    let revision = kept.remarks.revision;
+    let shown = CallWhole {
+        note: kept.remarks.item.note.clone(),
         call: show_one(&kept.record),
         turns: kept.turns.iter().map(show_turn).collect(),
         tool_calls: kept.tool_calls.iter().map(show_tool).collect(),
@@ -576,7 +610,8 @@ async fn show(
         quality: kept.measures.as_ref().map(show_quality),
         summary: kept.summary.map(show_summary),
         imported_transcript: kept.import.as_ref().map(imports::show),
-    }))
+    };
+    Tagged::shown(shown, revision)
 }
 
 /// Ends a call that is in the air, with a goodbye.

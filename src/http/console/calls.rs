@@ -1,5 +1,8 @@
 //! `/console/calls`: every ring in one row, and one call with what was said, what came of it and why.
 
+mod kept;
+pub(super) mod shared;
+
 use askama::Template;
 use axum::{
     Router,
@@ -23,7 +26,7 @@ use crate::{
     app::{
         assistants,
         calls::{self, Kept, Steer},
-        recordings,
+        recordings, remarks,
         search::{self, Found},
     },
     domain::{
@@ -42,6 +45,8 @@ use crate::{
 
 /// Calls on a page.
 const CALLS_ON_PAGE: u32 = 50;
+/// What a list of calls can be asked for.
+const FILTERS: [&str; 7] = ["q", "from", "until", "outcome", "transfer", "tag", "assistant"];
 /// Assistants to choose from in the filter, at most.
 const ASSISTANTS_MAX: u32 = 200;
 
@@ -51,6 +56,7 @@ pub(super) fn router() -> Router<Doors> {
         .route("/console/calls/{call}", get(one))
         .route("/console/calls/{call}/recording", get(recording))
         .route("/console/calls/{call}/{act}", post(act))
+        .merge(kept::router())
 }
 
 #[derive(Template)]
@@ -59,8 +65,12 @@ struct ListPage {
     page: Page,
     form: Form,
     outcomes: Vec<(String, String)>,
+    transfers: Vec<(String, String)>,
+    tags: Vec<(String, String)>,
     assistants: Vec<(String, String)>,
     rows: Vec<Row>,
+    /// What the list was asked for, to be carried along to a call; begins with a question mark where there is any.
+    carried: String,
     found: Option<Vec<FoundRow>>,
     filtered: bool,
     next: Option<Next>,
@@ -98,6 +108,8 @@ fn filter(reader: &Reader, form: &mut Form) -> CallFilter {
         }
     }
     filter.outcome = typed.maybe("outcome").and_then(Outcome::parse);
+    filter.passed_on = typed.maybe("transfer").and_then(api::calls::passed_on);
+    filter.tag = typed.maybe("tag").and_then(|tag| tag.parse().ok());
     filter.of = typed.maybe("assistant").and_then(|id| id.parse().ok()).map(CallsOf::Assistant);
     if let Some(number) = typed.maybe("q").filter(|text| lists::looks_like_number(text)) {
         match lists::number(number, hours::country_of(&zone)) {
@@ -109,6 +121,15 @@ fn filter(reader: &Reader, form: &mut Form) -> CallFilter {
         }
     }
     filter
+}
+
+/// What a list of calls was asked for, as it is carried along to a call and back.
+fn carried(typed: &Typed) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    let kept = typed.iter().filter(|(name, value)| FILTERS.contains(name) && !value.trim().is_empty());
+    query.extend_pairs(kept);
+    let query = query.finish();
+    if query.is_empty() { query } else { format!("?{query}") }
 }
 
 async fn list(
@@ -148,9 +169,19 @@ async fn list(
     outcomes.extend(
         Outcome::ALL.map(|one| (one.as_str().to_owned(), page.t(outcome_key("outcome", one)).to_string())),
     );
-    let mut choices = vec![(String::new(), page.t("calls-any").to_string())];
+    let any = || vec![(String::new(), page.t("calls-any").to_string())];
+    let (mut choices, mut transfers, mut tags) = (any(), any(), any());
     choices.extend(named);
-    let shown = ListPage { page, form, outcomes, assistants: choices, rows, found, filtered, next };
+    transfers.extend([true, false].map(|taken| {
+        let word = api::calls::passed_on_word(taken);
+        (word.to_owned(), page.word("passed-on", word).to_string())
+    }));
+    let known = remarks::tags(&doors.store, &reader.by).await?;
+    tags.extend(known.iter().map(|tag| (tag.to_string(), tag.to_string())));
+    let carried = carried(form.typed());
+    let assistants = choices;
+    let shown =
+        ListPage { page, form, outcomes, transfers, tags, assistants, rows, carried, found, filtered, next };
     show(&shown)
 }
 
@@ -179,7 +210,8 @@ fn ending(reader: &Reader, call: &CallRecord) -> (Said, &'static str) {
                 | Outcome::MaxDuration
                 | Outcome::NotReached
                 | Outcome::Machine
-                | Outcome::Paused => "",
+                | Outcome::Paused
+                | Outcome::Blocked => "",
                 Outcome::Drained | Outcome::Refused => "warn",
                 Outcome::Degraded | Outcome::Lost => "bad",
             };
@@ -201,6 +233,14 @@ fn outcome_key(kind: &str, outcome: Outcome) -> String {
 struct OnePage {
     page: Page,
     kept: Kept,
+    /// What the team writes on it.
+    form: Form,
+    links: kept::Links,
+    /// To the list as it was asked for, and to the calls on either side in it.
+    carried: String,
+    before: Option<CallId>,
+    after: Option<CallId>,
+    may_hand_out: bool,
     assistant: String,
     ended: Said,
     status: &'static str,
@@ -258,9 +298,14 @@ async fn one(
     State(doors): State<Doors>,
     reader: Reader,
     Path(call): Path<String>,
+    RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
     let id: CallId = call.parse().map_err(|_| Failure::NotFound)?;
-    page_of(&doors, &reader, &id, None).await
+    let asked = Typed::read(query.unwrap_or_default().as_bytes());
+    let kept = calls::show(&doors.store, &reader.by, &id).await?;
+    let form = Form::new(reader.language, kept::typed_of(&kept.remarks));
+    let links = kept::Links::of(&doors, &reader, &id).await?;
+    one_page(&doors, &reader, kept, asked, form, links, None).await
 }
 
 /// The page of a call, with what was typed to take it over, if that was refused.
@@ -271,6 +316,29 @@ pub(super) async fn page_of(
     refused: Option<Form>,
 ) -> Result<Response, Failure> {
     let kept = calls::show(&doors.store, &reader.by, id).await?;
+    let form = Form::new(reader.language, kept::typed_of(&kept.remarks));
+    let links = kept::Links::of(doors, reader, id).await?;
+    one_page(doors, reader, kept, Typed::default(), form, links, refused).await
+}
+
+/// The page of a call: `asked` is what the list was asked for in which it stands, `refused` what was typed to take it over.
+async fn one_page(
+    doors: &Doors,
+    reader: &Reader,
+    kept: Kept,
+    asked: Typed,
+    form: Form,
+    links: kept::Links,
+    refused: Option<Form>,
+) -> Result<Response, Failure> {
+    let id = kept.record.id.clone();
+    let (mut before, mut after) = (None, None);
+    // Words are found in turns: there is no list of calls then that it could stand in.
+    if asked.maybe("q").is_none_or(lists::looks_like_number) {
+        let filter = filter(reader, &mut Form::new(reader.language, asked.clone()));
+        (before, after) = calls::beside(&doors.store, &reader.by, &filter, &kept.record).await?;
+    }
+    let carried = carried(&asked);
     let assistant = match assistants::get(&doors.store, &reader.by, &kept.record.assistant).await {
         Ok(revised) => revised.item.name,
         Err(crate::app::Error::NotFound(_) | crate::app::Error::Forbidden(_)) => String::new(),
@@ -289,23 +357,38 @@ pub(super) async fn page_of(
     }
     .prefixed("over-");
     let page = Page::new(reader, "/console/calls", title, now)
+        .with_form(&form)
+        .with_form(&links.form)
         .with_form(&over)
         .script("player.js")
         .script("talk.js");
     let (ended, status) = ending(reader, &kept.record);
-    let sentence = kept.record.outcome.map(|outcome| reader.t(outcome_key("ended", outcome)));
+    let inbound = kept.record.direction == Direction::Inbound;
+    let sentence = kept.record.outcome.map(|outcome| {
+        if outcome == Outcome::NotReached && inbound {
+            reader.t("ended-not-put-through")
+        } else {
+            reader.t(outcome_key("ended", outcome))
+        }
+    });
     let span = |from: Option<crate::domain::time::Timestamp>, to: Option<crate::domain::time::Timestamp>| {
         from.zip(to).map(|(from, to)| to.millis_since(from).max(0))
     };
     let end = kept.record.ended;
-    let aired = doors.lines.aired(reader.by.tenant(), id);
+    let aired = doors.lines.aired(reader.by.tenant(), &id);
     let passable = aired.is_some() && kept.record.test.is_none();
     let targets = if passable { live::targets(doors, reader).await? } else { vec![] };
     let may_listen = aired.as_ref().is_some_and(|aired| aired.open)
         && reader.may(Verb::Read, Subject::Listening)
         && reader.inside.as_ref().and_then(|inside| inside.tenant.as_ref()).is_some_and(|at| at.listening_in);
-    let status_code = over.status;
+    let answer = [&form, &over].into_iter().find(|form| form.is_wrong()).unwrap_or(&links.form).status;
     let shown = OnePage {
+        form,
+        links,
+        carried,
+        before,
+        after,
+        may_hand_out: reader.may(Verb::Write, Subject::Privacy),
         assistant,
         ended,
         status,
@@ -335,7 +418,7 @@ pub(super) async fn page_of(
         page,
         kept,
     };
-    show_with(status_code, &shown)
+    show_with(answer, &shown)
 }
 
 /// What was said and done, in order.

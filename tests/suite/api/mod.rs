@@ -8,6 +8,7 @@ mod examples;
 mod live;
 mod numbers;
 mod people;
+mod record;
 mod things;
 mod transfers;
 mod walls;

@@ -124,8 +124,15 @@ fn bodies(own: &Neighbour) -> Vec<(&'static str, Value, Places)> {
         ("PATCH /api/outgoing-settings", json!({ "number": id("number") }), vec![("/number", "number")]),
         ("PUT /api/services/{service}/reminders", json!([]), vec![]),
         ("PATCH /api/contacts/{contact}", json!({}), vec![]),
+        (
+            "PUT /api/contacts/{contact}/reception",
+            json!({ "how": "put_through", "target": id("target") }),
+            vec![("/target", "target")],
+        ),
         ("PUT /api/contacts/{contact}/pin", json!({ "pin": "4711" }), vec![]),
         ("PATCH /api/messages/{message}", json!({}), vec![]),
+        ("PATCH /api/calls/{call}", json!({}), vec![]),
+        ("POST /api/calls/{call}/shares", json!({ "hours": 1 }), vec![]),
         ("POST /api/messages/{message}/not-reached", json!({ "again_at": "2100-01-04T09:00:00Z" }), vec![]),
         (
             "PATCH /api/numbers/{number}",

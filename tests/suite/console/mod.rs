@@ -8,6 +8,7 @@ mod entry;
 mod live;
 mod messages;
 mod outgoing;
+mod record;
 mod settings;
 mod test_call;
 mod today;

@@ -73,6 +73,8 @@ async fn no_page_and_no_act_knows_another_tenants_things() {
             let id = match name {
                 "id" | "act" | "answer" => None,
                 "user" => beta.ids.get("member"),
+                // A secret is no id: one that was never given out leads nowhere.
+                "secret" => beta.ids.get("share"),
                 "wish" => beta.ids.get("opt_out"),
                 // Something no tenant has is as little there as what another has.
                 "closure" | "absence" | "event" => beta.ids.get("clash"),
