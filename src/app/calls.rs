@@ -11,6 +11,7 @@ use super::{
     audit,
     outgoing::{Errand, news},
     pauses::{self, SteppedBack},
+    receptions::{self, Received},
     transfers,
     webhooks::{self, Event},
 };
@@ -28,6 +29,8 @@ use crate::{
         phone::E164,
         phrases::Phrase,
         quality::Measures,
+        remarks::Remarks,
+        revision::Revised,
         time::Timestamp,
         transfer::{Transfer, TransferTarget},
     },
@@ -107,8 +110,15 @@ impl fmt::Debug for Back {
 pub enum Rung {
     /// Somebody here answers it.
     Answer(Box<Answer>),
-    /// The assistant has stepped back.
+    /// The assistant has stepped back, or this caller is always put through.
     SteppedBack(Box<SteppedBack>),
+    /// Whoever calls is blocked: they hear a sentence.
+    Blocked {
+        /// The call.
+        call: CallId,
+        /// The language of the number.
+        language: Language,
+    },
     /// Nobody here has that number, or answers it. Nothing is kept of it.
     UnknownNumber,
 }
@@ -172,6 +182,8 @@ pub struct Kept {
     pub transfers: Vec<Transfer>,
     /// What is known of the recording.
     pub taped: Option<Taped>,
+    /// What the team has written on it.
+    pub remarks: Revised<Remarks>,
     /// How it went, in figures.
     pub measures: Option<Measures>,
     /// What it came to.
@@ -211,7 +223,15 @@ pub async fn ring(store: &Store, now: Timestamp, ring: Ring) -> Result<Rung, Err
         .await?;
     let record = tx.calls().by_sid(&ring.sid).await?;
     let record = record.ok_or(Error::Conflict("that call rings at another number"))?;
-    if let Some(stepped) = pauses::obey(&mut tx, now, &number, &record, ring.forwarded.as_ref()).await? {
+    let forwarded = ring.forwarded.as_ref();
+    if let Some(received) = receptions::obey(&mut tx, now, &number, &record, forwarded, new).await? {
+        tx.commit().await?;
+        return Ok(match received {
+            Received::Blocked => Rung::Blocked { call: record.id, language: number.language },
+            Received::PutThrough(stepped) => Rung::SteppedBack(stepped),
+        });
+    }
+    if let Some(stepped) = pauses::obey(&mut tx, now, &number, &record, forwarded).await? {
         tx.commit().await?;
         return Ok(Rung::SteppedBack(Box::new(stepped)));
     }
@@ -426,6 +446,7 @@ pub async fn status(store: &Store, now: Timestamp, sid: &CallSid, state: CallSta
             if matches!(state, CallState::Completed | CallState::Failed) {
                 transfers::caller_gone(&mut tx, &call, now).await?;
                 pauses::over(&mut tx, &call, now).await?;
+                receptions::over(&mut tx, &call, now).await?;
             }
             Ok(tx.commit().await?)
         }
@@ -452,6 +473,7 @@ pub async fn load(store: &Store, tenant: &TenantId, call: &CallId) -> Result<Kep
         consent: tx.calls().consent(call).await?,
         transfers: tx.transfers().of_call(call).await?,
         taped: tx.recordings().get(call).await?,
+        remarks: tx.calls().remarks(call).await?.ok_or(Error::NotFound("call"))?,
         measures: tx.calls().measures(call).await?,
         summary: tx.summaries().get(call).await?,
         import,
@@ -471,6 +493,20 @@ pub async fn list(
 ) -> Result<Page<CallRecord>, Error> {
     by.must(Verb::Read, Subject::Calls)?;
     Ok(store.read(by.tenant()).await?.calls().page(filter, after, count_max).await?)
+}
+
+/// The calls on either side of that one among those that fit: the one that rang before it, and the one after.
+///
+/// # Errors
+/// [`Error::Forbidden`]; [`Error::Unavailable`] when the database is away.
+pub async fn beside(
+    store: &Store,
+    by: &Actor,
+    filter: &CallFilter,
+    call: &CallRecord,
+) -> Result<(Option<CallId>, Option<CallId>), Error> {
+    by.must(Verb::Read, Subject::Calls)?;
+    Ok(store.read(by.tenant()).await?.calls().beside(filter, call).await?)
 }
 
 /// Everything that is kept of a call, for somebody who asks.
@@ -516,6 +552,35 @@ pub async fn end(
     Ok(tx.commit().await?)
 }
 
+/// Whether somebody may listen in on a call: the right is theirs, the tenant has it turned on, and there is such a call.
+///
+/// # Errors
+/// [`Error::Forbidden`]; [`Error::NotFound`]; [`Error::Conflict`] when the tenant has it turned off; [`Error::Unavailable`].
+pub async fn may_listen(store: &Store, by: &Actor, call: &CallId) -> Result<(), Error> {
+    let mut tx = store.read(by.tenant()).await?;
+    tx.calls().get(call).await?.ok_or(Error::NotFound("call"))?;
+    by.must(Verb::Read, Subject::Listening)?;
+    let tenant = tx.tenant().get().await?.ok_or(Error::NotFound("tenant"))?;
+    if tenant.listening_in { Ok(()) } else { Err(Error::Conflict("listening in is turned off")) }
+}
+
+/// Tells that somebody begins to listen to a call, or has stopped. What cannot be told does not begin.
+///
+/// # Errors
+/// [`Error::Unavailable`] when the database is away.
+pub async fn listens(
+    store: &Store,
+    by: &Actor,
+    now: Timestamp,
+    call: &CallId,
+    begins: bool,
+) -> Result<(), Error> {
+    let mut tx = store.begin(by.tenant()).await?;
+    let action = if begins { "call.listened_to" } else { "call.listening_over" };
+    audit::tell(&mut tx, by, now, action, call.as_str(), serde_json::json!({})).await?;
+    Ok(tx.commit().await?)
+}
+
 fn shifted(turn: Turn, ordinals: u32) -> Turn {
     Turn { ordinal: turn.ordinal.saturating_add(ordinals), ..turn }
 }
@@ -554,9 +619,9 @@ pub enum Steer {
     Hold,
     /// Takes the caller back.
     Resume,
-    /// Makes the agent deaf to the caller.
+    /// Silences the agent.
     Mute,
-    /// Lets it hear again.
+    /// Lets it speak again.
     Unmute,
 }
 

@@ -14,6 +14,7 @@ use crate::{
     domain::{
         assistant::{Assistant, Language},
         id::{AssistantId, JobId, TenantId},
+        org::Tenant,
         phrases::{self, Phrase},
         time::Timestamp,
     },
@@ -23,11 +24,11 @@ use crate::{
         ids,
     },
     speech::{self, Briefing},
-    store::{Store, Work},
+    store::{Store, TenantTx, Work},
 };
 
 /// The sentences a call may need at once, whatever the engine does.
-const PHRASES: [Phrase; 14] = [
+const PHRASES: [Phrase; 15] = [
     Phrase::StillThere,
     Phrase::StillThereAgain,
     Phrase::SilenceGoodbye,
@@ -39,6 +40,7 @@ const PHRASES: [Phrase; 14] = [
     Phrase::Drained,
     Phrase::PassingOn,
     Phrase::NobodyThere,
+    Phrase::ColleagueGone,
     Phrase::OnHold,
     Phrase::StillHeld,
     Phrase::HoldOver,
@@ -67,11 +69,12 @@ impl Clips {
     }
 }
 
-/// The first words of a call: the assistant's, or those with which it calls somebody on behalf of a business.
-pub fn opening(assistant: &Assistant, language: Language, calling_for: Option<&str>) -> String {
-    match calling_for {
-        None => phrases::opening(assistant, language),
-        Some(business) => phrases::calling(business, assistant.recording, language),
+/// The first words of a call of the tenant's: the assistant's, or those with which it calls somebody on behalf of the business.
+pub fn opening(assistant: &Assistant, language: Language, tenant: &Tenant, calling: bool) -> String {
+    if calling {
+        phrases::calling(&tenant.name, assistant.recording, tenant.listening_in, language)
+    } else {
+        phrases::opening(assistant, tenant.listening_in, language)
     }
 }
 
@@ -116,6 +119,17 @@ pub async fn ask_for(
     Ok(tx.commit().await?)
 }
 
+/// Asks for the clips of everybody who answers a number of the tenant's, in the transaction that changes its words.
+pub(super) async fn ask_for_answering(tx: &mut TenantTx, now: Timestamp) -> Result<(), Error> {
+    for number in tx.numbers().all().await? {
+        if let Some(assistant) = number.assistant {
+            let work = Work::OpeningClip { assistant, language: number.language };
+            tx.jobs().add(&JobId::of(ids::fresh(now)), &work, now).await?;
+        }
+    }
+    Ok(())
+}
+
 /// Asks for the clips of everybody who answers a number, such as after the voices have changed. What is made
 /// already is not made again.
 ///
@@ -133,18 +147,19 @@ pub async fn ask_for_all(store: &Store, now: Timestamp) -> Result<(), Error> {
     Ok(())
 }
 
-/// Makes what is missing of the clips of `assistant` in `language`, also of those with which it calls somebody for a
-/// business if one is named. Returns how many were made.
+/// Makes what is missing of the clips of `assistant` in `language`, also of those with which it calls somebody if the
+/// tenant `calls` people. Returns how many were made.
 pub async fn make(
     blobs: &Blobs,
     settings: &speech::Settings,
+    tenant: &Tenant,
     assistant: &Assistant,
     language: Language,
-    calling_for: Option<&str>,
+    calls: bool,
     clock: Clock,
 ) -> Result<usize, Error> {
-    let mut openings = vec![opening(assistant, language, None)];
-    openings.extend(calling_for.map(|business| opening(assistant, language, Some(business))));
+    let mut openings = vec![opening(assistant, language, tenant, false)];
+    openings.extend(calls.then(|| opening(assistant, language, tenant, true)));
     let sentences = openings.iter().map(String::as_str).chain(PHRASES.map(|phrase| phrase.words(language)));
     let briefing = Briefing {
         model: assistant.model.clone(),
@@ -169,18 +184,19 @@ pub async fn make(
     Ok(made)
 }
 
-/// The names of the clips in which `assistant` opens calls in `language`, also on behalf of a business: in them it is heard
-/// whose they are.
+/// The names of the clips in which `assistant` opens calls in `language`, also its own calls, whether or not somebody may
+/// listen: in them it is heard whose they are.
 pub fn openings(
     settings: &speech::Settings,
+    tenant: &Tenant,
     assistant: &Assistant,
     language: Language,
-    business: Option<&str>,
 ) -> Vec<BlobName> {
-    let answering = opening(assistant, language, None);
-    let calling = business.map(|business| opening(assistant, language, Some(business)));
-    std::iter::once(answering)
-        .chain(calling)
+    let ways = [(false, false), (false, true), (true, false), (true, true)];
+    ways.into_iter()
+        .map(|(listening_in, calling)| {
+            opening(assistant, language, &Tenant { listening_in, ..tenant.clone() }, calling)
+        })
         .filter_map(|words| name(settings, assistant, &words).ok())
         .collect()
 }

@@ -11,7 +11,7 @@ use std::{
 
 use secrecy::SecretString;
 
-use super::{Error, access::Actor, keys::Keys};
+use super::{Error, access::Actor, audit, keys::Keys};
 use crate::{
     domain::{
         conversation::Silence,
@@ -179,6 +179,64 @@ pub async fn salvage(store: &Store, now: Timestamp) -> Result<usize, Error> {
         tx.commit().await?;
     }
     Ok(left.len())
+}
+
+/// Removes a call's recording, whatever form it has, and what opens it; with `words` also what was said. The call stays, and
+/// what was booked in it; links to the recording go with it.
+///
+/// # Errors
+/// [`Error::Forbidden`]; [`Error::NotFound`] when there is no such call, or nothing of it to remove; [`Error::Conflict`] while
+/// the call is not over or somebody works on it; [`Error::Unavailable`], after which it can be removed again.
+pub async fn remove(
+    store: &Store,
+    blobs: &Blobs,
+    by: &Actor,
+    now: Timestamp,
+    call: &CallId,
+    words: bool,
+) -> Result<(), Error> {
+    by.must(Verb::Write, Subject::Privacy)?;
+    let mut tx = store.read(by.tenant()).await?;
+    let record = tx.calls().get(call).await?.ok_or(Error::NotFound("call"))?;
+    let said = words && !tx.calls().turns(call).await?.is_empty();
+    let busy = tx.forgetting().being_worked_on(call.as_str(), now).await?;
+    drop(tx);
+    if record.recording.is_none() && !said {
+        return Err(Error::NotFound("recording"));
+    }
+    if record.outcome.is_none() {
+        return Err(Error::Conflict("that call is not over"));
+    }
+    if busy {
+        return Err(Error::Conflict("that recording is being worked on"));
+    }
+    if let Some(name) = record.recording {
+        let names = names(name)?;
+        let blobs = blobs.clone();
+        let removed = blocking(move || names.iter().try_for_each(|name| blobs.delete(name))).await?;
+        removed.map_err(|error| Error::Unavailable("where recordings are kept", Box::new(error)))?;
+    }
+    let mut tx = store.begin(by.tenant()).await?;
+    tx.recordings().forget(call).await?;
+    tx.calls().set_recording(call, None).await?;
+    if words {
+        tx.forgetting().forget_words(call).await?;
+    }
+    let about = serde_json::json!({ "transcript": words });
+    audit::tell(&mut tx, by, now, "call.recording_removed", call.as_str(), about).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Every name under which a recording may lie: whoever made it small may have been stopped before they said so, or before
+/// they removed the large one.
+pub(super) fn names(name: String) -> Result<Vec<BlobName>, Error> {
+    let internal = |error: blobs::Error| Error::Internal(Box::new(error));
+    let name = BlobName::new(name).map_err(internal)?;
+    let mut names = vec![name.clone()];
+    for ending in [tape::LARGE, archive::ENDING] {
+        names.push(name.with_ending(ending).map_err(internal)?);
+    }
+    Ok(names)
 }
 
 /// A recording that is there to be opened.

@@ -10,6 +10,7 @@ use super::{
     Error, Faults,
     access::{Actor, Operator},
     audit::{self, Audited, Parts},
+    clips,
     services::NAME_LEN_MAX,
 };
 use crate::{
@@ -48,6 +49,7 @@ impl Audited for Tenant {
             .with("assistants_max", self.assistants_max)
             .with("numbers_max", self.numbers_max)
             .with("networks", json!(networks))
+            .with("listening_in", self.listening_in)
     }
 }
 
@@ -132,6 +134,10 @@ pub async fn edit(
         return Err(Error::invalid("/networks", "would shut you out: your own address is in none of them"));
     }
     tx.tenant().put(&wanted).await?;
+    if wanted.listening_in != kept.item.listening_in {
+        // Whoever answers opens with other words from here on.
+        clips::ask_for_answering(&mut tx, now).await?;
+    }
     audit::record(&mut tx, by, now, Some(&kept.item), Some(&wanted)).await?;
     let after = tx.tenant().revised().await?.ok_or(Error::NotFound("tenant"))?;
     tx.commit().await?;
@@ -156,6 +162,7 @@ pub fn usual(id: TenantId, slug: String, name: String, zone: crate::domain::time
         assistants_max: Tenant::ASSISTANTS,
         numbers_max: Tenant::NUMBERS,
         networks: vec![],
+        listening_in: false,
     }
 }
 

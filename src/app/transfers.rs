@@ -10,17 +10,19 @@ use super::{
     access::Actor,
     audit,
     calls::{self, Answer, Back},
+    receptions,
 };
 use crate::{
     domain::{
         assistant::Language,
         conversation::{CallRecord, CallSid, CallState, Outcome},
-        id::{CallId, TenantId, TransferId, TransferTargetId},
+        id::{CallId, TenantId, TransferId, TransferTargetId, UserId},
         money::MicroUsd,
+        outgoing::{hours, number::callable},
         people::{Subject, Verb},
         phone::E164,
         phrases::Phrase,
-        time::Timestamp,
+        time::{Timestamp, Zone},
         transfer::{Transfer, TransferState, TransferTarget},
     },
     platform::{ids, metrics as figures},
@@ -196,6 +198,105 @@ pub async fn ask(
     Ok(transfer)
 }
 
+/// How somebody at the business takes a call over. It carries a number, so it has no `Debug`.
+#[derive(Clone, Copy)]
+pub struct TakeOver<'w> {
+    /// Where she is rung, as people write it; the number that is kept for her, when that is not said.
+    pub telephone: Option<&'w str>,
+    /// Whether that number is kept for the next time.
+    pub keep: bool,
+}
+
+/// Where whoever asks is rung when she takes a call over, if she has said so.
+///
+/// # Errors
+/// [`Error::Unavailable`] when the database is away.
+pub async fn own_telephone(store: &Store, by: &Actor) -> Result<Option<E164>, Error> {
+    let Some(user) = by.user() else { return Ok(None) };
+    Ok(store.read(by.tenant()).await?.memberships().telephone(user).await?)
+}
+
+/// The telephone of a member: as she wrote it, or the one that is kept for her. Never a number that is answered here.
+pub(super) async fn telephone(
+    store: &Store,
+    tx: &mut TenantTx,
+    user: &UserId,
+    written: Option<&str>,
+    zone: &Zone,
+) -> Result<E164, Error> {
+    let number = match written {
+        Some(text) => {
+            let read = callable(text, hours::country_of(zone));
+            read.map_err(|error| Error::invalid("/telephone", error.to_string()))?.number
+        }
+        None => {
+            let kept = tx.memberships().telephone(user).await?;
+            kept.ok_or_else(|| Error::invalid("/telephone", "is needed: no telephone of yours is kept"))?
+        }
+    };
+    // Whoever has it here: what rings here is answered here.
+    if store.across_tenants().number(&number).await?.is_some() {
+        return Err(Error::invalid("/telephone", "is answered here: the call would ring in a circle"));
+    }
+    Ok(number)
+}
+
+/// Somebody at the business takes over a call that is in the air, at her own telephone; `in_air` says whether it is carried
+/// here. Told before it is done: what cannot be told does not happen.
+///
+/// # Errors
+/// [`Error::Forbidden`]; [`Error::Closed`] to programs; [`Error::NotFound`]; [`Error::Conflict`] when the call is not
+/// carried here, or a test call; [`Error::Invalid`]; [`Error::Limit`]; [`Error::Unavailable`].
+pub async fn take_over(
+    store: &Store,
+    by: &Actor,
+    now: Timestamp,
+    call: &CallId,
+    wanted: TakeOver<'_>,
+    in_air: bool,
+) -> Result<Transfer, Error> {
+    by.must(Verb::Write, Subject::Calls)?;
+    let user = by.user().ok_or(Error::Closed("a program has no telephone: pass the call on to a target"))?;
+    let person = store.read_platform().await?.users().get(user).await?;
+    let mut tx = store.begin(by.tenant()).await?;
+    let record = tx.calls().get(call).await?.ok_or(Error::NotFound("call"))?;
+    if record.test.is_some() {
+        return Err(Error::Conflict("a test call has no telephone that could be passed on"));
+    }
+    if !in_air {
+        return Err(Error::Conflict("that call is not in the air"));
+    }
+    let tenant = tx.tenant().get().await?.ok_or(Error::NotFound("tenant"))?;
+    let number = telephone(store, &mut tx, user, wanted.telephone, &tenant.zone).await?;
+    if record.person() == Some(&number) {
+        return Err(Error::invalid("/telephone", "is the other side's of this call"));
+    }
+    if tx.transfers().of_call(call).await?.len() >= PER_CALL_MAX {
+        return Err(Error::Limit { name: "transfers of a call", max: PER_CALL_MAX as u64 });
+    }
+    if wanted.keep {
+        tx.memberships().set_telephone(user, &number).await?;
+    }
+    let transfer = Transfer {
+        id: TransferId::of(ids::fresh(now)),
+        call: call.clone(),
+        target: Transfer::takeover(),
+        name: person.map(|person| person.email.to_string()).unwrap_or_default(),
+        number,
+        announced: true,
+        wish: String::new(),
+        by: by.to_string(),
+        state: TransferState::Asked,
+        asked: now,
+        connected: None,
+        ended: None,
+    };
+    tx.transfers().add(&transfer).await?;
+    audit::tell(&mut tx, by, now, "call.taken_over", call.as_str(), json!({})).await?;
+    tx.commit().await?;
+    Ok(transfer)
+}
+
 /// What follows the stream of a call that Twilio asks about: the target that is to be rung, from here on, or nothing.
 ///
 /// # Errors
@@ -223,7 +324,8 @@ pub async fn onward(store: &Store, now: Timestamp, sid: &CallSid) -> Result<Onwa
                 | Outcome::Transferred
                 | Outcome::NotReached
                 | Outcome::Machine
-                | Outcome::Paused,
+                | Outcome::Paused
+                | Outcome::Blocked,
             ) => Onward::Over,
         });
     };
@@ -320,7 +422,8 @@ pub async fn taken(
     Ok(kept.filter(|_| takes).map(|transfer| (tenant, transfer)))
 }
 
-/// What follows the ringing of a target. `bridged` says whether the two were connected, where the carrier says so.
+/// What follows the ringing of a target. `bridged` says whether the two were connected, where the carrier says so; `left`
+/// whether the caller has hung up. Where a colleague took the call over and her line has ended, the agent is back.
 ///
 /// # Errors
 /// [`Error::Unavailable`] when the database is away.
@@ -331,6 +434,7 @@ pub async fn ended(
     account_sid: &str,
     rang: Rang,
     bridged: Option<bool>,
+    left: bool,
 ) -> Result<After, Error> {
     let Some(tenant) = owner(store, id, account_sid).await? else { return Ok(After::Unknown) };
     let mut tx = store.begin(&tenant).await?;
@@ -342,7 +446,11 @@ pub async fn ended(
         metrics::counter!(figures::TRANSFERS_TOTAL, "end" => state.as_str()).increment(1);
     }
     tracing::info!(call.id = %transfer.call, end = state.as_str(), "passing a caller on is over");
+    let record = tx.calls().get(&transfer.call).await?.ok_or(Error::NotFound("call"))?;
+    // Told late of a call that is over, there is nobody left to be back.
+    let handed_back = transfer.is_takeover() && !left && record.outcome.is_none();
     let over = match state {
+        TransferState::Connected if handed_back => None,
         TransferState::Connected => Some(Outcome::Transferred),
         TransferState::Cancelled => Some(Outcome::CallerLeft),
         TransferState::Asked
@@ -359,8 +467,7 @@ pub async fn ended(
         tx.commit().await?;
         return Ok(After::Over { tenant, call: transfer.call, state });
     }
-    let record = tx.calls().get(&transfer.call).await?.ok_or(Error::NotFound("call"))?;
-    if transfer.is_fallback() {
+    if transfer.is_fallback() || receptions::is_ours(&transfer) {
         tx.commit().await?;
         let language = calls::language(store, &record).await?;
         return Ok(After::Message { tenant, call: transfer.call, state, language });
@@ -371,7 +478,16 @@ pub async fn ended(
     let elapsed_ms = record.answered.map_or(0, |answered| now.millis_since(answered).max(0));
     let back = Back {
         stream: u32::try_from(streams).unwrap_or(u32::MAX),
-        phrase: Phrase::NobodyThere,
+        phrase: match state {
+            TransferState::Connected => Phrase::ColleagueGone,
+            TransferState::Asked
+            | TransferState::Ringing
+            | TransferState::Busy
+            | TransferState::NoAnswer
+            | TransferState::Declined
+            | TransferState::Failed
+            | TransferState::Cancelled => Phrase::NobodyThere,
+        },
         facts: facts(&transfer, state, &said),
         elapsed_ms: u64::try_from(elapsed_ms).unwrap_or(0),
     };
@@ -424,23 +540,28 @@ fn verdict(transfer: &Transfer, rang: Rang, bridged: Option<bool>) -> TransferSt
 
 /// What the agent is told when the caller is back.
 fn facts(transfer: &Transfer, state: TransferState, said: &str) -> String {
+    let before =
+        if said.is_empty() { String::new() } else { format!("\nWhat was said before:\n<<<\n{said}>>>\n") };
+    let who = if transfer.is_takeover() { "a colleague" } else { transfer.name.as_str() };
     let why = match state {
+        TransferState::Connected => {
+            return format!(
+                "You have spoken with this caller before in this call. Then a colleague took the call over and spoke with the \
+                 caller; you do not know what they said. Her line has ended, the caller is back with you and has just heard \
+                 so. Ask what is left to do and help with it. Do not greet again.{before}"
+            );
+        }
         TransferState::Busy => "the line was busy",
         TransferState::NoAnswer => "nobody answered",
         TransferState::Declined => "whoever answered did not take the call",
-        TransferState::Asked
-        | TransferState::Ringing
-        | TransferState::Connected
-        | TransferState::Failed
-        | TransferState::Cancelled => "it could not be rung",
+        TransferState::Asked | TransferState::Ringing | TransferState::Failed | TransferState::Cancelled => {
+            "it could not be rung"
+        }
     };
-    let before =
-        if said.is_empty() { String::new() } else { format!("\nWhat was said before:\n<<<\n{said}>>>\n") };
     format!(
-        "You have spoken with this caller before in this call, and put them through to {}: {why}. The caller is back with \
+        "You have spoken with this caller before in this call, and put them through to {who}: {why}. The caller is back with \
          you and has just heard so. Offer to take a message with take_message, or to help in another way. Do not greet \
-         again and do not ask again what you know.{before}",
-        transfer.name
+         again and do not ask again what you know.{before}"
     )
 }
 

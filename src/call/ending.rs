@@ -154,7 +154,8 @@ impl Call {
     fn warn(&mut self) {
         let max = self.setup.policy.max_duration_ms;
         let due = !self.warned && max > WARNING_MS && self.now.0 + WARNING_MS >= max;
-        let quiet = !self.playback.speaking() && self.trial.is_none() && !self.caller_has_floor();
+        let quiet =
+            !self.silenced() && !self.playback.speaking() && self.trial.is_none() && !self.caller_has_floor();
         if due && quiet {
             self.warned = self.say(Phrase::OneMinuteLeft);
         }
@@ -182,7 +183,7 @@ impl Call {
     /// Whether anything goes on that is not silence.
     fn busy(&self) -> bool {
         self.playback.speaking()
-            || self.deaf()
+            || self.silenced()
             || !matches!(self.reply, Reply::Idle)
             || self.owed != Owed::default()
             || !self.tools.is_empty()

@@ -183,7 +183,8 @@ impl Call {
                 Input::PinLookedAt(fact) => self.pin_looked_at(fact),
                 Input::Hold => self.hold(),
                 Input::Resume => self.resume(),
-                Input::Mute(muted) => self.mute(muted),
+                Input::Mute(true) => self.mute(),
+                Input::Mute(false) => self.unmute(),
             }
         }
         self.advance();
@@ -216,6 +217,11 @@ impl Call {
     /// Whether the call is over. An ended call says nothing more.
     pub fn ended(&self) -> bool {
         self.ended
+    }
+
+    /// Whether the caller has heard the first words, as far as they let the agent say them.
+    pub fn introduced(&self) -> bool {
+        self.introduced
     }
 
     /// Whether the caller hears the agent, or is about to.

@@ -184,7 +184,7 @@ pub enum Input {
     Hold,
     /// Somebody at the business takes the caller back.
     Resume,
-    /// Whether the agent hears the caller, as somebody at the business wants it.
+    /// Whether the agent is to say nothing, as somebody at the business wants it.
     Mute(bool),
 }
 
@@ -327,7 +327,7 @@ pub enum Note {
     Said(Phrase),
     /// The caller was put on hold, or is back.
     OnHold(bool),
-    /// The agent hears nothing of the caller any more, or does again.
+    /// The agent is silenced, or may speak again.
     Muted(bool),
     /// A limit was reached.
     Limit(&'static str),

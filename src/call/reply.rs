@@ -224,7 +224,7 @@ impl Call {
             Reply::Idle => {
                 self.reply = Reply::Generating(Pending { what: Say::Freely, turn_ended: None, spoke: false });
                 self.owed.reply = None;
-                if self.leaving.is_some() {
+                if self.leaving.is_some() || self.silenced() {
                     self.cancel_reply();
                 }
             }
@@ -423,7 +423,7 @@ impl Call {
     fn pay(&mut self) {
         let quiet = self.trial.is_none()
             && self.leaving.is_none()
-            && !self.on_hold()
+            && !self.silenced()
             && !self.playback.speaking()
             && !self.caller_has_floor()
             && !self.caller_mid_turn();
@@ -445,7 +445,7 @@ impl Call {
         let active = matches!(self.reply, Reply::Asked(_) | Reply::Generating(_));
         let due = self.owed.opening || self.owed.reply.is_some_and(|answer| answer.due <= self.now);
         (active || due)
-            && !self.on_hold()
+            && !self.silenced()
             && self.leaving.is_none()
             && self.trial.is_none()
             && self.tools.is_empty()

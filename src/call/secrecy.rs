@@ -45,14 +45,18 @@ impl Call {
         self.follow_secrecy();
     }
 
+    /// Whether something is being said or keyed in that is nobody's to keep or to overhear.
+    pub fn secret(&self) -> bool {
+        self.secrecy.keyed_until.is_some() || self.secrecy.card_until.is_some()
+    }
+
     pub(super) fn secrecy_deadline(&self) -> Option<CallTime> {
         self.secrecy.keyed_until.into_iter().chain(self.secrecy.card_until).min()
     }
 
     /// Has the recording paused or go on, when that is not what it does.
     fn follow_secrecy(&mut self) {
-        let secret = self.secrecy.keyed_until.is_some() || self.secrecy.card_until.is_some();
-        let wanted = secret && self.recording;
+        let wanted = self.secret() && self.recording;
         if std::mem::replace(&mut self.secrecy.paused, wanted) != wanted {
             self.outbox.push_back(if wanted { Output::PauseRecording } else { Output::ResumeRecording });
         }

@@ -114,7 +114,7 @@ impl Call {
             return;
         };
         let due = WORDS.iter().take_while(|(at, _)| now.since(since) >= *at).count();
-        if due <= self.tool_words || self.trial.is_some() || self.on_hold() || self.caller_has_floor() {
+        if due <= self.tool_words || self.trial.is_some() || self.silenced() || self.caller_has_floor() {
             return;
         }
         self.tool_words = due;

@@ -6,6 +6,7 @@ use super::{
     id::{AssistantId, CallId},
     money::MicroUsd,
     phone::E164,
+    remarks::Tag,
     revision::Revision,
     time::{CallTime, Timestamp},
 };
@@ -133,17 +134,19 @@ pub enum Outcome {
     Refused,
     /// The media stream never came or broke.
     Lost,
-    /// Nobody answered our call.
+    /// Nobody answered our call, or the caller was to be put through and nobody took the call.
     NotReached,
     /// A machine answered our call.
     Machine,
     /// The assistant had stepped back, and nobody at the business took the call.
     Paused,
+    /// Whoever called is blocked.
+    Blocked,
 }
 
 impl Outcome {
     /// Every outcome.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::CallerLeft,
         Self::AgentLeft,
         Self::Silence,
@@ -157,6 +160,7 @@ impl Outcome {
         Self::NotReached,
         Self::Machine,
         Self::Paused,
+        Self::Blocked,
     ];
 
     /// The word it is stored and shown as.
@@ -175,6 +179,7 @@ impl Outcome {
             Self::NotReached => "not_reached",
             Self::Machine => "machine",
             Self::Paused => "paused",
+            Self::Blocked => "blocked",
         }
     }
 
@@ -217,6 +222,10 @@ pub struct CallRecord {
     pub cost: MicroUsd,
     /// Where its recording lies, by the blob's name.
     pub recording: Option<String>,
+    /// What the team finds it by.
+    pub tags: Vec<Tag>,
+    /// Whether somebody took it who it was passed on to; unknown when it was not, or is being.
+    pub passed_on: Option<bool>,
     /// What makes it a test call, if it is one.
     pub test: Option<TestCall>,
 }

@@ -96,6 +96,10 @@ pub struct Figures {
     pub interruptions: u64,
     /// How long callers waited for replies.
     pub waits: Waits,
+    /// Times that a caller was passed on to somebody who took the call.
+    pub transfers_taken: u64,
+    /// Times that a caller was to be passed on, and nobody took the call.
+    pub transfers_missed: u64,
     /// Appointments booked in calls.
     pub booked: u64,
     /// Appointments moved in calls.
@@ -110,6 +114,8 @@ impl Figures {
     /// What was counted of calls of one direction that ended in one way.
     pub fn of_calls(direction: Direction, outcome: Outcome, calls: u64, answered: u64) -> Self {
         let (outbound, missed, no_answer) = match (direction, outcome) {
+            // Whoever is blocked is not missed.
+            (Direction::Inbound, Outcome::Blocked) => (0, 0, 0),
             (Direction::Inbound, _) => (0, calls.saturating_sub(answered), 0),
             (Direction::Outbound, Outcome::NotReached | Outcome::Machine) => (calls, 0, calls),
             (Direction::Outbound, _) => (calls, 0, 0),
@@ -132,6 +138,8 @@ impl Figures {
         self.agent_turns += other.agent_turns;
         self.interruptions += other.interruptions;
         self.waits = self.waits.and(&other.waits);
+        self.transfers_taken += other.transfers_taken;
+        self.transfers_missed += other.transfers_missed;
         self.booked += other.booked;
         self.moved += other.moved;
         self.cancelled += other.cancelled;

@@ -105,6 +105,8 @@ ids! {
     ClosureId = "clo_";
     /// Somebody a caller may be passed on to.
     TransferTargetId = "tgt_";
+    /// A link by which others may hear a call.
+    ShareId = "shr_";
     /// One time that a caller was passed on.
     TransferId = "trf_";
     /// A program of a tenant's that is told what happens.

@@ -30,6 +30,8 @@ pub mod people;
 pub mod phone;
 pub mod phrases;
 pub mod quality;
+pub mod reception;
+pub mod remarks;
 pub mod revision;
 pub mod search;
 pub mod spoken;

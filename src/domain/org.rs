@@ -32,6 +32,8 @@ pub struct Tenant {
     pub numbers_max: u32,
     /// The networks from which its people and programs may ask; any when there is none.
     pub networks: Vec<IpNet>,
+    /// Whether its people may listen in on calls; callers are told so with the first words.
+    pub listening_in: bool,
 }
 
 impl Tenant {

@@ -59,7 +59,7 @@ impl Role {
                 | Subject::Members,
                 Verb::Write,
             )
-            | (Subject::ApiKeys | Subject::Webhooks | Subject::Privacy, _)
+            | (Subject::ApiKeys | Subject::Webhooks | Subject::Privacy | Subject::Listening, _)
             | (Subject::Audit, Verb::Read) => Self::Admin,
             (Subject::Tenant | Subject::Audit, Verb::Write) => Self::Owner,
         }
@@ -112,11 +112,13 @@ pub enum Subject {
     Audit,
     /// Copies of what is known of people, and forgetting them.
     Privacy,
+    /// Calls in the air, listened in on.
+    Listening,
 }
 
 impl Subject {
     /// Every subject.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Tenant,
         Self::Members,
         Self::ApiKeys,
@@ -132,6 +134,7 @@ impl Subject {
         Self::Webhooks,
         Self::Audit,
         Self::Privacy,
+        Self::Listening,
     ];
 
     /// The word it is stored and shown as.
@@ -152,6 +155,7 @@ impl Subject {
             Self::Webhooks => "webhooks",
             Self::Audit => "audit",
             Self::Privacy => "privacy",
+            Self::Listening => "listening",
         }
     }
 }

@@ -9,6 +9,8 @@ use super::assistant::{Assistant, Language};
 pub enum Phrase {
     /// That an automated assistant speaks (EU AI Act, Art. 50).
     Disclosure,
+    /// That somebody of the business may listen (§ 201 StGB).
+    ColleagueMayJoin,
     /// May this call be recorded?
     RecordingQuestion,
     /// The caller has been silent for a while.
@@ -33,12 +35,16 @@ pub enum Phrase {
     UnknownNumber,
     /// All lines are busy.
     AllBusy,
+    /// The call is not taken; goodbye.
+    NotTaken,
     /// The process leaves; goodbye.
     Drained,
     /// The caller is put through to a person.
     PassingOn,
     /// Nobody took the call; the agent is back.
     NobodyThere,
+    /// Whoever took the call over is gone; the agent is back.
+    ColleagueGone,
     /// The caller is put on hold.
     OnHold,
     /// The caller is still on hold.
@@ -64,6 +70,8 @@ impl Phrase {
         match (self, language) {
             (Self::Disclosure, German) => "Sie sprechen mit einem automatischen Assistenten.",
             (Self::Disclosure, English) => "You are speaking with an automated assistant.",
+            (Self::ColleagueMayJoin, German) => "Jemand aus unserem Team kann sich zuschalten und mithören.",
+            (Self::ColleagueMayJoin, English) => "A colleague from our team may join and listen.",
             (Self::RecordingQuestion, German) => "Darf ich dieses Gespräch aufzeichnen?",
             (Self::RecordingQuestion, English) => "May I record this call?",
             (Self::StillThere, German) => "Sind Sie noch da?",
@@ -98,6 +106,10 @@ impl Phrase {
             }
             (Self::UnknownNumber, German) => "Diese Nummer ist nicht vergeben. Auf Wiederhören.",
             (Self::UnknownNumber, English) => "This number is not in service. Goodbye.",
+            (Self::NotTaken, German) => {
+                "Ihr Anruf wird unter dieser Nummer nicht angenommen. Auf Wiederhören."
+            }
+            (Self::NotTaken, English) => "Your call is not taken at this number. Goodbye.",
             (Self::AllBusy, German) => {
                 "Im Moment sind alle Leitungen belegt. Bitte rufen Sie in einigen Minuten noch einmal an."
             }
@@ -115,6 +127,14 @@ impl Phrase {
             }
             (Self::NobodyThere, English) => {
                 "I am afraid nobody can be reached there at the moment. Can I help you in another way?"
+            }
+            (Self::ColleagueGone, German) => {
+                "Die andere Leitung ist beendet. Sie sprechen wieder mit dem automatischen Assistenten. Kann ich noch etwas \
+                 für Sie tun?"
+            }
+            (Self::ColleagueGone, English) => {
+                "The other line has ended. You are speaking with the automated assistant again. Is there anything else I \
+                 can do for you?"
             }
             (Self::OnHold, German) => "Bitte bleiben Sie einen Moment dran.",
             (Self::OnHold, English) => "Please hold the line for a moment.",
@@ -148,8 +168,8 @@ impl Phrase {
     }
 }
 
-/// The first words of a call: the tenant's, then what the law wants said.
-pub fn opening(assistant: &Assistant, language: Language) -> String {
+/// The first words of a call: the tenant's, then what the law wants said; also that a colleague may listen, if one may.
+pub fn opening(assistant: &Assistant, listening_in: bool, language: Language) -> String {
     let mut words = assistant.opening.get(&language).cloned().unwrap_or_default();
     let mut add = |phrase: Phrase| {
         if !words.is_empty() {
@@ -158,6 +178,9 @@ pub fn opening(assistant: &Assistant, language: Language) -> String {
         words.push_str(phrase.words(language));
     };
     add(Phrase::Disclosure);
+    if listening_in {
+        add(Phrase::ColleagueMayJoin);
+    }
     if assistant.recording {
         add(Phrase::RecordingQuestion);
     }
@@ -166,7 +189,7 @@ pub fn opening(assistant: &Assistant, language: Language) -> String {
 
 /// The first words of a call of ours: who calls, that it is an automated assistant, and how to stop it. Nothing of what
 /// it is about: whoever answers need not be who was called.
-pub fn calling(business: &str, recording: bool, language: Language) -> String {
+pub fn calling(business: &str, recording: bool, listening_in: bool, language: Language) -> String {
     let mut words = match language {
         Language::German => format!(
             "Guten Tag, hier ist der automatische Assistent von {business}. Wenn Sie nicht mehr angerufen werden möchten, \
@@ -177,9 +200,13 @@ pub fn calling(business: &str, recording: bool, language: Language) -> String {
              press nine."
         ),
     };
-    if recording {
+    for phrase in listening_in
+        .then_some(Phrase::ColleagueMayJoin)
+        .into_iter()
+        .chain(recording.then_some(Phrase::RecordingQuestion))
+    {
         words.push(' ');
-        words.push_str(Phrase::RecordingQuestion.words(language));
+        words.push_str(phrase.words(language));
     }
     words
 }

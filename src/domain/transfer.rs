@@ -113,7 +113,7 @@ pub struct Transfer {
     pub id: TransferId,
     /// The call.
     pub call: CallId,
-    /// To whom, as the list had it.
+    /// To whom, as the list had it; [`Transfer::fallback`] and [`Transfer::takeover`] stand for who is in no list.
     pub target: TransferTargetId,
     /// What it was called.
     pub name: String,
@@ -141,9 +141,24 @@ impl Transfer {
         TransferTargetId::of(uuid::Uuid::nil())
     }
 
+    /// What stands in place of a target where somebody at the business takes the call over, at her own telephone.
+    pub fn takeover() -> TransferTargetId {
+        TransferTargetId::of(uuid::Uuid::max())
+    }
+
+    /// To whom, if that is somebody in the tenant's list.
+    pub fn listed(&self) -> Option<&TransferTargetId> {
+        Some(&self.target).filter(|_| !self.is_fallback() && !self.is_takeover())
+    }
+
     /// Whether it is the number that is rung while the assistant has stepped back.
     pub fn is_fallback(&self) -> bool {
         self.target == Self::fallback()
+    }
+
+    /// Whether somebody at the business takes the call over.
+    pub fn is_takeover(&self) -> bool {
+        self.target == Self::takeover()
     }
 }
 

@@ -168,7 +168,9 @@ async fn ended(
     };
     let bridged = form.get("DialBridged").map(|bridged| bridged == "true");
     let now = doors.clock.now();
-    let after = transfers::ended(&doors.store, now, &id, &account, rang, bridged).await;
+    // A caller who has hung up is told by the state of their own leg.
+    let left = form.get("CallStatus").is_some_and(|state| state != "in-progress");
+    let after = transfers::ended(&doors.store, now, &id, &account, rang, bridged, left).await;
     document(match after {
         Ok(After::Over { tenant, call, state }) => {
             doors.lines.tell_transfer(&tenant, &call, state, true);

@@ -19,36 +19,65 @@ use tracing::{debug, error};
 use super::{Doors, problem::Problem};
 use crate::live;
 
+/// What a request became that was upgraded here.
+pub(super) type Socket = WebSocketStream<TcpStream>;
+
 /// Makes a media socket of a request, and has its call carried beside.
-pub(super) fn open(doors: Doors, mut request: Request) -> Response {
-    let accept = match websocket_accept(request.headers()) {
-        Ok(accept) => accept,
+pub(super) fn open(doors: Doors, request: Request) -> Response {
+    let opening = match Opening::of(request) {
+        Ok(opening) => opening,
         Err(problem) => return problem.into_response(),
     };
-    let Some(upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
-        return Problem::Malformed("this connection cannot become a WebSocket".to_owned()).into_response();
-    };
-    let tasks = doors.tasks.clone();
-    tasks.spawn(async move {
-        let upgraded = match upgrade.await {
-            Ok(upgraded) => upgraded,
-            Err(error) => return debug!(%error, "a media socket was given up"),
-        };
-        // Our listener serves plain TCP; taking it out of its wrapping spares every frame two indirections.
-        let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else {
-            return error!("a media socket is not a TCP stream");
-        };
+    let lines = doors.lines.clone();
+    opening.serve(&doors, move |socket| async move { lines.carry(socket).await })
+}
+
+/// A request that can become a WebSocket.
+pub(super) struct Opening {
+    accept: HeaderValue,
+    upgrade: OnUpgrade,
+}
+
+impl Opening {
+    /// Looks whether it can.
+    ///
+    /// # Errors
+    /// [`Problem::Malformed`] when it cannot.
+    pub(super) fn of(mut request: Request) -> Result<Self, Problem> {
+        let accept = websocket_accept(request.headers())?;
+        let upgrade = request.extensions_mut().remove::<OnUpgrade>();
+        let upgrade = upgrade
+            .ok_or_else(|| Problem::Malformed("this connection cannot become a WebSocket".to_owned()))?;
+        Ok(Self { accept, upgrade })
+    }
+
+    /// Answers that it does, and has it served beside.
+    pub(super) fn serve<F>(self, doors: &Doors, serve: impl FnOnce(Socket) -> F + Send + 'static) -> Response
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let Self { accept, upgrade } = self;
         let config = live::socket_config(doors.lines.message_bytes_max());
-        let (stream, early) = (parts.io.into_inner(), parts.read_buf.to_vec());
-        let socket = WebSocketStream::from_partially_read(stream, early, Role::Server, Some(config)).await;
-        doors.lines.carry(socket).await;
-    });
-    let headers = [
-        (header::CONNECTION, HeaderValue::from_static("Upgrade")),
-        (header::UPGRADE, HeaderValue::from_static("websocket")),
-        (header::SEC_WEBSOCKET_ACCEPT, accept),
-    ];
-    (StatusCode::SWITCHING_PROTOCOLS, headers).into_response()
+        doors.tasks.spawn(async move {
+            let upgraded = match upgrade.await {
+                Ok(upgraded) => upgraded,
+                Err(error) => return debug!(%error, "a media socket was given up"),
+            };
+            // Our listener serves plain TCP; taking it out of its wrapping spares every frame two indirections.
+            let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else {
+                return error!("a media socket is not a TCP stream");
+            };
+            let (stream, early) = (parts.io.into_inner(), parts.read_buf.to_vec());
+            serve(WebSocketStream::from_partially_read(stream, early, Role::Server, Some(config)).await)
+                .await;
+        });
+        let headers = [
+            (header::CONNECTION, HeaderValue::from_static("Upgrade")),
+            (header::UPGRADE, HeaderValue::from_static("websocket")),
+            (header::SEC_WEBSOCKET_ACCEPT, accept),
+        ];
+        (StatusCode::SWITCHING_PROTOCOLS, headers).into_response()
+    }
 }
 
 /// What RFC 6455 §4.2 asks of an upgrade, and the answer to its key.

@@ -87,6 +87,10 @@ async fn voice(State(doors): State<Doors>, uri: Uri, headers: HeaderMap, body: B
             info!(call.id = %stepped.call, "the assistant has stepped back");
             document(onward::stepped_back(&doors, &stepped))
         }
+        Ok(Rung::Blocked { call, language }) => {
+            info!(call.id = %call, "a caller is blocked");
+            document(twiml::not_taken(twilio, language))
+        }
         Ok(Rung::UnknownNumber) => {
             info!("a call for a number nobody here has");
             document(twiml::unknown_number(twilio))

@@ -67,10 +67,10 @@ impl Hands {
                 let assistant = assistant.ok_or(app::Error::NotFound("assistant"))?;
                 // Only who calls somebody needs words for it.
                 let calls = tx.outgoing().settings().await?.item.consent.is_some();
-                let business = tx.tenant().get().await?.filter(|_| calls).map(|tenant| tenant.name);
+                let tenant = tx.tenant().get().await?.ok_or(app::Error::NotFound("tenant"))?;
                 drop(tx);
-                let calling_for = business.as_deref();
-                clips::make(&self.blobs, &self.speech, &assistant, language, calling_for, self.clock).await?;
+                let (blobs, speech) = (&self.blobs, &self.speech);
+                clips::make(blobs, speech, &tenant, &assistant, language, calls, self.clock).await?;
             }
             Work::BuyNumber { order } => {
                 let now = self.clock.now();

@@ -28,6 +28,7 @@ use super::{
     notice::{Notices, What},
     phone::Phone,
     recorder::Recorder,
+    standing::{Heard, Standing},
 };
 use crate::{
     app::tools::{Answer, LookedAt, Request, Toolbox},
@@ -83,6 +84,8 @@ pub(super) struct Ride {
     pub(super) stopping: WaitForCancellationFutureOwned,
     /// What somebody at the business wants of it.
     pub(super) asked: Option<mpsc::Receiver<Asked>>,
+    /// What of it is seen and heard from outside.
+    pub(super) standing: Arc<Standing>,
     /// Which of the call's media streams it is, from 0.
     pub(super) stream: u32,
     /// Ends the call at the carrier's: closing the socket alone would only send it to its next verb.
@@ -148,6 +151,7 @@ struct Driver<S> {
     tasks: Tasks,
     stopping: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
     asked: Option<mpsc::Receiver<Asked>>,
+    standing: Arc<Standing>,
     stream: u32,
     watch: Stopwatch,
     alarm: Pin<Box<Sleep>>,
@@ -189,6 +193,7 @@ where
         tasks: ride.tasks,
         stopping: Some(Box::pin(ride.stopping)),
         asked: ride.asked,
+        standing: ride.standing,
         stream: ride.stream,
         watch,
         alarm: Box::pin(tokio::time::sleep_until(watch.moment(now))),
@@ -372,6 +377,9 @@ where
         if let Some(recorder) = &mut self.finished.recorder {
             recorder.caller(spoken_ms, &self.sound);
         }
+        if self.overheard() {
+            self.standing.tell(&Heard::Caller(self.sound.as_slice().into()));
+        }
         if now.0 > spoken_ms.saturating_add(LATE_MS) {
             self.count_frame("late");
         }
@@ -435,6 +443,9 @@ where
                 if let Some(recorder) = &mut self.finished.recorder {
                     recorder.clear(now.0);
                 }
+                if self.standing.heard() {
+                    self.standing.tell(&Heard::Clear);
+                }
                 self.phone.clear();
             }
             Output::RunTool(request) => self.run(request),
@@ -470,7 +481,16 @@ where
         if let Some(recorder) = &mut self.finished.recorder {
             recorder.agent(begins.0, &sound.0);
         }
+        if self.overheard() {
+            self.standing.tell(&Heard::Agent(sound.0.as_slice().into()));
+        }
         self.phone.play(&sound.0);
+    }
+
+    /// Whether somebody listens, to what is theirs to hear: once the caller was told that they may, and nothing that is nobody's
+    /// to keep.
+    fn overheard(&self) -> bool {
+        self.standing.heard() && self.call.introduced() && !self.call.secret()
     }
 
     fn let_engine_hear(&mut self, payload: &str) {
@@ -594,8 +614,14 @@ where
                 self.finished.cost = self.finished.cost + *cost;
                 counter!(figures::COST_MICROUSD_TOTAL).increment(u64::try_from(cost.0).unwrap_or(0));
             }
-            Note::OnHold(held) => info!(held, "the caller is put on hold, or is back"),
-            Note::Muted(muted) => info!(muted, "the agent is made deaf, or hears again"),
+            Note::OnHold(held) => {
+                self.standing.hold(*held);
+                info!(held, "the caller is put on hold, or is back");
+            }
+            Note::Muted(muted) => {
+                self.standing.mute(*muted);
+                info!(muted, "the agent is silenced, or may speak again");
+            }
             Note::Speaks(_) | Note::Heard { .. } | Note::Paused | Note::ToolBegan(_) | Note::Said(_) => {}
         }
         if self.notices.watched() {
@@ -633,7 +659,8 @@ where
             | Outcome::Lost
             | Outcome::NotReached
             | Outcome::Machine
-            | Outcome::Paused => {}
+            | Outcome::Paused
+            | Outcome::Blocked => {}
         }
         self.phone.close().await;
         if let Engine::Open(session) = self.engine {

@@ -7,6 +7,7 @@ mod driver;
 pub mod notice;
 mod phone;
 pub mod recorder;
+mod standing;
 
 use std::{
     collections::HashMap,
@@ -29,12 +30,16 @@ use tokio::{
 use tokio_tungstenite::{WebSocketStream, tungstenite};
 use tracing::{Instrument, error, info, info_span, warn};
 
-pub use self::phone::socket_config;
 use self::{
     driver::{Finished, Record, Ride},
     notice::{NOTICES_MAX, Notice, Notices, What},
     phone::Phone,
     recorder::{Recorder, Recording},
+    standing::Standing,
+};
+pub use self::{
+    phone::socket_config,
+    standing::{Aired, Heard, LISTENERS_MAX, Listening, Unheard},
 };
 use crate::{
     app::{
@@ -45,6 +50,7 @@ use crate::{
         clips::{self, Clips},
         keys::Keys,
         recordings::{self, Prepared},
+        test_calls::BROWSER,
         tools::{CallContext, Toolbox},
     },
     audio::vad::Detector,
@@ -149,8 +155,16 @@ struct Air {
     tenants: HashMap<TenantId, u32>,
     /// How many of them are test calls.
     tests: HashMap<TenantId, u32>,
-    /// Whose each call is, and where it takes what somebody at the business wants of it.
-    calls: HashMap<CallId, (TenantId, mpsc::Sender<Asked>)>,
+    calls: HashMap<CallId, InAir>,
+}
+
+/// A call in the air, as it is reached from outside.
+struct InAir {
+    /// Whose it is.
+    tenant: TenantId,
+    /// Where it takes what somebody at the business wants of it.
+    asked: mpsc::Sender<Asked>,
+    standing: Arc<Standing>,
 }
 
 struct Expected {
@@ -172,9 +186,9 @@ pub enum Asked {
     Hold,
     /// To take the caller back.
     Resume,
-    /// That the agent does not hear the caller.
+    /// That the agent says nothing.
     Mute,
-    /// That it hears the caller again.
+    /// That it may speak again.
     Unmute,
 }
 
@@ -239,6 +253,7 @@ struct Place {
     sid: String,
     /// What somebody at the business wants of the call.
     asked: Option<mpsc::Receiver<Asked>>,
+    standing: Arc<Standing>,
     /// Whether it is a test call.
     test: bool,
     /// Whether its media stream runs.
@@ -263,6 +278,7 @@ impl Drop for Place {
         air.tokens.remove(&self.sid);
         air.calls.remove(&self.call);
         drop(air);
+        self.standing.close();
         self.lines.0.in_air.fetch_sub(1, Ordering::Relaxed);
         if self.carried {
             self.lines.0.carried.fetch_sub(1, Ordering::Relaxed);
@@ -306,14 +322,35 @@ impl Lines {
 
     /// Whether a call of that tenant's is in the air here.
     pub fn carries(&self, tenant: &TenantId, call: &CallId) -> bool {
-        self.air().calls.get(call).is_some_and(|(whose, _)| whose == tenant)
+        self.air().calls.get(call).is_some_and(|call| call.tenant == *tenant)
+    }
+
+    /// How a call of that tenant's stands that is in the air here.
+    pub fn aired(&self, tenant: &TenantId, call: &CallId) -> Option<Aired> {
+        Some(self.standing(tenant, call)?.shown())
+    }
+
+    /// Lets somebody listen to a call of that tenant's that is in the air here. `who` is shown to the others.
+    ///
+    /// # Errors
+    /// [`Unheard`].
+    pub fn listen(&self, tenant: &TenantId, call: &CallId, who: String) -> Result<Listening, Unheard> {
+        let standing = self.standing(tenant, call).ok_or(Unheard::Closed)?;
+        let watchers = self.0.watchers.clone();
+        let notices = Notices { tenant: tenant.clone(), call: call.clone(), watchers, words: false };
+        standing.listen(who, notices)
+    }
+
+    fn standing(&self, tenant: &TenantId, call: &CallId) -> Option<Arc<Standing>> {
+        let air = self.air();
+        air.calls.get(call).filter(|call| call.tenant == *tenant).map(|call| call.standing.clone())
     }
 
     /// Asks something of a call of that tenant's that is in the air here; whether it can hear it.
     pub fn ask(&self, tenant: &TenantId, call: &CallId, asked: Asked) -> bool {
         let air = self.air();
-        let Some((_, call)) = air.calls.get(call).filter(|(whose, _)| whose == tenant) else { return false };
-        let heard = call.try_send(asked).is_ok();
+        let Some(call) = air.calls.get(call).filter(|call| call.tenant == *tenant) else { return false };
+        let heard = call.asked.try_send(asked).is_ok();
         if !heard {
             counter!(figures::LIMIT_REACHED_TOTAL, "limit" => "asked_max").increment(1);
         }
@@ -486,9 +523,9 @@ impl Lines {
         let prepared = if assistant.recording && stream == 0 { self.prepare(&taping) } else { None };
         let recording = prepared.clone().map(|prepared| self.recording(taping, prepared));
         let (accounts, sid, owner) = (parts.accounts.clone(), record.sid.clone(), tenant.id.clone());
-        let test = record.test.is_some();
+        let browser = account_sid == BROWSER;
         let hang_up: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(async move {
-            if test {
+            if browser {
                 return; // No carrier knows of it: the end of the socket is the end of the call.
             }
             if let Err(error) = accounts.hang_up(&owner, &account_sid, &sid).await {
@@ -524,6 +561,7 @@ impl Lines {
             tasks: parts.tasks.clone(),
             stopping: parts.tasks.stopping_owned(),
             asked: place.asked.take(),
+            standing: place.standing.clone(),
             stream,
             hang_up,
             media_silence_ms_max: parts.limits.media_silence_ms_max,
@@ -683,7 +721,10 @@ impl Lines {
         air.tokens.insert(sid.to_owned(), token.to_owned());
         let (tenant, call) = (answer.tenant.id.clone(), answer.record.id.clone());
         let (asker, asked) = mpsc::channel(ASKED_MAX);
-        air.calls.insert(call.clone(), (tenant.clone(), asker));
+        // Whoever is back from being passed on has not been told anew who may listen.
+        let standing = Standing::new(answer.tenant.listening_in && !test && answer.back.is_none());
+        let in_air = InAir { tenant: tenant.clone(), asked: asker, standing: standing.clone() };
+        air.calls.insert(call.clone(), in_air);
         drop(air);
         self.0.in_air.fetch_add(1, Ordering::Relaxed);
         self.show();
@@ -694,6 +735,7 @@ impl Lines {
             call,
             sid: sid.to_owned(),
             asked: Some(asked),
+            standing,
             test,
             carried: false,
         })
@@ -740,8 +782,7 @@ impl Lines {
     async fn clips(&self, answer: &Answer, language: Language) -> Clips {
         let assistant = &answer.assistant;
         // Changed words or another voice are other clips: the key holds what they are made from.
-        let calling_for = answer.errand.is_some().then_some(answer.tenant.name.as_str());
-        let opening = clips::opening(assistant, language, calling_for);
+        let opening = clips::opening(assistant, language, &answer.tenant, answer.errand.is_some());
         let key = (assistant.id.clone(), language, fingerprint(&opening, &assistant.voice));
         let words = opening.clone();
         if let Some(clips) = self.clip_sets().get(&key) {

@@ -55,6 +55,8 @@ pub enum What {
     Transfer(TransferState),
     /// The caller agreed, and the recording began.
     RecordingBegan,
+    /// Somebody at the business begins to listen, or has stopped.
+    Listening(bool),
     /// The call is over and its record is kept.
     Ended(Outcome),
 }

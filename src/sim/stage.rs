@@ -313,8 +313,8 @@ impl Stage {
             let assistants = tx.assistants().all().await?;
             drop(tx);
             for assistant in assistants {
-                let calling_for = scenario.called.then_some(tenant.name.as_str());
-                clips::make(&server.blobs, &speech, &assistant, language, calling_for, wanted.clock).await?;
+                let (blobs, calls) = (&server.blobs, scenario.called);
+                clips::make(blobs, &speech, &tenant, &assistant, language, calls, wanted.clock).await?;
             }
         }
         let dial = Dial {

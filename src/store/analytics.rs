@@ -27,8 +27,9 @@ texts! {
     FACTS = "SELECT number_id, counted FROM calls WHERE tenant_id = $1 AND id = $2";
     NOTE = "UPDATE calls SET counted = $3 WHERE tenant_id = $1 AND id = $2";
     ADD_CALLS = "INSERT INTO call_figures (tenant_id, day, assistant_id, number_id, direction, country, outcome, calls,
-            answered, talk_ms, minutes, engine_micro_usd, telephone_micro_usd, agent_turns, interruptions)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+            answered, talk_ms, minutes, engine_micro_usd, telephone_micro_usd, agent_turns, interruptions, transfers_taken,
+            transfers_missed)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
         ON CONFLICT (tenant_id, day, assistant_id, number_id, direction, country, outcome) DO UPDATE SET
             calls = call_figures.calls + excluded.calls,
             answered = call_figures.answered + excluded.answered,
@@ -37,7 +38,9 @@ texts! {
             engine_micro_usd = call_figures.engine_micro_usd + excluded.engine_micro_usd,
             telephone_micro_usd = call_figures.telephone_micro_usd + excluded.telephone_micro_usd,
             agent_turns = call_figures.agent_turns + excluded.agent_turns,
-            interruptions = call_figures.interruptions + excluded.interruptions";
+            interruptions = call_figures.interruptions + excluded.interruptions,
+            transfers_taken = call_figures.transfers_taken + excluded.transfers_taken,
+            transfers_missed = call_figures.transfers_missed + excluded.transfers_missed";
     ADD_HOUR = "INSERT INTO hour_figures (tenant_id, day, hour, assistant_id, number_id, direction, calls)
         VALUES ($1, $2, $6, $3, $4, $5, $7)
         ON CONFLICT (tenant_id, day, hour, assistant_id, number_id, direction) DO UPDATE SET
@@ -52,7 +55,8 @@ texts! {
             steps = step_figures.steps + 1";
     BY_DAY = "SELECT day, direction, outcome, CAST(SUM(calls) AS BIGINT), CAST(SUM(answered) AS BIGINT),
             CAST(SUM(talk_ms) AS BIGINT), CAST(SUM(minutes) AS BIGINT), CAST(SUM(engine_micro_usd) AS BIGINT),
-            CAST(SUM(telephone_micro_usd) AS BIGINT), CAST(SUM(agent_turns) AS BIGINT), CAST(SUM(interruptions) AS BIGINT)
+            CAST(SUM(telephone_micro_usd) AS BIGINT), CAST(SUM(agent_turns) AS BIGINT), CAST(SUM(interruptions) AS BIGINT),
+            CAST(SUM(transfers_taken) AS BIGINT), CAST(SUM(transfers_missed) AS BIGINT)
         FROM call_figures WHERE tenant_id = $1 AND day >= $2 AND day < $3
             AND (CAST($4 AS TEXT) IS NULL OR assistant_id = $4) AND (CAST($5 AS TEXT) IS NULL OR number_id = $5)
             AND (CAST($6 AS TEXT) IS NULL OR direction = $6)
@@ -60,7 +64,8 @@ texts! {
     BY_GROUP = "SELECT assistant_id, number_id, country, direction, outcome, CAST(SUM(calls) AS BIGINT),
             CAST(SUM(answered) AS BIGINT), CAST(SUM(talk_ms) AS BIGINT), CAST(SUM(minutes) AS BIGINT),
             CAST(SUM(engine_micro_usd) AS BIGINT), CAST(SUM(telephone_micro_usd) AS BIGINT),
-            CAST(SUM(agent_turns) AS BIGINT), CAST(SUM(interruptions) AS BIGINT)
+            CAST(SUM(agent_turns) AS BIGINT), CAST(SUM(interruptions) AS BIGINT),
+            CAST(SUM(transfers_taken) AS BIGINT), CAST(SUM(transfers_missed) AS BIGINT)
         FROM call_figures WHERE tenant_id = $1 AND day >= $2 AND day < $3
             AND (CAST($4 AS TEXT) IS NULL OR assistant_id = $4) AND (CAST($5 AS TEXT) IS NULL OR number_id = $5)
             AND (CAST($6 AS TEXT) IS NULL OR direction = $6)
@@ -124,6 +129,10 @@ pub struct Counted {
     pub agent_turns: u32,
     /// Of those, the ones that were cut off.
     pub interruptions: u32,
+    /// How often the caller was passed on to somebody who took the call.
+    pub transfers_taken: u32,
+    /// How often to nobody who did.
+    pub transfers_missed: u32,
     /// How long the caller waited for replies.
     pub waits: Waits,
 }
@@ -145,6 +154,11 @@ struct CountedKept {
     telephone: i64,
     agent_turns: u32,
     interruptions: u32,
+    /// Nought in what was counted before these were.
+    #[serde(default)]
+    transfers_taken: u32,
+    #[serde(default)]
+    transfers_missed: u32,
     waits: Vec<u64>,
 }
 
@@ -167,6 +181,8 @@ impl Counted {
             telephone: self.telephone.0,
             agent_turns: self.agent_turns,
             interruptions: self.interruptions,
+            transfers_taken: self.transfers_taken,
+            transfers_missed: self.transfers_missed,
             waits: self.waits.0.to_vec(),
         }
     }
@@ -191,6 +207,8 @@ impl Counted {
             telephone: MicroUsd(kept.telephone),
             agent_turns: kept.agent_turns,
             interruptions: kept.interruptions,
+            transfers_taken: kept.transfers_taken,
+            transfers_missed: kept.transfers_missed,
             waits,
         })
     }
@@ -229,16 +247,17 @@ struct StepRow {
     who: String,
 }
 
-type DayRow = (String, String, String, i64, i64, i64, i64, i64, i64, i64, i64);
-type GroupRow = (String, String, String, String, String, i64, i64, i64, i64, i64, i64, i64, i64);
+type DayRow = (String, String, String, i64, i64, i64, i64, i64, i64, i64, i64, i64, i64);
+type GroupRow = (String, String, String, String, String, i64, i64, i64, i64, i64, i64, i64, i64, i64, i64);
 
 const WHAT: &str = "call_figures";
 
 /// What stands in the columns from `calls` on.
-fn figures(direction: &str, outcome: &str, sums: [i64; 8]) -> Result<Figures, Error> {
+fn figures(direction: &str, outcome: &str, sums: [i64; 10]) -> Result<Figures, Error> {
     let direction = Direction::parse(direction).ok_or(Error::Damaged("call_figures.direction"))?;
     let outcome = Outcome::parse(outcome).ok_or(Error::Damaged("call_figures.outcome"))?;
-    let [calls, answered, talk_ms, minutes, engine, telephone, agent_turns, interruptions] = sums;
+    let [calls, answered, talk_ms, minutes, engine, telephone, agent_turns, interruptions, taken, missed] =
+        sums;
     Ok(Figures {
         talk_ms: rows::whole(talk_ms, WHAT)?,
         minutes: rows::whole(minutes, WHAT)?,
@@ -246,6 +265,8 @@ fn figures(direction: &str, outcome: &str, sums: [i64; 8]) -> Result<Figures, Er
         telephone: MicroUsd(telephone),
         agent_turns: rows::whole(agent_turns, WHAT)?,
         interruptions: rows::whole(interruptions, WHAT)?,
+        transfers_taken: rows::whole(taken, WHAT)?,
+        transfers_missed: rows::whole(missed, WHAT)?,
         ..Figures::of_calls(direction, outcome, rows::whole(calls, WHAT)?, rows::whole(answered, WHAT)?)
     })
 }
@@ -352,6 +373,8 @@ impl CallFigures<'_> {
             .bind(sign * counted.telephone.0)
             .bind(sign * i64::from(counted.agent_turns))
             .bind(sign * i64::from(counted.interruptions))
+            .bind(sign * i64::from(counted.transfers_taken))
+            .bind(sign * i64::from(counted.transfers_missed))
             .execute(db).await.map(drop)?);
         self.add_place(ADD_HOUR, counted, i64::from(counted.hour), sign).await?;
         for (bucket, replies) in (0..).zip(counted.waits.0) {
@@ -441,8 +464,8 @@ impl CallFigures<'_> {
     pub async fn by_day(&mut self, asked: &Asked) -> Result<Vec<(Date, Figures)>, Error> {
         let mut days: std::collections::BTreeMap<Date, Figures> = Default::default();
         let calls: Vec<DayRow> = self.fetch(BY_DAY, asked).await?;
-        for (day, direction, outcome, n0, n1, n2, n3, n4, n5, n6, n7) in &calls {
-            let one = figures(direction, outcome, [*n0, *n1, *n2, *n3, *n4, *n5, *n6, *n7])?;
+        for (day, direction, outcome, n0, n1, n2, n3, n4, n5, n6, n7, n8, n9) in &calls {
+            let one = figures(direction, outcome, [*n0, *n1, *n2, *n3, *n4, *n5, *n6, *n7, *n8, *n9])?;
             days.entry(rows::text(day, "call_figures.day")?).or_default().add(&one);
         }
         let waits: Vec<(String, i64, i64)> = self.fetch(WAITS_BY_DAY, asked).await?;
@@ -475,8 +498,9 @@ impl CallFigures<'_> {
     pub async fn by_group(&mut self, asked: &Asked) -> Result<Vec<CallGroup>, Error> {
         let mut groups: std::collections::BTreeMap<(String, String, String), Figures> = Default::default();
         let found: Vec<GroupRow> = self.fetch(BY_GROUP, asked).await?;
-        for (assistant, number, country, direction, outcome, n0, n1, n2, n3, n4, n5, n6, n7) in found {
-            let one = figures(&direction, &outcome, [n0, n1, n2, n3, n4, n5, n6, n7])?;
+        for (assistant, number, country, direction, outcome, n0, n1, n2, n3, n4, n5, n6, n7, n8, n9) in found
+        {
+            let one = figures(&direction, &outcome, [n0, n1, n2, n3, n4, n5, n6, n7, n8, n9])?;
             groups.entry((assistant, number, country)).or_default().add(&one);
         }
         let groups = groups.into_iter().map(|((assistant, number, country), figures)| {

@@ -6,7 +6,7 @@ use sqlx::FromRow;
 use super::{
     Calls, Error, on,
     page::{self, Page, Place},
-    rows, texts,
+    remarks, rows, texts,
 };
 use crate::domain::{
     conversation::{CallRecord, CallSid, CallState, Direction, Outcome, Speaker, TestCall, Turn},
@@ -15,6 +15,7 @@ use crate::domain::{
     money::MicroUsd,
     phone::E164,
     quality::Measures,
+    remarks::Tag,
     revision::Revision,
     time::{CallTime, Timestamp},
 };
@@ -22,7 +23,47 @@ use crate::domain::{
 macro_rules! columns {
     () => {
         "id, sid, assistant_id, assistant_version, from_number, to_number, attested, state, outcome, rang_at, answered_at, \
-         ended_at, cost_micro_usd, recording, direction, test, kept_at, assistant_draft"
+         ended_at, cost_micro_usd, recording, direction, test, kept_at, assistant_draft, tags, passed_on"
+    };
+}
+
+/// What is looked at row by row.
+macro_rules! fits {
+    () => {
+        " AND (CAST($5 AS TEXT) IS NULL OR state = $5) AND (CAST($6 AS TEXT) IS NULL OR outcome = $6)
+        AND (CAST($8 AS BOOLEAN) IS NULL OR passed_on = $8)
+        AND (CAST($9 AS TEXT) IS NULL OR EXISTS (SELECT 1 FROM call_tags t
+            WHERE t.tenant_id = $1 AND t.call_id = calls.id AND t.tag = $9))"
+    };
+}
+
+/// A page of calls behind a place, the latest first.
+macro_rules! older {
+    ($of:literal) => {
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM calls WHERE tenant_id = $1",
+            $of,
+            " AND (rang_at, id) < ($2, $3) AND rang_at >= $4",
+            fits!(),
+            " ORDER BY rang_at DESC, id DESC LIMIT $7"
+        )
+    };
+}
+
+/// The same the other way: those before a place, the nearest first.
+macro_rules! newer {
+    ($of:literal) => {
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM calls WHERE tenant_id = $1",
+            $of,
+            " AND (rang_at, id) > ($2, $3) AND rang_at < $4",
+            fits!(),
+            " ORDER BY rang_at, id LIMIT $7"
+        )
     };
 }
 
@@ -30,23 +71,23 @@ texts! {
     GET = concat!("SELECT ", columns!(), " FROM calls WHERE tenant_id = $1 AND id = $2");
     BY_SID = concat!("SELECT ", columns!(), " FROM calls WHERE tenant_id = $1 AND sid = $2");
     LATEST = concat!("SELECT ", columns!(), " FROM calls WHERE tenant_id = $1 ORDER BY rang_at DESC, id LIMIT $2");
-    /// Each begins at its own index; state and outcome are looked at row by row.
-    PAGE = concat!("SELECT ", columns!(), " FROM calls WHERE tenant_id = $1
-        AND (rang_at, id) < ($2, $3) AND rang_at >= $4
-        AND (CAST($5 AS TEXT) IS NULL OR state = $5) AND (CAST($6 AS TEXT) IS NULL OR outcome = $6)
-        ORDER BY rang_at DESC, id DESC LIMIT $7");
-    PAGE_OF_ASSISTANT = concat!("SELECT ", columns!(), " FROM calls WHERE tenant_id = $1 AND assistant_id = $8
-        AND (rang_at, id) < ($2, $3) AND rang_at >= $4
-        AND (CAST($5 AS TEXT) IS NULL OR state = $5) AND (CAST($6 AS TEXT) IS NULL OR outcome = $6)
-        ORDER BY rang_at DESC, id DESC LIMIT $7");
-    PAGE_OF_NUMBER = concat!("SELECT ", columns!(), " FROM calls WHERE tenant_id = $1 AND number_id = $8
-        AND (rang_at, id) < ($2, $3) AND rang_at >= $4
-        AND (CAST($5 AS TEXT) IS NULL OR state = $5) AND (CAST($6 AS TEXT) IS NULL OR outcome = $6)
-        ORDER BY rang_at DESC, id DESC LIMIT $7");
-    PAGE_OF_CALLER = concat!("SELECT ", columns!(), " FROM calls WHERE tenant_id = $1 AND from_number = $8
-        AND (rang_at, id) < ($2, $3) AND rang_at >= $4
-        AND (CAST($5 AS TEXT) IS NULL OR state = $5) AND (CAST($6 AS TEXT) IS NULL OR outcome = $6)
-        ORDER BY rang_at DESC, id DESC LIMIT $7");
+    /// Each begins at its own index.
+    PAGE = older!("");
+    PAGE_OF_ASSISTANT = older!(" AND assistant_id = $10");
+    PAGE_OF_NUMBER = older!(" AND number_id = $10");
+    PAGE_OF_CALLER = older!(" AND from_number = $10");
+    PAGE_OF_TAG = concat!("SELECT ", columns!(), " FROM call_tags g
+        JOIN calls ON calls.tenant_id = g.tenant_id AND calls.id = g.call_id
+        WHERE g.tenant_id = $1 AND g.tag = $10 AND (g.at, g.call_id) < ($2, $3) AND g.at >= $4", fits!(), "
+        ORDER BY g.at DESC, g.call_id DESC LIMIT $7");
+    PAGE_BEFORE = newer!("");
+    PAGE_BEFORE_OF_ASSISTANT = newer!(" AND assistant_id = $10");
+    PAGE_BEFORE_OF_NUMBER = newer!(" AND number_id = $10");
+    PAGE_BEFORE_OF_CALLER = newer!(" AND from_number = $10");
+    PAGE_BEFORE_OF_TAG = concat!("SELECT ", columns!(), " FROM call_tags g
+        JOIN calls ON calls.tenant_id = g.tenant_id AND calls.id = g.call_id
+        WHERE g.tenant_id = $1 AND g.tag = $10 AND (g.at, g.call_id) > ($2, $3) AND g.at < $4", fits!(), "
+        ORDER BY g.at, g.call_id LIMIT $7");
     CONSENT = "SELECT consent_at, consent_wording FROM calls WHERE tenant_id = $1 AND id = $2";
     RING = "INSERT INTO calls (tenant_id, id, sid, account_sid, number_id, assistant_id, from_number, to_number,
             attested, state, state_rank, rang_at, direction, assistant_version)
@@ -103,6 +144,8 @@ struct CallRow {
     test: bool,
     kept_at: Option<i64>,
     assistant_draft: Option<i64>,
+    tags: String,
+    passed_on: Option<bool>,
 }
 
 impl TryFrom<CallRow> for CallRecord {
@@ -128,6 +171,8 @@ impl TryFrom<CallRow> for CallRecord {
             ended: row.ended_at.map(Timestamp),
             cost: MicroUsd(row.cost_micro_usd),
             recording: row.recording,
+            tags: remarks::tags(&row.tags)?,
+            passed_on: row.passed_on,
             test: row.test.then_some(TestCall {
                 draft: row.assistant_draft.map(Revision),
                 kept: row.kept_at.map(Timestamp),
@@ -225,6 +270,10 @@ pub struct CallFilter {
     pub state: Option<CallState>,
     /// Only those that ended so.
     pub outcome: Option<Outcome>,
+    /// Only those that were passed on to somebody who took them, or to nobody who did.
+    pub passed_on: Option<bool>,
+    /// Only those that carry this.
+    pub tag: Option<Tag>,
 }
 
 /// Whose calls.
@@ -347,33 +396,86 @@ impl Calls<'_> {
         after: Option<&Place>,
         count_max: u32,
     ) -> Result<Page<CallRecord>, Error> {
-        let (text, of) = match &filter.of {
-            None => (PAGE, None),
-            Some(CallsOf::Assistant(id)) => (PAGE_OF_ASSISTANT, Some(id.as_str())),
-            Some(CallsOf::Number(id)) => (PAGE_OF_NUMBER, Some(id.as_str())),
-            Some(CallsOf::Caller(number)) => (PAGE_OF_CALLER, Some(number.as_str())),
+        let text = match (&filter.of, &filter.tag) {
+            (None, None) => PAGE,
+            (None, Some(_)) => PAGE_OF_TAG,
+            (Some(CallsOf::Assistant(_)), _) => PAGE_OF_ASSISTANT,
+            (Some(CallsOf::Number(_)), _) => PAGE_OF_NUMBER,
+            (Some(CallsOf::Caller(_)), _) => PAGE_OF_CALLER,
         };
         let (mut at, mut id) = page::before(after);
         if let Some(until) = filter.until.filter(|until| until.0 <= at) {
             // The empty text stands before every id: nothing of that instant is in it.
             (at, id) = (until.0, "");
         }
-        let rows: Vec<CallRow> = on!(self.tx, db => {
+        let bound = filter.from.map_or(i64::MIN, |from| from.0);
+        let rows = self.fitting(text, filter, (at, id), bound, page::fetch(count_max)).await?;
+        page::of(rows, count_max, |call: &CallRecord| Place { at: call.rang.0, id: call.id.to_string() })
+    }
+
+    /// The calls on either side of that one among those that fit: the one that rang before it, and the one after.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn beside(
+        &mut self,
+        filter: &CallFilter,
+        call: &CallRecord,
+    ) -> Result<(Option<CallId>, Option<CallId>), Error> {
+        let place = Place { at: call.rang.0, id: call.id.to_string() };
+        let before = self.page(filter, Some(&place), 1).await?.items.into_iter().next();
+        let text = match (&filter.of, &filter.tag) {
+            (None, None) => PAGE_BEFORE,
+            (None, Some(_)) => PAGE_BEFORE_OF_TAG,
+            (Some(CallsOf::Assistant(_)), _) => PAGE_BEFORE_OF_ASSISTANT,
+            (Some(CallsOf::Number(_)), _) => PAGE_BEFORE_OF_NUMBER,
+            (Some(CallsOf::Caller(_)), _) => PAGE_BEFORE_OF_CALLER,
+        };
+        // The last character there is stands behind every id.
+        let last = char::MAX.to_string();
+        let (at, id) = match filter.from {
+            Some(from) if from.0 > place.at => (from.0 - 1, last.as_str()),
+            Some(_) | None => (place.at, place.id.as_str()),
+        };
+        let bound = filter.until.map_or(i64::MAX, |until| until.0);
+        let after = self.fitting(text, filter, (at, id), bound, 1).await?.into_iter().next();
+        let after = after.map(|row| rows::text(&row.id, "calls.id")).transpose()?;
+        Ok((before.map(|before| before.id), after))
+    }
+
+    /// The rows behind a place that fit, up to an instant.
+    async fn fitting(
+        &mut self,
+        text: &'static str,
+        filter: &CallFilter,
+        (at, id): (i64, &str),
+        bound: i64,
+        count_max: i64,
+    ) -> Result<Vec<CallRow>, Error> {
+        let tag = filter.tag.as_ref().map(Tag::as_str);
+        let (tag, of) = match &filter.of {
+            Some(CallsOf::Assistant(id)) => (tag, Some(id.as_str())),
+            Some(CallsOf::Number(id)) => (tag, Some(id.as_str())),
+            Some(CallsOf::Caller(number)) => (tag, Some(number.as_str())),
+            None => (None, tag),
+        };
+        Ok(on!(self.tx, db => {
             let query = sqlx::query_as(text)
                 .bind(self.tenant.as_str())
                 .bind(at)
                 .bind(id)
-                .bind(filter.from.map_or(i64::MIN, |from| from.0))
+                .bind(bound)
                 .bind(filter.state.map(CallState::as_str))
                 .bind(filter.outcome.map(Outcome::as_str))
-                .bind(page::fetch(count_max));
+                .bind(count_max)
+                .bind(filter.passed_on)
+                .bind(tag);
             let query = match of {
                 Some(of) => query.bind(of),
                 None => query,
             };
             query.fetch_all(db).await?
-        });
-        page::of(rows, count_max, |call: &CallRecord| Place { at: call.rang.0, id: call.id.to_string() })
+        }))
     }
 
     /// The caller's yes to being recorded, if it was given.

@@ -39,12 +39,15 @@ mod page;
 mod pauses;
 mod people;
 mod pins;
+mod receptions;
 mod recordings;
+mod remarks;
 mod reminders;
 mod resources;
 mod rows;
 mod search;
 mod services;
+mod shares;
 mod summaries;
 mod tenants;
 mod test_calls;
@@ -101,6 +104,7 @@ pub use self::{
     recordings::Taped,
     reminders::Remindable,
     search::{Hit, Search},
+    shares::{NewShare, Share},
     summaries::Summarised,
     tool_calls::{ToolCall, ToolCallStatus},
     twilio_accounts::TwilioAccount,
@@ -285,11 +289,14 @@ pub const TEXTS: &[&[Text]] = &[
     people::sessions::TEXTS,
     people::users::TEXTS,
     pins::TEXTS,
+    receptions::TEXTS,
     recordings::TEXTS,
+    remarks::TEXTS,
     reminders::TEXTS,
     resources::TEXTS,
     search::TEXTS,
     services::TEXTS,
+    shares::TEXTS,
     summaries::TEXTS,
     tenants::TEXTS,
     test_calls::TEXTS,
@@ -725,6 +732,8 @@ aggregates! {
     calls: Calls;
     /// Their recordings.
     recordings: Recordings;
+    /// Links by which others may hear them.
+    shares: Shares;
     /// What Twilio wrote down of them.
     imports: Imports;
     /// What they came to.
@@ -735,6 +744,8 @@ aggregates! {
     messages: Messages;
     /// Who is to be called, and who was.
     outgoing: OutgoingCalls;
+    /// How contacts' calls are received.
+    receptions: Receptions;
     /// The secret numbers of contacts.
     pins: Pins;
     /// Who does not want to be.

@@ -43,6 +43,8 @@ texts! {
     PAGE = concat!("SELECT ", columns!(), " FROM outgoing_calls WHERE tenant_id = $1
         AND (created_at, id) < ($2, $3) AND (CAST($4 AS TEXT) IS NULL OR state = $4)
         ORDER BY created_at DESC, id DESC LIMIT $5");
+    OF_CONTACT = concat!("SELECT ", columns!(), " FROM outgoing_calls WHERE tenant_id = $1 AND contact_id = $2
+        ORDER BY created_at DESC, id DESC LIMIT $3");
     TO_MOVE = concat!("SELECT ", columns!(), " FROM outgoing_calls WHERE tenant_id = $1 AND appointment_id = $2
         AND kind = 'move' ORDER BY created_at DESC, id DESC LIMIT 1");
     NEXT = concat!("SELECT ", columns!(), " FROM outgoing_calls WHERE tenant_id = $1
@@ -63,7 +65,7 @@ texts! {
     CHECK = "UPDATE outgoing_calls SET check_at = $3 WHERE tenant_id = $1 AND id = $2 AND state = 'placed'";
     SAY = "UPDATE outgoing_calls SET said = $3 WHERE tenant_id = $1 AND id = $2";
     ATTEMPTS = "SELECT asked_at FROM outgoing_calls WHERE tenant_id = $1 AND to_number = $2 AND asked_at > $3
-        AND channel = 'call' AND id <> $4 ORDER BY asked_at DESC LIMIT $5";
+        AND channel = 'call' AND kind <> 'test' AND id <> $4 ORDER BY asked_at DESC LIMIT $5";
     OUT = "SELECT COUNT(*) FROM outgoing_calls WHERE tenant_id = $1 AND state IN ('dialling', 'placed')
         AND channel = 'call'";
     DROP_OF_PERSON = "UPDATE outgoing_calls SET state = 'dropped', why = 'opted_out', ended_at = $3
@@ -279,6 +281,19 @@ impl OutgoingCalls<'_> {
             .bind(page::fetch(count_max))
             .fetch_all(db).await?);
         page::of(rows, count_max, |one: &Outgoing| Place { at: one.created.0, id: one.id.to_string() })
+    }
+
+    /// The attempts to reach a contact, the latest first, at most `count_max`.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn of_contact(&mut self, contact: &ContactId, count_max: u32) -> Result<Vec<Outgoing>, Error> {
+        let rows: Vec<OutgoingRow> = on!(self.tx, db => sqlx::query_as(OF_CONTACT)
+            .bind(self.tenant.as_str())
+            .bind(contact.as_str())
+            .bind(i64::from(count_max))
+            .fetch_all(db).await?);
+        rows.into_iter().map(Outgoing::try_from).collect()
     }
 
     /// Whoever decides for this tenant waits here for whoever else does, until the transaction ends.

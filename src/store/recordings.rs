@@ -4,7 +4,7 @@ use std::fmt;
 
 use sqlx::FromRow;
 
-use super::{Error, Recordings, on, rows, texts};
+use super::{Error, Recordings, on, rows, shares, texts};
 use crate::domain::{
     conversation::Silence,
     id::CallId,
@@ -157,11 +157,15 @@ impl Recordings<'_> {
         Ok(())
     }
 
-    /// Forgets a recording, and with its key whatever copy of it lies anywhere.
+    /// Forgets a recording, and with its key whatever copy of it lies anywhere; links to it go with it.
     ///
     /// # Errors
     /// When the database cannot answer.
     pub async fn forget(&mut self, call: &CallId) -> Result<(), Error> {
+        on!(self.tx, db => sqlx::query(shares::FORGET)
+            .bind(self.tenant.as_str())
+            .bind(call.as_str())
+            .execute(db).await.map(drop)?);
         on!(self.tx, db => sqlx::query(FORGET)
             .bind(self.tenant.as_str())
             .bind(call.as_str())

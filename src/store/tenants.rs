@@ -12,11 +12,12 @@ use crate::domain::{
 /// The columns of a tenant, in the order of [`TenantRow`]; with `t.` before each where tables are joined.
 macro_rules! columns {
     () => {
-        "id, slug, name, zone, twilio_account_sid, calls_max, seats_max, assistants_max, networks, numbers_max"
+        "id, slug, name, zone, twilio_account_sid, calls_max, seats_max, assistants_max, networks, numbers_max, \
+         listening_in"
     };
     (t) => {
         "t.id, t.slug, t.name, t.zone, t.twilio_account_sid, t.calls_max, t.seats_max, t.assistants_max, \
-         t.networks, t.numbers_max"
+         t.networks, t.numbers_max, t.listening_in"
     };
 }
 pub(super) use columns;
@@ -25,11 +26,12 @@ texts! {
     GET = concat!("SELECT ", columns!(), " FROM tenants WHERE id = $1");
     REVISION = "SELECT revision FROM tenants WHERE id = $1";
     PUT = concat!("INSERT INTO tenants (", columns!(), ")
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
         ON CONFLICT (id) DO UPDATE SET name = excluded.name, zone = excluded.zone,
             twilio_account_sid = excluded.twilio_account_sid, calls_max = excluded.calls_max,
             seats_max = excluded.seats_max, assistants_max = excluded.assistants_max,
-            networks = excluded.networks, numbers_max = excluded.numbers_max, revision = tenants.revision + 1");
+            networks = excluded.networks, numbers_max = excluded.numbers_max,
+            listening_in = excluded.listening_in, revision = tenants.revision + 1");
 }
 
 /// The networks a column names.
@@ -50,6 +52,7 @@ pub(super) struct TenantRow {
     assistants_max: i64,
     networks: String,
     numbers_max: i64,
+    listening_in: bool,
 }
 
 impl TryFrom<TenantRow> for Tenant {
@@ -67,6 +70,7 @@ impl TryFrom<TenantRow> for Tenant {
             numbers_max: rows::whole(row.numbers_max, "tenants.numbers_max")?,
             assistants_max: rows::whole(row.assistants_max, "tenants.assistants_max")?,
             networks: networks(&row.networks)?,
+            listening_in: row.listening_in,
         })
     }
 }
@@ -119,6 +123,7 @@ impl Tenants<'_> {
                 .bind(i64::from(wanted.assistants_max))
                 .bind(networks.as_str())
                 .bind(i64::from(wanted.numbers_max))
+                .bind(wanted.listening_in)
                 .execute(db).await.map(drop)?);
         }
         Ok(change)

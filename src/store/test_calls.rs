@@ -71,9 +71,17 @@ impl Calls<'_> {
         now: Timestamp,
     ) -> Result<(), Error> {
         self.ring(new, now).await?;
+        self.mark_test(&new.id, draft).await
+    }
+
+    /// Marks a call as a test call, with the state of its assistant's draft that it runs, if it runs one.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn mark_test(&mut self, id: &CallId, draft: Option<Revision>) -> Result<(), Error> {
         on!(self.tx, db => sqlx::query(MARK)
             .bind(self.tenant.as_str())
-            .bind(new.id.as_str())
+            .bind(id.as_str())
             .bind(true)
             .bind(draft.map(|draft| draft.0))
             .execute(db).await.map(drop)?);

@@ -23,6 +23,7 @@ texts! {
         ORDER BY asked_at, id");
     MOVE = "UPDATE transfers SET state = $4, connected_at = $5, ended_at = $6, wish = $7
         WHERE tenant_id = $1 AND id = $2 AND state = $3";
+    PASSED_ON = "UPDATE calls SET passed_on = (COALESCE(passed_on, FALSE) OR $3) WHERE tenant_id = $1 AND id = $2";
 }
 
 #[derive(FromRow)]
@@ -134,6 +135,13 @@ impl Transfers<'_> {
             .bind(over.map(|at| at.0))
             .bind(wish)
             .execute(db).await?.rows_affected());
+        if moved == 1 && over.is_some() {
+            on!(self.tx, db => sqlx::query(PASSED_ON)
+                .bind(self.tenant.as_str())
+                .bind(from.call.as_str())
+                .bind(to == TransferState::Connected)
+                .execute(db).await.map(drop)?);
+        }
         Ok(moved == 1)
     }
 }

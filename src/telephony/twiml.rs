@@ -90,6 +90,12 @@ pub fn refused(settings: &Settings, language: Language) -> String {
     fill(REFUSED, &[&said_in(settings, language)[..], &values].concat())
 }
 
+/// Whoever calls is not talked to.
+pub fn not_taken(settings: &Settings, language: Language) -> String {
+    let values = [("all_busy", Phrase::NotTaken.words(language))];
+    fill(REFUSED, &[&said_in(settings, language)[..], &values].concat())
+}
+
 /// Something is broken, and there is nobody to talk to.
 pub fn apology(settings: &Settings, language: Language) -> String {
     let values = [("apology", Phrase::Apology.words(language))];

@@ -45,6 +45,7 @@ mod passwords;
 mod pauses;
 mod people;
 mod provision;
+mod receptions;
 mod recording;
 mod rest;
 mod secrets;

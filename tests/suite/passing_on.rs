@@ -7,22 +7,28 @@ use std::sync::{
 
 use frontdesk::{
     app::{
+        access::{Actor, Who},
+        analytics::{self, Wanted},
         calls,
         tools::{Answer, CallContext, Request, Toolbox, specs},
-        transfers::{self, After, Onward, PER_CALL_MAX, Rang},
+        transfers::{self, After, Onward, PER_CALL_MAX, Rang, TakeOver},
     },
+    boot::config::Config,
     domain::{
         assistant::Language,
         booking::{Schedule, Window},
         conversation::{CallState, Outcome},
         id::CallId,
         money::MicroUsd,
+        people::Role,
+        phrases::Phrase,
         tool::ToolName,
         transfer::{Transfer, TransferState, TransferTarget},
     },
     platform::clock::Clock,
-    store::Store,
+    store::{CallFilter, Store},
 };
+use jiff::civil::date;
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -128,6 +134,41 @@ on_both! {
         assert_eq!(kept.record.outcome, None, "the call goes on");
     }
 
+    async fn a_colleagues_line_that_ends_brings_the_agent_back_unless_the_caller_left_first(fresh: Fresh) {
+        let line = Line::open(&fresh.store).await;
+        let transfer = line.taken_over().await;
+        let told = transfers::announcement(&fresh.store, &transfer.id, &line.account).await.unwrap();
+        assert!(told.is_none_or(|told| told.transfer.is_takeover()));
+        line.onward().await;
+        assert!(transfers::taken(&fresh.store, at(1), &transfer.id, &line.account).await.unwrap().is_some());
+        let After::Back { state: TransferState::Connected, answer } =
+            line.ended(&transfer, Rang::Answered, Some(true)).await
+        else {
+            panic!("the caller is back")
+        };
+        let back = answer.back.unwrap();
+        assert_eq!(back.phrase, Phrase::ColleagueGone);
+        assert!(back.facts.contains("a colleague took the call over"), "{}", back.facts);
+        let kept = calls::load(&fresh.store, &line.practice.tenant.id, &line.call).await.unwrap();
+        assert_eq!(kept.record.outcome, None, "the call goes on");
+        // Not taken, it is like everybody who is not there.
+        let transfer = line.taken_over().await;
+        line.onward().await;
+        let After::Back { answer, .. } = line.ended(&transfer, Rang::NoAnswer, None).await else { panic!("back") };
+        let back = answer.back.unwrap();
+        assert_eq!(back.phrase, Phrase::NobodyThere);
+        assert!(back.facts.contains("put them through to a colleague"), "no address is told: {}", back.facts);
+        // The caller hangs up on the colleague.
+        let transfer = line.taken_over().await;
+        line.onward().await;
+        transfers::taken(&fresh.store, at(1), &transfer.id, &line.account).await.unwrap();
+        let (store, id, rang) = (&fresh.store, &transfer.id, Rang::Answered);
+        let after = transfers::ended(store, at(2), id, &line.account, rang, Some(true), true).await.unwrap();
+        assert!(matches!(after, After::Over { state: TransferState::Connected, .. }), "{after:?}");
+        let kept = calls::load(&fresh.store, &line.practice.tenant.id, &line.call).await.unwrap();
+        assert_eq!(kept.record.outcome, Some(Outcome::Transferred));
+    }
+
     async fn a_caller_who_hangs_up_while_it_rings_has_left(fresh: Fresh) {
         let line = Line::open(&fresh.store).await;
         let transfer = line.pass_on().await;
@@ -142,6 +183,32 @@ on_both! {
         assert_eq!(kept.record.outcome, Some(Outcome::Transferred), "what the carrier says of the two counts");
     }
 
+    async fn whether_somebody_took_the_call_stands_with_it_and_finds_it(fresh: Fresh) {
+        let line = Line::open(&fresh.store).await;
+        let found = async |taken: bool| {
+            let filter = CallFilter { passed_on: Some(taken), ..CallFilter::default() };
+            let mut tx = line.store.read(&line.practice.tenant.id).await.unwrap();
+            tx.calls().page(&filter, None, 10).await.unwrap().items.len()
+        };
+        let transfer = line.pass_on().await;
+        line.onward().await;
+        assert_eq!((found(true).await, found(false).await), (0, 0), "nobody knows yet");
+        line.ended(&transfer, Rang::NoAnswer, None).await;
+        assert_eq!((found(true).await, found(false).await), (0, 1));
+        let transfer = line.pass_on().await;
+        line.onward().await;
+        transfers::taken(&fresh.store, at(1), &transfer.id, &line.account).await.unwrap();
+        line.ended(&transfer, Rang::Answered, Some(true)).await;
+        assert_eq!((found(true).await, found(false).await), (1, 0), "once taken, it was taken");
+        let prices = Config::read(None, []).unwrap().twilio.prices();
+        while analytics::count_due(&fresh.store, &prices).await.unwrap() > 0 {}
+        let by = Actor::new(line.practice.tenant.id.clone(), Who::System("test"));
+        let wanted = Wanted { from: Some(date(2026, 3, 1)), until: Some(date(2026, 3, 31)), ..Wanted::default() };
+        let report = analytics::report(&fresh.store, &by, at(60), &wanted).await.unwrap();
+        assert_eq!((report.total.transfers_taken, report.total.transfers_missed), (1, 1));
+        assert_eq!(report.assistants[0].1.transfers_taken, 1, "also by assistant");
+    }
+
     async fn another_account_cannot_speak_of_a_transfer(fresh: Fresh) {
         let line = Line::open(&fresh.store).await;
         let transfer = line.pass_on().await;
@@ -149,7 +216,7 @@ on_both! {
         let (store, id, other) = (&fresh.store, &transfer.id, "AC00000000000000000000000000000bad");
         assert!(transfers::announcement(store, id, other).await.unwrap().is_none());
         assert!(transfers::taken(store, at(1), id, other).await.unwrap().is_none());
-        let after = transfers::ended(store, at(1), id, other, Rang::Busy, None).await.unwrap();
+        let after = transfers::ended(store, at(1), id, other, Rang::Busy, None, false).await.unwrap();
         assert!(matches!(after, After::Unknown));
         assert_eq!(line.transfers().await[0].state, TransferState::Ringing);
     }
@@ -294,6 +361,14 @@ impl Line {
         self.transfers().await.pop().unwrap()
     }
 
+    /// Has a colleague take the call over at a telephone of hers.
+    async fn taken_over(&self) -> Transfer {
+        let user = "usr_1".parse().unwrap();
+        let by = Actor::new(self.practice.tenant.id.clone(), Who::Member { user, role: Role::Member });
+        let wanted = TakeOver { telephone: Some("0151 12345678"), keep: false };
+        transfers::take_over(&self.store, &by, MONDAY_8, &self.call, wanted, true).await.unwrap()
+    }
+
     async fn transfers(&self) -> Vec<Transfer> {
         let mut tx = self.store.read(&self.practice.tenant.id).await.unwrap();
         tx.transfers().of_call(&self.call).await.unwrap()
@@ -310,6 +385,6 @@ impl Line {
 
     async fn ended(&self, transfer: &Transfer, rang: Rang, bridged: Option<bool>) -> After {
         let id = &transfer.id;
-        transfers::ended(&self.store, at(2), id, &self.account, rang, bridged).await.unwrap()
+        transfers::ended(&self.store, at(2), id, &self.account, rang, bridged, false).await.unwrap()
     }
 }

@@ -94,7 +94,7 @@ on_both! {
         assert!(matches!(ring_at(store, &practice, 2, at(60), None).await, Rung::Answer(_)), "its time is over");
         // Somebody takes it.
         let account = format!("AC{:032x}", 1);
-        let after = transfers::ended(store, at(62), &transfer.id, &account, Rang::Answered, Some(true)).await.unwrap();
+        let after = transfers::ended(store, at(62), &transfer.id, &account, Rang::Answered, Some(true), false).await.unwrap();
         assert!(matches!(after, After::Over { state: TransferState::Connected, .. }));
         assert_eq!(outcome(store, &practice, &stepped.call).await, (CallState::Completed, Some(Outcome::Transferred)));
     }
@@ -105,7 +105,7 @@ on_both! {
         let stepped = stepped(ring_at(store, &practice, 1, at(0), None).await);
         let (transfer, _) = stepped.rung.unwrap();
         let account = format!("AC{:032x}", 1);
-        let after = transfers::ended(store, at(1), &transfer.id, &account, Rang::NoAnswer, None).await.unwrap();
+        let after = transfers::ended(store, at(1), &transfer.id, &account, Rang::NoAnswer, None, false).await.unwrap();
         let After::Message { language, state, .. } = after else { panic!("the caller is back with the assistant") };
         assert_eq!((language, state), (Language::German, TransferState::NoAnswer));
         assert_eq!(outcome(store, &practice, &stepped.call).await.1, None, "the caller is still there");

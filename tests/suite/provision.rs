@@ -43,10 +43,11 @@ fn the_example_is_a_bilingual_practice_that_can_be_booked() {
     assert!(assistant.recording);
     assert_eq!(assistant.tools, ToolName::ALL);
     assert!(
-        phrases::opening(assistant, Language::German).starts_with("Praxis Doktor Sommer, guten Tag. Sie")
+        phrases::opening(assistant, false, Language::German)
+            .starts_with("Praxis Doktor Sommer, guten Tag. Sie")
     );
     assert!(
-        phrases::opening(assistant, Language::English)
+        phrases::opening(assistant, false, Language::English)
             .starts_with("Doctor Sommer's practice, good morning. You are")
     );
     let languages: Vec<_> = practice.numbers.iter().map(|number| number.language).collect();

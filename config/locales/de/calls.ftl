@@ -36,8 +36,8 @@ call-act-unmute = Stummschaltung aufheben
 call-act-end = Gespräch beenden
 call-done-hold = Die anrufende Person wird gehalten.
 call-done-resume = Die anrufende Person ist zurückgeholt.
-call-done-mute = Die Assistenz hört nicht mehr zu.
-call-done-unmute = Die Assistenz hört wieder zu.
+call-done-mute = Die Assistenz schweigt. Was gesagt wird, wird weiter mitgeschrieben.
+call-done-unmute = Die Assistenz spricht wieder.
 call-done-end = Das Gespräch wird mit einem Abschied beendet.
 call-recording = Aufzeichnung
 call-download = Aufzeichnung herunterladen
@@ -116,6 +116,7 @@ outcome-lost = Verbindung verloren
 outcome-not-reached = nicht erreicht
 outcome-machine = Anrufbeantworter
 outcome-paused = pausiert
+outcome-blocked = gesperrt
 
 ended-caller-left = Die anrufende Person hat aufgelegt.
 ended-agent-left = Die Assistenz hat sich verabschiedet und aufgelegt.
@@ -129,6 +130,8 @@ ended-refused = Der Anruf wurde nicht angenommen, weil schon so viele Gespräche
 ended-lost = Die Verbindung zum Telefonnetz kam nicht zustande oder riss ab. Das lag am Netz oder an der Einrichtung; kommt es oft vor, hilft die Betriebsleitung.
 ended-not-reached = Bei unserem Anruf nahm niemand ab.
 ended-machine = Bei unserem Anruf nahm ein Anrufbeantworter ab.
+ended-blocked = Diese Rufnummer haben Sie gesperrt: Die anrufende Person hörte einen Satz und wurde nicht verbunden. Auf der Seite des Kontakts heben Sie die Sperre auf.
+ended-not-put-through = Die anrufende Person wird bei Ihnen immer durchgestellt; dort nahm niemand an. Sie konnte eine Nachricht hinterlassen.
 ended-paused = Die Assistenz war pausiert, und bei Ihnen nahm niemand ab.
 
 upshot-booked = gebucht
@@ -150,3 +153,55 @@ transfer-failed = nicht erreichbar
 transfer-cancelled = vorher aufgelegt
 
 player-play = Abspielen
+
+calls-transfer = Weiterverbunden
+calls-tag = Schlagwort
+calls-around = Zur Liste und zu den Anrufen davor und danach
+calls-newer = Nächster Anruf
+calls-older = Voriger Anruf
+passed-on-answered = angenommen
+passed-on-not-answered = nicht angenommen
+call-passed-on-answered = Weiterverbunden: Es nahm jemand an.
+call-passed-on-not-answered = Weiterverbunden werden sollte: Es nahm niemand an. Rufen Sie zurück, wenn keine Nachricht hinterlassen wurde.
+call-remarks = Notiz und Schlagwörter
+call-note = Notiz
+call-tags = Schlagwörter
+call-tags-hint = Mit Kommas getrennt, zum Beispiel: Rechnung, Rückruf. Danach lässt sich die Liste filtern.
+call-remarks-save = Notiz speichern
+call-remarks-saved = Die Notiz ist gespeichert.
+fault-tags = Geben Sie höchstens zehn Schlagwörter mit je höchstens 40 Zeichen ein, mit Kommas getrennt.
+remove-act = Aufzeichnung löschen
+remove-title = Aufzeichnung löschen?
+remove-lead = Termin und Eintrag in der Anrufliste bleiben. Links auf die Aufzeichnung öffnen sich nicht mehr. Das lässt sich nicht rückgängig machen.
+remove-transcript = Auch die Mitschrift und die Zusammenfassung löschen
+remove-send = Aufzeichnung löschen
+remove-keep = Behalten
+remove-done = Die Aufzeichnung ist gelöscht. Mitschrift, Termin und Eintrag in der Anrufliste sind geblieben.
+remove-done-both = Aufzeichnung und Mitschrift sind gelöscht. Termin und Eintrag in der Anrufliste sind geblieben.
+share-title = Weitergeben
+share-lead = Ein Link zeigt ohne Anmeldung Aufzeichnung und Mitschrift dieses Gesprächs, sonst nichts. Jedes Öffnen steht im Protokoll.
+share-hours = Der Link öffnet sich
+share-for-1 = eine Stunde lang
+share-for-24 = einen Tag lang
+share-for-168 = sieben Tage lang
+share-for-336 = vierzehn Tage lang
+share-send = Link erstellen
+share-fresh = Der Link
+share-fresh-lead = Kopieren Sie ihn: Er wird nur dieses eine Mal angezeigt. Wer ihn hat, kann mithören und mitlesen.
+share-until = Öffnet sich bis
+share-gone = zurückgenommen
+share-over = abgelaufen
+share-openings = { $count ->
+    [0] nie geöffnet
+    [one] einmal geöffnet
+   *[other] { $count }-mal geöffnet
+}
+share-revoke = Link zurücknehmen
+share-revoked = Der Link öffnet sich nicht mehr.
+fault-open = Wählen Sie, wie lange sich der Link öffnet: höchstens vierzehn Tage.
+conflict-that-call-is-not-over = Das Gespräch läuft noch. Warten Sie, bis es beendet ist.
+conflict-that-recording-is-being-worked-on = Die Aufzeichnung wird gerade verarbeitet. Es wurde nichts gelöscht. Versuchen Sie es in einer Minute noch einmal.
+conflict-there-is-nothing-of-that-call-to-be-heard-or-read = Von diesem Gespräch gibt es nichts zu hören und nichts zu lesen.
+shared-title = Ein Gespräch zum Nachhören
+shared-lead = { $who } hat dieses Gespräch weitergegeben: { $when }.
+shared-until = Dieser Link öffnet sich bis { $until }.

@@ -169,3 +169,6 @@ audit-none = Zu dieser Auswahl steht nichts im Protokoll.
 audit-who = Wer
 audit-what = Was
 audit-changes = Vorher und nachher
+subject-listening = Mithören
+settings-listening-in = Leitung und Verwaltung dürfen Gespräche mithören
+settings-listening-in-hint = Die Begrüßung sagt dann, dass sich jemand aus dem Team zuschalten und mithören kann. Das gilt für Gespräche, die danach beginnen. Fragen Sie vorher eine Rechtsberatung (§ 201 StGB).

@@ -36,8 +36,8 @@ call-act-unmute = Unmute the agent
 call-act-end = End the call
 call-done-hold = The caller is on hold.
 call-done-resume = The caller is back.
-call-done-mute = The agent does not listen any more.
-call-done-unmute = The agent listens again.
+call-done-mute = The agent is silent. What is said is still written down.
+call-done-unmute = The agent speaks again.
 call-done-end = The call is being ended with a goodbye.
 call-recording = Recording
 call-download = Download the recording
@@ -115,6 +115,7 @@ outcome-refused = not taken
 outcome-lost = connection lost
 outcome-not-reached = not reached
 outcome-machine = answering machine
+outcome-blocked = blocked
 outcome-paused = paused
 
 ended-caller-left = The caller hung up.
@@ -129,6 +130,8 @@ ended-refused = The call was not taken because as many calls as there may be wer
 ended-lost = The connection to the telephone network did not come about, or broke. That was the network or the set-up; if it happens often, the operator helps.
 ended-not-reached = Nobody answered our call.
 ended-machine = An answering machine took our call.
+ended-blocked = You have blocked this number: the caller heard a sentence and was not put through. On the contact’s page you can let them through again.
+ended-not-put-through = This caller is always put through at yours; nobody answered there. They could leave a message.
 ended-paused = The assistant was paused, and nobody on your side answered.
 
 upshot-booked = booked
@@ -150,3 +153,55 @@ transfer-failed = could not be reached
 transfer-cancelled = hung up before
 
 player-play = Play
+
+calls-transfer = Put through
+calls-tag = Tag
+calls-around = To the list, and to the calls before and after
+calls-newer = Next call
+calls-older = Previous call
+passed-on-answered = answered
+passed-on-not-answered = not answered
+call-passed-on-answered = Put through: somebody answered.
+call-passed-on-not-answered = To be put through: nobody answered. Call back, unless a message was left.
+call-remarks = Note and tags
+call-note = Note
+call-tags = Tags
+call-tags-hint = Separated by commas, for example: bill, call back. The list can be filtered by them.
+call-remarks-save = Save note
+call-remarks-saved = The note is saved.
+fault-tags = Enter at most ten tags of at most 40 characters each, separated by commas.
+remove-act = Delete recording
+remove-title = Delete recording?
+remove-lead = The appointment and the line in the call list stay. Links to the recording stop opening. This cannot be undone.
+remove-transcript = Also delete the transcript and the summary
+remove-send = Delete recording
+remove-keep = Keep
+remove-done = The recording is deleted. The transcript, the appointment and the line in the call list have stayed.
+remove-done-both = The recording and the transcript are deleted. The appointment and the line in the call list have stayed.
+share-title = Share
+share-lead = A link shows the recording and the transcript of this call without signing in, and nothing else. Every opening stands in the audit log.
+share-hours = The link opens
+share-for-1 = for an hour
+share-for-24 = for a day
+share-for-168 = for seven days
+share-for-336 = for fourteen days
+share-send = Make a link
+share-fresh = The link
+share-fresh-lead = Copy it: it is shown this once. Whoever has it can listen and read.
+share-until = Opens until
+share-gone = taken back
+share-over = expired
+share-openings = { $count ->
+    [0] never opened
+    [one] opened once
+   *[other] opened { $count } times
+}
+share-revoke = Take link back
+share-revoked = The link opens no more.
+fault-open = Choose how long the link opens: fourteen days at most.
+conflict-that-call-is-not-over = The call is still going on. Wait until it is over.
+conflict-that-recording-is-being-worked-on = The recording is being processed. Nothing was deleted. Try again in a minute.
+conflict-there-is-nothing-of-that-call-to-be-heard-or-read = There is nothing of this call to hear or to read.
+shared-title = A call to listen to
+shared-lead = { $who } shared this call: { $when }.
+shared-until = This link opens until { $until }.

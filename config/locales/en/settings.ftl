@@ -169,3 +169,6 @@ audit-none = Nothing in the log fits.
 audit-who = Who
 audit-what = What
 audit-changes = Before and after
+subject-listening = Listening in
+settings-listening-in = Owners and admins may listen in on calls
+settings-listening-in-hint = The first words then say that a colleague from the team may join and listen. It holds for calls that begin afterwards. Ask counsel first (in Germany § 201 StGB).

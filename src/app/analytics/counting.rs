@@ -9,6 +9,7 @@ use crate::{
         figures::{begun_minutes, country, day_and_hour},
         id::{AppointmentId, CallId, TenantId},
         time::{Timestamp, Zone},
+        transfer::TransferState,
     },
     store::{Counted, Store, TenantTx, ToCount},
     telephony::MinutePrices,
@@ -76,11 +77,21 @@ async fn count_call(
     let minutes = begun_minutes(talk_ms);
     let mut telephone = prices.call(record.direction, &person, minutes);
     let mut billed = minutes;
+    let (mut taken, mut missed) = (0, 0);
     // Whoever was rung for the caller is a call of ours.
     for transfer in tx.transfers().of_call(call).await? {
         let minutes = begun_minutes(lasted(transfer.connected, transfer.ended));
         telephone = telephone + prices.onward(&country(&transfer.number).unwrap_or_default(), minutes);
         billed += minutes;
+        match transfer.state {
+            TransferState::Connected => taken += 1,
+            TransferState::Busy
+            | TransferState::NoAnswer
+            | TransferState::Declined
+            | TransferState::Failed
+            | TransferState::Cancelled => missed += 1,
+            TransferState::Asked | TransferState::Ringing => {}
+        }
     }
     let counted = Counted {
         day,
@@ -97,6 +108,8 @@ async fn count_call(
         telephone,
         agent_turns: measures.agent_turns,
         interruptions: measures.interruptions,
+        transfers_taken: taken,
+        transfers_missed: missed,
         waits: measures.waits,
     };
     Ok(tx.figures().count_call(call, before.as_ref(), Some(&counted)).await?)

@@ -5,7 +5,7 @@ use crate::{
     app::{
         Error, bookings,
         outgoing::offers,
-        recordings::blocking,
+        recordings::{self, blocking},
         voicemail,
         webhooks::{self, Event},
     },
@@ -14,7 +14,7 @@ use crate::{
         forgetting::Counts,
         id::{AppointmentId, CallId, ErasureId, MessageId, TenantId},
     },
-    platform::{archive, blobs::BlobName, tape},
+    platform::blobs::BlobName,
     store::{Root, TenantTx},
 };
 
@@ -209,13 +209,7 @@ impl Forgetting {
         }
         drop(tx);
         let Some(name) = record.and_then(|record| record.recording) else { return Ok(Went::Gone) };
-        let name = BlobName::new(name).map_err(internal)?;
-        // Whoever made it small may have been stopped before they said so, or before they removed the large one.
-        let mut names = vec![name.clone()];
-        for ending in [tape::LARGE, archive::ENDING] {
-            names.push(name.with_ending(ending).map_err(internal)?);
-        }
-        self.remove(names).await?;
+        self.remove(recordings::names(name)?).await?;
         Ok(Went::Gone)
     }
 

@@ -209,12 +209,14 @@ impl Forgetting {
         }
         let mut tx = self.store.read(tenant).await?;
         let assistants = tx.assistants().all().await?;
-        let business = tx.tenant().get().await?.map(|tenant| tenant.name);
+        let business = tx.tenant().get().await?;
         drop(tx);
         let mut opening = vec![];
-        for assistant in &assistants {
-            for language in Language::ALL {
-                opening.extend(clips::openings(&self.speech, assistant, language, business.as_deref()));
+        if let Some(business) = &business {
+            for assistant in &assistants {
+                for language in Language::ALL {
+                    opening.extend(clips::openings(&self.speech, business, assistant, language));
+                }
             }
         }
         self.remove(opening).await

@@ -216,7 +216,12 @@ fn same(first: Outgoing, wanted: &Wanted) -> Result<Outgoing, Error> {
 }
 
 /// Everything that must hold for a call that is asked for, told at once.
-async fn check(store: &Store, tx: &mut TenantTx, now: Timestamp, wanted: &Wanted) -> Result<Outgoing, Error> {
+pub(super) async fn check(
+    store: &Store,
+    tx: &mut TenantTx,
+    now: Timestamp,
+    wanted: &Wanted,
+) -> Result<Outgoing, Error> {
     let mut faults = Faults::new();
     let settings = tx.outgoing().settings().await?.item;
     let purpose = wanted.purpose.trim();
@@ -354,6 +359,20 @@ pub async fn list(
     Ok(store.read(by.tenant()).await?.outgoing().page(state, after, count_max).await?)
 }
 
+/// The attempts to reach a contact, the latest first, at most `count_max`.
+///
+/// # Errors
+/// [`Error::Forbidden`]; [`Error::Unavailable`].
+pub async fn of_contact(
+    store: &Store,
+    by: &Actor,
+    contact: &ContactId,
+    count_max: u32,
+) -> Result<Vec<Outgoing>, Error> {
+    by.must(Verb::Read, Subject::Calls)?;
+    Ok(store.read(by.tenant()).await?.outgoing().of_contact(contact, count_max).await?)
+}
+
 /// One of them.
 ///
 /// # Errors
@@ -390,7 +409,7 @@ async fn follow(tx: &mut TenantTx, one: &Outgoing, ending: Ending, now: Timestam
         Kind::Reminder { .. } | Kind::Move => reminders::follow(tx, one, ending, now).await,
         Kind::Campaign => campaigns::follow(tx, one, ending, now).await,
         Kind::Offer => offers::follow(tx, one, ending, now).await,
-        Kind::Asked | Kind::CallBack => Ok(()),
+        Kind::Asked | Kind::CallBack | Kind::Test => Ok(()),
     }
 }
 

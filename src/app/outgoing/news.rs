@@ -12,12 +12,14 @@ use crate::{
         Error,
         accounts::Accounts,
         calls::{self, Ring, Rung},
+        test_calls,
     },
     domain::{
         conversation::{CallRecord, CallSid, CallState, Direction, Outcome},
         id::{CallId, OutgoingId, TenantId},
         money::MicroUsd,
-        outgoing::{Cause, Channel, Ending, Outgoing, OutgoingState},
+        org::Number,
+        outgoing::{Cause, Channel, Ending, Kind, Outgoing, OutgoingState},
         phrases,
         time::Timestamp,
     },
@@ -67,7 +69,11 @@ async fn keep(tx: &mut TenantTx, one: &Outgoing, sid: &CallSid, now: Timestamp) 
         attested: false,
         direction: Direction::Outbound,
     };
-    tx.calls().ring(&new, now).await?;
+    if one.kind == Kind::Test {
+        tx.calls().ring_test(&new, None, now).await?;
+    } else {
+        tx.calls().ring(&new, now).await?;
+    }
     Ok(true)
 }
 
@@ -93,6 +99,12 @@ pub async fn answered(store: &Store, now: Timestamp, id: &OutgoingId, ring: &Rin
     }
     let business = tx.tenant().get().await?.ok_or(Error::NotFound("tenant"))?;
     let record = tx.calls().by_sid(&ring.sid).await?.ok_or(Error::NotFound("call"))?;
+    if one.kind == Kind::Test {
+        let number = Number { language: one.language, ..held.number };
+        let answer = test_calls::answered(&mut tx, business, number, record).await?;
+        tx.commit().await?;
+        return Ok(Rung::Answer(Box::new(answer)));
+    }
     let contact = match &one.contact {
         Some(contact) => tx.contacts().get(contact).await?,
         None => None,

@@ -174,6 +174,7 @@ impl People {
             assistants_max: Tenant::ASSISTANTS,
             numbers_max: Tenant::NUMBERS,
             networks: vec![],
+            listening_in: false,
         };
         let by = Actor::new(tenant.id.clone(), Who::Member { user: user.id.clone(), role: Role::Owner });
         let mut tx = self.0.store.begin(&tenant.id).await?;

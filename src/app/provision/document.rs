@@ -162,6 +162,7 @@ fn tenant(s: &Section<'_>) -> Option<Tenant> {
         assistants_max: Tenant::ASSISTANTS,
         numbers_max: Tenant::NUMBERS,
         networks: vec![],
+        listening_in: false,
     })
 }
 

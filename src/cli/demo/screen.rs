@@ -92,6 +92,8 @@ impl Screen {
             What::PassedOn => self.aside(notice.at, "the line is let go of: the caller is passed on"),
             What::Transfer(state) => self.aside(notice.at, &format!("passing on: {}", state.as_str())),
             What::RecordingBegan => self.aside(notice.at, "the caller agreed: recording"),
+            What::Listening(true) => self.aside(notice.at, "somebody at the business listens"),
+            What::Listening(false) => self.aside(notice.at, "nobody more listens"),
             What::Ended(outcome) => self.aside(notice.at, &format!("the call is over: {}", outcome.as_str())),
             What::Note { note, tool, .. } => self.note(notice.at, note, tool.as_deref()),
         }
@@ -118,8 +120,8 @@ impl Screen {
             }
             Note::OnHold(true) => self.aside(at, "the caller is put on hold"),
             Note::OnHold(false) => self.aside(at, "the caller is back from hold"),
-            Note::Muted(true) => self.aside(at, "the agent does not hear the caller"),
-            Note::Muted(false) => self.aside(at, "the agent hears the caller again"),
+            Note::Muted(true) => self.aside(at, "the agent is silenced"),
+            Note::Muted(false) => self.aside(at, "the agent may speak again"),
             Note::Limit(limit) => self.aside(at, &format!("limit reached: {limit}")),
             Note::EngineStalled => self.aside(at, "the engine owes an answer"),
             Note::Refused(refusal) => self.aside(at, &format!("the engine would not: {refusal:?}")),

@@ -150,6 +150,8 @@ pub enum Kind {
     Offer,
     /// An appointment that cannot take place as it stands: the person is called so that it is moved.
     Move,
+    /// Somebody at the business, who tries an assistant out at her own telephone.
+    Test,
 }
 
 /// Of what an attempt is one.
@@ -170,6 +172,7 @@ impl fmt::Display for Kind {
             Self::Campaign => f.write_str("campaign"),
             Self::Offer => f.write_str("offer"),
             Self::Move => f.write_str("move"),
+            Self::Test => f.write_str("test"),
         }
     }
 }
@@ -189,6 +192,7 @@ impl FromStr for Kind {
             ("campaign", _) => Ok(Self::Campaign),
             ("offer", _) => Ok(Self::Offer),
             ("move", _) => Ok(Self::Move),
+            ("test", _) => Ok(Self::Test),
             (_, Some(lead)) => Ok(Self::Reminder { lead_min: lead.parse().map_err(|_| NotAKind)? }),
             _ => Err(NotAKind),
         }

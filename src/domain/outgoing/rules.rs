@@ -91,8 +91,8 @@ pub fn decide(facts: &Facts<'_>, now: Timestamp) -> Decision {
 
 /// From when on the person may be called again, as far as the number of attempts goes: one a day, three a week.
 fn free_from(facts: &Facts<'_>, now: Timestamp, zones: &[Zone]) -> Timestamp {
-    // Whoever asked to be called later wants to be; and a text message does not ring.
-    if facts.kind == Kind::CallBack || facts.channel == Channel::Sms {
+    // Whoever asked to be called, later or for a test, wants to be; and a text message does not ring.
+    if matches!(facts.kind, Kind::CallBack | Kind::Test) || facts.channel == Channel::Sms {
         return now;
     }
     let today = hours::day_began(now, zones);

@@ -155,6 +155,10 @@ struct FiguresShown {
     minutes: u64,
     /// From answering to the end, over all calls, in milliseconds.
     talk_ms: u64,
+    /// Times that a caller was passed on to somebody who took the call.
+    transfers_taken: u64,
+    /// Times that a caller was to be passed on, and nobody took the call.
+    transfers_missed: u64,
     /// Appointments booked in calls.
     booked: u64,
     /// Appointments moved in calls.
@@ -176,6 +180,8 @@ fn show(figures: &Figures) -> FiguresShown {
         no_answer: figures.no_answer,
         minutes: figures.minutes,
         talk_ms: figures.talk_ms,
+        transfers_taken: figures.transfers_taken,
+        transfers_missed: figures.transfers_missed,
         booked: figures.booked,
         moved: figures.moved,
         cancelled: figures.cancelled,
@@ -339,6 +345,8 @@ pub(in crate::http) fn summary_file(report: &Report, language: Language) -> Resp
             "Antwortzeit 95 % (ms)",
             "ins Wort gefallen",
             "Kosten (US-Dollar)",
+            "weiterverbunden, angenommen",
+            "weiterverbunden, nicht angenommen",
         ],
         Language::English => vec![
             "From",
@@ -356,6 +364,8 @@ pub(in crate::http) fn summary_file(report: &Report, language: Language) -> Resp
             "Reply time 95 % (ms)",
             "interrupted",
             "Cost (US dollars)",
+            "put through, answered",
+            "put through, not answered",
         ],
     };
     columns.extend(Outcome::ALL.iter().map(|outcome| outcome.as_str()));
@@ -376,6 +386,8 @@ pub(in crate::http) fn summary_file(report: &Report, language: Language) -> Resp
             figures.waits.percentile(95).into(),
             figures.interruptions.into(),
             figures.cost().into(),
+            figures.transfers_taken.into(),
+            figures.transfers_missed.into(),
         ]);
         cells.extend(
             Outcome::ALL.iter().map(|outcome| figures.outcomes.get(outcome).copied().unwrap_or(0).into()),

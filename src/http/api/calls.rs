@@ -18,14 +18,14 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     availability::instant as read_instant,
-    form::{Asked, Body as JsonBody, Listed, id, instant, page},
+    form::{Asked, Body as JsonBody, Listed, Tagged, id, instant, page},
     imports,
 };
 use crate::{
     app::{
         Faults,
         access::Actor,
-        calls::{self, Steer},
+        calls::{self, Kept, Steer},
         recordings::{self, Listening},
         tools::WISH_CHARS_MAX,
         transfers,
@@ -48,10 +48,11 @@ use crate::{
 pub(super) fn router() -> OpenApiRouter<Doors> {
     OpenApiRouter::new()
         .routes(routes!(list, super::outgoing::place))
-        .routes(routes!(show))
-        .routes(routes!(recording))
+        .routes(routes!(show, super::remarks::edit))
+        .routes(routes!(recording, super::shares::remove_recording))
         .routes(routes!(end))
         .routes(routes!(transfer))
+        .routes(routes!(take_over))
         .routes(routes!(hold))
         .routes(routes!(resume))
         .routes(routes!(mute))
@@ -68,7 +69,7 @@ struct CallShown {
     /// `ringing`, `in-progress`, `completed` or `failed`.
     state: &'static str,
     /// How it ended, once it has: `caller_left`, `agent_left`, `silence`, `max_duration`, `degraded`, `drained`,
-    /// `dismissed`, `transferred`, `refused`, `lost`, `not_reached`, `machine` or `paused`.
+    /// `dismissed`, `transferred`, `refused`, `lost`, `not_reached`, `machine`, `paused` or `blocked`.
     #[schema(required)]
     outcome: Option<&'static str>,
     /// `inbound` when somebody rang here, `outbound` when we rang them.
@@ -81,7 +82,7 @@ struct CallShown {
     /// In which state of its draft; of a test call only.
     #[schema(required)]
     assistant_draft: Option<i64>,
-    /// Whether it is a test call, from a browser.
+    /// Whether it is a test call, from a browser or at the telephone of somebody at the business.
     test: bool,
     /// Who called; null when the network did not say.
     #[schema(required)]
@@ -101,13 +102,21 @@ struct CallShown {
     cost_usd: String,
     /// Whether there is a recording to listen to.
     recorded: bool,
+    /// What the team finds it by.
+    tags: Vec<String>,
+    /// `answered` when the caller was passed on to somebody who took the call, `not_answered` when nobody did; null when the
+    /// caller was not passed on, or is being.
+    #[schema(required)]
+    transfer: Option<&'static str>,
 }
 
 /// A call with everything that was kept of it.
 #[derive(Serialize, ToSchema)]
-struct CallWhole {
+pub(super) struct CallWhole {
     #[serde(flatten)]
     call: CallShown,
+    /// What the team has written on it.
+    note: String,
     /// What was said, in order. Empty when the assistant keeps no transcripts.
     turns: Vec<TurnShown>,
     /// What the model asked for, in order.
@@ -142,9 +151,10 @@ struct CallWhole {
 struct TransferShown {
     /// Its id.
     id: String,
-    /// The transfer target's id.
-    target: String,
-    /// What the target was called.
+    /// The transfer target's id; null where a colleague took the call over, and where the fallback number was rung.
+    #[schema(required)]
+    target: Option<String>,
+    /// What the target was called; who took the call over.
     name: String,
     /// Whether the target was told first who calls and why.
     announced: bool,
@@ -174,6 +184,18 @@ struct TransferWanted {
     /// What the target is told of what the caller wants.
     #[serde(default)]
     wish: String,
+}
+
+/// Where whoever takes a call over is rung.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"telephone": "+4915112345678", "keep": true}))]
+struct TakeOverWanted {
+    /// The number of her own telephone, none that is answered here; the number that is kept for her, when left out.
+    telephone: Option<String>,
+    /// Whether that number is kept for her, for the next time.
+    #[serde(default)]
+    keep: bool,
 }
 
 /// One side holding the floor.
@@ -362,6 +384,10 @@ struct CallsAsked {
     state: Option<String>,
     /// Only those that ended so.
     outcome: Option<String>,
+    /// Only those that were passed on to somebody who took the call (`answered`), or to nobody who did (`not_answered`).
+    transfer: Option<String>,
+    /// Only those with this tag.
+    tag: Option<String>,
 }
 
 impl CallsAsked {
@@ -395,9 +421,23 @@ impl CallsAsked {
             .outcome
             .as_ref()
             .and_then(|word| faults.take(Outcome::parse(word).ok_or("is no outcome of a call"), "?outcome"));
+        let passed_on = self.transfer.as_deref().and_then(|word| {
+            faults.take(passed_on(word).ok_or("must be `answered` or `not_answered`"), "?transfer")
+        });
+        let tag = self.tag.as_deref().and_then(|text| faults.take(text.parse(), "?tag"));
         faults.settle()?;
-        Ok(CallFilter { of: of.pop(), from, until, state, outcome })
+        Ok(CallFilter { of: of.pop(), from, until, state, outcome, passed_on, tag })
     }
+}
+
+/// Whether somebody took a call that was passed on, by the word for it.
+pub(in crate::http) fn passed_on(word: &str) -> Option<bool> {
+    [true, false].into_iter().find(|taken| passed_on_word(*taken) == word)
+}
+
+/// The word for whether somebody took a call that was passed on.
+pub(in crate::http) fn passed_on_word(taken: bool) -> &'static str {
+    if taken { "answered" } else { "not_answered" }
 }
 
 fn show_one(call: &CallRecord) -> CallShown {
@@ -419,6 +459,8 @@ fn show_one(call: &CallRecord) -> CallShown {
         ended_at: call.ended.map(instant),
         cost_usd: dollars(call.cost),
         recorded: call.recording.is_some(),
+        tags: call.tags.iter().map(ToString::to_string).collect(),
+        transfer: call.passed_on.map(passed_on_word),
     }
 }
 
@@ -516,7 +558,7 @@ fn show_tool(tool: &ToolCall) -> ToolCallShown {
 fn show_transfer(transfer: &Transfer) -> TransferShown {
     TransferShown {
         id: transfer.id.to_string(),
-        target: transfer.target.to_string(),
+        target: transfer.listed().map(ToString::to_string),
         name: transfer.name.clone(),
         announced: transfer.announced,
         by: transfer.by.clone(),
@@ -547,9 +589,15 @@ async fn show(
     State(doors): State<Doors>,
     By(by): By,
     Path(call): Path<String>,
-) -> Result<Json<CallWhole>, Problem> {
-    let kept = calls::show(&doors.store, &by, &id(&call)?).await?;
-    Ok(Json(CallWhole {
+) -> Result<Tagged<CallWhole>, Problem> {
+    Ok(whole(calls::show(&doors.store, &by, &id(&call)?).await?))
+}
+
+/// A call with everything that was kept of it; its state is that of what the team has written on it.
+pub(super) fn whole(kept: Kept) -> Tagged<CallWhole> {
+    let revision = kept.remarks.revision;
+    let shown = CallWhole {
+        note: kept.remarks.item.note.clone(),
         call: show_one(&kept.record),
         turns: kept.turns.iter().map(show_turn).collect(),
         tool_calls: kept.tool_calls.iter().map(show_tool).collect(),
@@ -562,7 +610,8 @@ async fn show(
         quality: kept.measures.as_ref().map(show_quality),
         summary: kept.summary.map(show_summary),
         imported_transcript: kept.import.as_ref().map(imports::show),
-    }))
+    };
+    Tagged::shown(shown, revision)
 }
 
 /// Ends a call that is in the air, with a goodbye.
@@ -608,6 +657,25 @@ async fn transfer(
     Ok((StatusCode::ACCEPTED, Json(show_transfer(&transfer))))
 }
 
+/// Takes a call in the air over: the asker's own telephone is rung, she hears who calls and takes the call with the key 1. If
+/// nobody takes it, or when her line ends and the caller is still there, the agent is back and says so. Not for programs.
+#[utoipa::path(post, path = "/api/calls/{call}/take-over", tag = "calls", params(("call", description = "Its id.")),
+    request_body = TakeOverWanted, responses((status = ACCEPTED, body = TransferShown)))]
+async fn take_over(
+    State(doors): State<Doors>,
+    By(by): By,
+    Path(call): Path<String>,
+    JsonBody(wanted): JsonBody<TakeOverWanted>,
+) -> Result<(StatusCode, Json<TransferShown>), Problem> {
+    let call: CallId = id(&call)?;
+    let in_air = doors.lines.carries(by.tenant(), &call);
+    let wanted = transfers::TakeOver { telephone: wanted.telephone.as_deref(), keep: wanted.keep };
+    let transfer = transfers::take_over(&doors.store, &by, doors.clock.now(), &call, wanted, in_air).await?;
+    // One that has ended meanwhile has ended.
+    doors.lines.ask(by.tenant(), &call, AskedOfCall::PassOn);
+    Ok((StatusCode::ACCEPTED, Json(show_transfer(&transfer))))
+}
+
 /// Puts a caller on hold: the agent neither speaks nor listens, and the caller hears so.
 #[utoipa::path(post, path = "/api/calls/{call}/hold", tag = "calls", params(("call", description = "Its id.")),
     responses((status = ACCEPTED, description = "The call is told.")))]
@@ -630,7 +698,8 @@ async fn resume(
     steer(&doors, &by, &call, Steer::Resume, AskedOfCall::Resume).await
 }
 
-/// Makes the agent deaf to the caller. It goes on speaking.
+/// Silences the agent: it says nothing, and what the caller says is heard and written down all the same. Let go of, or by itself
+/// after two minutes, it answers that.
 #[utoipa::path(post, path = "/api/calls/{call}/mute", tag = "calls", params(("call", description = "Its id.")),
     responses((status = ACCEPTED, description = "The call is told.")))]
 async fn mute(
@@ -641,7 +710,7 @@ async fn mute(
     steer(&doors, &by, &call, Steer::Mute, AskedOfCall::Mute).await
 }
 
-/// Lets the agent hear the caller again.
+/// Lets the agent speak again.
 #[utoipa::path(post, path = "/api/calls/{call}/unmute", tag = "calls", params(("call", description = "Its id.")),
     responses((status = ACCEPTED, description = "The call is told.")))]
 async fn unmute(

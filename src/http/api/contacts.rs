@@ -12,8 +12,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::form::{Asked, Body, Listed, Patch, Seen, Tagged, id, page};
 use crate::{
-    app::{self, Fault, Faults, contacts, pins},
-    domain::{contact::Contact, id::ContactId, revision::Revised},
+    app::{self, Fault, Faults, contacts, pins, receptions},
+    domain::{contact::Contact, id::ContactId, reception::Reception, revision::Revised},
     http::{Doors, auth::By, doc::MergePatch, problem::Problem},
     platform::ids,
     store::ContactFilter,
@@ -24,6 +24,7 @@ pub(super) fn router() -> OpenApiRouter<Doors> {
         .routes(routes!(list, create))
         .routes(routes!(show, edit, remove))
         .routes(routes!(show_pin, set_pin, remove_pin))
+        .routes(routes!(show_reception, set_reception))
 }
 
 /// A person who calls or is called.
@@ -263,4 +264,55 @@ async fn remove_pin(
 ) -> Result<StatusCode, Problem> {
     pins::remove(&doors.store, &by, doors.clock.now(), &id(&contact)?).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// How a contact's calls are received.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"how": "blocked"}))]
+struct ReceptionShown {
+    /// `assistant` as everybody's, `blocked`: a sentence and no more, or `put_through` to somebody without the assistant.
+    how: String,
+    /// The transfer target callers are put through to; the fallback number when left out.
+    target: Option<String>,
+}
+
+fn shown(reception: &Reception) -> Json<ReceptionShown> {
+    let target = reception.target().map(ToString::to_string);
+    Json(ReceptionShown { how: reception.as_str().to_owned(), target })
+}
+
+/// How a contact's calls are received.
+#[utoipa::path(get, path = "/api/contacts/{contact}/reception", tag = "contacts",
+    params(("contact", description = "Its id.")), responses((status = OK, body = ReceptionShown)))]
+async fn show_reception(
+    State(doors): State<Doors>,
+    By(by): By,
+    Path(contact): Path<String>,
+) -> Result<Json<ReceptionShown>, Problem> {
+    Ok(shown(&receptions::get(&doors.store, &by, &id(&contact)?).await?))
+}
+
+/// Blocks a contact, has their calls always put through, or leaves them to the assistant again. Where several people have a
+/// number, whoever is put through is, and one who is blocked blocks it.
+#[utoipa::path(put, path = "/api/contacts/{contact}/reception", tag = "contacts",
+    params(("contact", description = "Its id.")), request_body = ReceptionShown,
+    responses((status = OK, body = ReceptionShown)))]
+async fn set_reception(
+    State(doors): State<Doors>,
+    By(by): By,
+    Path(contact): Path<String>,
+    Body(wanted): Body<ReceptionShown>,
+) -> Result<Json<ReceptionShown>, Problem> {
+    let mut faults = Faults::new();
+    let target = wanted.target.as_deref().map(str::parse);
+    let target = target.and_then(|read| faults.take(read, "/target"));
+    let known = Reception::parse(&wanted.how, target.clone());
+    let reception = faults.take(known.ok_or("must be `assistant`, `blocked` or `put_through`"), "/how");
+    let needless = target.is_some() && reception.as_ref().is_some_and(|one| one.target().is_none());
+    faults.unless(!needless, "/target", "goes with `put_through` only");
+    let Some(reception) = reception else { return Err(faults.refusal().into()) };
+    faults.settle()?;
+    receptions::set(&doors.store, &by, doors.clock.now(), &id(&contact)?, &reception).await?;
+    Ok(shown(&reception))
 }

@@ -105,7 +105,7 @@ impl Drop for Seat {
 struct EventShown {
     /// The same as the event's name: `ringing`, `answered`, `speaking`, `heard`, `turn`, `paused`, `judged`, `tool_began`,
     /// `tool_ended`, `recording`, `held`, `resumed`, `muted`,
-    /// `unmuted`, `passed_on`, `transfer`, `ended`; of an appointment, `appointment` and `clash`; or `missed`.
+    /// `unmuted`, `listening` and `listening_over` (somebody at the business listens to the call), `passed_on`, `transfer`, `ended`; of an appointment, `appointment` and `clash`; or `missed`.
     kind: &'static str,
     /// The call's id.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -174,6 +174,8 @@ impl EventShown {
             What::Transfer(state) => {
                 return Some(Self { status: Some(state.as_str()), ..plain("transfer") });
             }
+            What::Listening(true) => return Some(plain("listening")),
+            What::Listening(false) => return Some(plain("listening_over")),
             What::RecordingBegan => return Some(plain("recording")),
             What::Ended(outcome) => return Some(Self { outcome: Some(outcome.as_str()), ..plain("ended") }),
             What::Note { note, tool, broke } => (note, tool, *broke),

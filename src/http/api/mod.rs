@@ -26,10 +26,12 @@ mod numbers;
 mod outgoing;
 mod pauses;
 mod people;
+mod remarks;
 mod resources;
 mod schedules;
 mod search;
 mod services;
+mod shares;
 mod stranded;
 mod tenants;
 pub(in crate::http) mod test_calls;
@@ -60,6 +62,7 @@ pub(super) fn router() -> OpenApiRouter<Doors> {
         .merge(calendars::router())
         .merge(contacts::router())
         .merge(calls::router())
+        .merge(shares::router())
         .merge(imports::router())
         .merge(test_calls::router())
         .merge(search::router())

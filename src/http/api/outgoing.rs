@@ -109,8 +109,8 @@ pub(super) struct OutgoingShown {
     language: &'static str,
     /// Why, for the assistant.
     purpose: String,
-    /// What brings it about: `asked`, `reminder`, `call_back`, `campaign`, `offer` or `move` (an appointment that
-    /// cannot take place as it stands).
+    /// What brings it about: `asked`, `reminder`, `call_back`, `campaign`, `offer`, `move` (an appointment that
+    /// cannot take place as it stands) or `test` (a test call).
     kind: &'static str,
     /// How many minutes before the appointment a reminder is due.
     #[schema(required)]
@@ -150,7 +150,7 @@ pub(super) struct OutgoingShown {
     ended_at: Option<String>,
 }
 
-fn show_one(one: &Outgoing) -> OutgoingShown {
+pub(super) fn show_one(one: &Outgoing) -> OutgoingShown {
     let (kind, lead) = match one.kind {
         Kind::Asked => ("asked", None),
         Kind::Reminder { lead_min } => ("reminder", Some(lead_min)),
@@ -158,6 +158,7 @@ fn show_one(one: &Outgoing) -> OutgoingShown {
         Kind::Campaign => ("campaign", None),
         Kind::Offer => ("offer", None),
         Kind::Move => ("move", None),
+        Kind::Test => ("test", None),
     };
     OutgoingShown {
         id: one.id.to_string(),

@@ -61,6 +61,8 @@ struct TenantWanted {
     numbers_max: u32,
     #[serde(default)]
     networks: Vec<String>,
+    #[serde(default)]
+    listening_in: bool,
 }
 
 /// A business whose telephone is answered.
@@ -84,6 +86,9 @@ struct TenantShown {
     numbers_max: u32,
     /// The networks from which its people and programs may ask, such as `192.0.2.0/24`; any when there is none.
     networks: Vec<String>,
+    /// Whether its owners and admins may listen in on calls in the console. Callers are then told with the first words that a
+    /// colleague may join; off unless somebody turns it on.
+    listening_in: bool,
 }
 
 impl TenantWanted {
@@ -97,6 +102,7 @@ impl TenantWanted {
             assistants_max: tenant.assistants_max,
             numbers_max: tenant.numbers_max,
             networks: tenant.networks.iter().map(ToString::to_string).collect(),
+            listening_in: tenant.listening_in,
         }
     }
 
@@ -120,14 +126,24 @@ impl TenantWanted {
             assistants_max: self.assistants_max,
             numbers_max: self.numbers_max,
             networks,
+            listening_in: self.listening_in,
             ..kept.clone()
         })
     }
 }
 
 fn show_one(tenant: &Tenant) -> TenantShown {
-    let TenantWanted { slug, name, zone, calls_max, seats_max, assistants_max, numbers_max, networks } =
-        TenantWanted::of(tenant);
+    let TenantWanted {
+        slug,
+        name,
+        zone,
+        calls_max,
+        seats_max,
+        assistants_max,
+        numbers_max,
+        networks,
+        listening_in,
+    } = TenantWanted::of(tenant);
     TenantShown {
         id: tenant.id.to_string(),
         slug,
@@ -138,6 +154,7 @@ fn show_one(tenant: &Tenant) -> TenantShown {
         assistants_max,
         numbers_max,
         networks,
+        listening_in,
     }
 }
 

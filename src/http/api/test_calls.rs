@@ -10,11 +10,14 @@ use tracing::{info, warn};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::form::{Body, id};
+use super::{
+    form::{Body, id},
+    outgoing::{OutgoingShown, show_one as show_outgoing},
+};
 use crate::{
     app::{
         Faults, calls,
-        test_calls::{self, BROWSER},
+        test_calls::{self, BROWSER, CallMe},
     },
     domain::{assistant::Language, id::AssistantId},
     http::{Doors, auth::By, problem::Problem, test_calls::MEDIA},
@@ -23,7 +26,7 @@ use crate::{
 };
 
 pub(super) fn router() -> OpenApiRouter<Doors> {
-    OpenApiRouter::new().routes(routes!(begin)).routes(routes!(keep))
+    OpenApiRouter::new().routes(routes!(begin)).routes(routes!(keep)).routes(routes!(call_me))
 }
 
 /// Whom to talk to.
@@ -117,6 +120,35 @@ async fn begin(
         ends_after_ms,
     };
     Ok((StatusCode::CREATED, Json(shown)))
+}
+
+/// Where whoever tries an assistant out is rung.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"telephone": "+4915112345678", "keep": true}))]
+struct CallMeWanted {
+    /// The number of her own telephone, none that is answered here; the number that is kept for her, when left out.
+    telephone: Option<String>,
+    /// Whether that number is kept for her, for the next time.
+    #[serde(default)]
+    keep: bool,
+}
+
+/// Has an assistant ring the asker at her own telephone, by the same rules as every call of the tenant's. It is a test call: the
+/// draft speaks, if there is one, and what it makes goes when it is over, unless it is kept. Rung at once or not at all: see
+/// `GET /api/outgoing-calls/{outgoing}`. Not for programs.
+#[utoipa::path(post, path = "/api/assistants/{assistant}/call-me", tag = "calls",
+    params(("assistant", description = "Its id.")), request_body = CallMeWanted,
+    responses((status = ACCEPTED, body = OutgoingShown)))]
+async fn call_me(
+    State(doors): State<Doors>,
+    By(by): By,
+    Path(assistant): Path<String>,
+    Body(wanted): Body<CallMeWanted>,
+) -> Result<(StatusCode, Json<OutgoingShown>), Problem> {
+    let wanted = CallMe { telephone: wanted.telephone.as_deref(), keep: wanted.keep };
+    let one = test_calls::call_me(&doors.store, &by, doors.clock.now(), &id(&assistant)?, wanted).await?;
+    Ok((StatusCode::ACCEPTED, Json(show_outgoing(&one))))
 }
 
 /// Says that what a test call makes is to stay: its appointments are written into calendars and told like any other's.

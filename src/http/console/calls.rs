@@ -1,5 +1,8 @@
 //! `/console/calls`: every ring in one row, and one call with what was said, what came of it and why.
 
+mod kept;
+pub(super) mod shared;
+
 use askama::Template;
 use axum::{
     Router,
@@ -15,7 +18,7 @@ use super::{
     format,
     lists::{self, Next},
     live,
-    page::{Page, show},
+    page::{Page, show, show_with},
     visitor::Reader,
     words::Said,
 };
@@ -23,7 +26,7 @@ use crate::{
     app::{
         assistants,
         calls::{self, Kept, Steer},
-        recordings,
+        recordings, remarks,
         search::{self, Found},
     },
     domain::{
@@ -36,12 +39,14 @@ use crate::{
         tool::ToolName,
     },
     http::{Doors, api},
-    live::Asked as AskedOfCall,
+    live::{Aired, Asked as AskedOfCall},
     store::{CallFilter, CallsOf},
 };
 
 /// Calls on a page.
 const CALLS_ON_PAGE: u32 = 50;
+/// What a list of calls can be asked for.
+const FILTERS: [&str; 7] = ["q", "from", "until", "outcome", "transfer", "tag", "assistant"];
 /// Assistants to choose from in the filter, at most.
 const ASSISTANTS_MAX: u32 = 200;
 
@@ -51,6 +56,7 @@ pub(super) fn router() -> Router<Doors> {
         .route("/console/calls/{call}", get(one))
         .route("/console/calls/{call}/recording", get(recording))
         .route("/console/calls/{call}/{act}", post(act))
+        .merge(kept::router())
 }
 
 #[derive(Template)]
@@ -59,8 +65,12 @@ struct ListPage {
     page: Page,
     form: Form,
     outcomes: Vec<(String, String)>,
+    transfers: Vec<(String, String)>,
+    tags: Vec<(String, String)>,
     assistants: Vec<(String, String)>,
     rows: Vec<Row>,
+    /// What the list was asked for, to be carried along to a call; begins with a question mark where there is any.
+    carried: String,
     found: Option<Vec<FoundRow>>,
     filtered: bool,
     next: Option<Next>,
@@ -98,6 +108,8 @@ fn filter(reader: &Reader, form: &mut Form) -> CallFilter {
         }
     }
     filter.outcome = typed.maybe("outcome").and_then(Outcome::parse);
+    filter.passed_on = typed.maybe("transfer").and_then(api::calls::passed_on);
+    filter.tag = typed.maybe("tag").and_then(|tag| tag.parse().ok());
     filter.of = typed.maybe("assistant").and_then(|id| id.parse().ok()).map(CallsOf::Assistant);
     if let Some(number) = typed.maybe("q").filter(|text| lists::looks_like_number(text)) {
         match lists::number(number, hours::country_of(&zone)) {
@@ -109,6 +121,15 @@ fn filter(reader: &Reader, form: &mut Form) -> CallFilter {
         }
     }
     filter
+}
+
+/// What a list of calls was asked for, as it is carried along to a call and back.
+fn carried(typed: &Typed) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    let kept = typed.iter().filter(|(name, value)| FILTERS.contains(name) && !value.trim().is_empty());
+    query.extend_pairs(kept);
+    let query = query.finish();
+    if query.is_empty() { query } else { format!("?{query}") }
 }
 
 async fn list(
@@ -148,9 +169,19 @@ async fn list(
     outcomes.extend(
         Outcome::ALL.map(|one| (one.as_str().to_owned(), page.t(outcome_key("outcome", one)).to_string())),
     );
-    let mut choices = vec![(String::new(), page.t("calls-any").to_string())];
+    let any = || vec![(String::new(), page.t("calls-any").to_string())];
+    let (mut choices, mut transfers, mut tags) = (any(), any(), any());
     choices.extend(named);
-    let shown = ListPage { page, form, outcomes, assistants: choices, rows, found, filtered, next };
+    transfers.extend([true, false].map(|taken| {
+        let word = api::calls::passed_on_word(taken);
+        (word.to_owned(), page.word("passed-on", word).to_string())
+    }));
+    let known = remarks::tags(&doors.store, &reader.by).await?;
+    tags.extend(known.iter().map(|tag| (tag.to_string(), tag.to_string())));
+    let carried = carried(form.typed());
+    let assistants = choices;
+    let shown =
+        ListPage { page, form, outcomes, transfers, tags, assistants, rows, carried, found, filtered, next };
     show(&shown)
 }
 
@@ -179,7 +210,8 @@ fn ending(reader: &Reader, call: &CallRecord) -> (Said, &'static str) {
                 | Outcome::MaxDuration
                 | Outcome::NotReached
                 | Outcome::Machine
-                | Outcome::Paused => "",
+                | Outcome::Paused
+                | Outcome::Blocked => "",
                 Outcome::Drained | Outcome::Refused => "warn",
                 Outcome::Degraded | Outcome::Lost => "bad",
             };
@@ -201,6 +233,14 @@ fn outcome_key(kind: &str, outcome: Outcome) -> String {
 struct OnePage {
     page: Page,
     kept: Kept,
+    /// What the team writes on it.
+    form: Form,
+    links: kept::Links,
+    /// To the list as it was asked for, and to the calls on either side in it.
+    carried: String,
+    before: Option<CallId>,
+    after: Option<CallId>,
+    may_hand_out: bool,
     assistant: String,
     ended: Said,
     status: &'static str,
@@ -213,8 +253,14 @@ struct OnePage {
     talked_ms: Option<i64>,
     rang_ms: Option<i64>,
     recorded_ms: Option<i64>,
-    in_air: bool,
+    /// How it stands, while it is in the air.
+    aired: Option<Aired>,
+    /// What can be done with it: what is done, and under which id its button keeps the focus.
+    acts: Vec<(&'static str, &'static str)>,
     may_steer: bool,
+    may_listen: bool,
+    /// Where the reader is rung when they take the call over.
+    over: Form,
     /// To whom the caller can be passed on: ids and names.
     targets: Vec<(String, String)>,
     /// What can be done in a call, for the words as they are heard.
@@ -252,32 +298,97 @@ async fn one(
     State(doors): State<Doors>,
     reader: Reader,
     Path(call): Path<String>,
+    RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
     let id: CallId = call.parse().map_err(|_| Failure::NotFound)?;
+    let asked = Typed::read(query.unwrap_or_default().as_bytes());
     let kept = calls::show(&doors.store, &reader.by, &id).await?;
+    let form = Form::new(reader.language, kept::typed_of(&kept.remarks));
+    let links = kept::Links::of(&doors, &reader, &id).await?;
+    one_page(&doors, &reader, kept, asked, form, links, None).await
+}
+
+/// The page of a call, with what was typed to take it over, if that was refused.
+pub(super) async fn page_of(
+    doors: &Doors,
+    reader: &Reader,
+    id: &CallId,
+    refused: Option<Form>,
+) -> Result<Response, Failure> {
+    let kept = calls::show(&doors.store, &reader.by, id).await?;
+    let form = Form::new(reader.language, kept::typed_of(&kept.remarks));
+    let links = kept::Links::of(doors, reader, id).await?;
+    one_page(doors, reader, kept, Typed::default(), form, links, refused).await
+}
+
+/// The page of a call: `asked` is what the list was asked for in which it stands, `refused` what was typed to take it over.
+async fn one_page(
+    doors: &Doors,
+    reader: &Reader,
+    kept: Kept,
+    asked: Typed,
+    form: Form,
+    links: kept::Links,
+    refused: Option<Form>,
+) -> Result<Response, Failure> {
+    let id = kept.record.id.clone();
+    let (mut before, mut after) = (None, None);
+    // Words are found in turns: there is no list of calls then that it could stand in.
+    if asked.maybe("q").is_none_or(lists::looks_like_number) {
+        let filter = filter(reader, &mut Form::new(reader.language, asked.clone()));
+        (before, after) = calls::beside(&doors.store, &reader.by, &filter, &kept.record).await?;
+    }
+    let carried = carried(&asked);
     let assistant = match assistants::get(&doors.store, &reader.by, &kept.record.assistant).await {
         Ok(revised) => revised.item.name,
         Err(crate::app::Error::NotFound(_) | crate::app::Error::Forbidden(_)) => String::new(),
         Err(error) => return Err(error.into()),
     };
     let now = doors.clock.now();
-    let plain = Page::new(&reader, "/console/calls", "", now);
+    let plain = Page::new(reader, "/console/calls", "", now);
     let title = match kept.record.person() {
         _ if kept.record.test.is_some() => reader.t("call-title-test"),
         Some(number) => reader.t("call-title").s("who", plain.phone(number)),
         None => reader.t("call-title-withheld"),
     };
-    let page = Page::new(&reader, "/console/calls", title, now).script("player.js").script("talk.js");
-    let (ended, status) = ending(&reader, &kept.record);
-    let sentence = kept.record.outcome.map(|outcome| reader.t(outcome_key("ended", outcome)));
+    let over = match refused {
+        Some(form) => form,
+        None => live::over(doors, reader).await?,
+    }
+    .prefixed("over-");
+    let page = Page::new(reader, "/console/calls", title, now)
+        .with_form(&form)
+        .with_form(&links.form)
+        .with_form(&over)
+        .script("player.js")
+        .script("talk.js");
+    let (ended, status) = ending(reader, &kept.record);
+    let inbound = kept.record.direction == Direction::Inbound;
+    let sentence = kept.record.outcome.map(|outcome| {
+        if outcome == Outcome::NotReached && inbound {
+            reader.t("ended-not-put-through")
+        } else {
+            reader.t(outcome_key("ended", outcome))
+        }
+    });
     let span = |from: Option<crate::domain::time::Timestamp>, to: Option<crate::domain::time::Timestamp>| {
         from.zip(to).map(|(from, to)| to.millis_since(from).max(0))
     };
-    let over = kept.record.ended;
-    let in_air = doors.lines.carries(reader.by.tenant(), &id);
-    let targets =
-        if in_air && kept.record.test.is_none() { live::targets(&doors, &reader).await? } else { vec![] };
+    let end = kept.record.ended;
+    let aired = doors.lines.aired(reader.by.tenant(), &id);
+    let passable = aired.is_some() && kept.record.test.is_none();
+    let targets = if passable { live::targets(doors, reader).await? } else { vec![] };
+    let may_listen = aired.as_ref().is_some_and(|aired| aired.open)
+        && reader.may(Verb::Read, Subject::Listening)
+        && reader.inside.as_ref().and_then(|inside| inside.tenant.as_ref()).is_some_and(|at| at.listening_in);
+    let answer = [&form, &over].into_iter().find(|form| form.is_wrong()).unwrap_or(&links.form).status;
     let shown = OnePage {
+        form,
+        links,
+        carried,
+        before,
+        after,
+        may_hand_out: reader.may(Verb::Write, Subject::Privacy),
         assistant,
         ended,
         status,
@@ -294,17 +405,20 @@ async fn one(
             .collect(),
         score: kept.measures.as_ref().and_then(|measures| score(&page, measures)),
         cost: format::dollars(kept.record.cost, reader.language),
-        talked_ms: span(kept.record.answered, over),
-        rang_ms: span(Some(kept.record.rang), kept.record.answered.or(over)),
+        talked_ms: span(kept.record.answered, end),
+        rang_ms: span(Some(kept.record.rang), kept.record.answered.or(end)),
         recorded_ms: kept.taped.as_ref().and_then(|taped| taped.millis).and_then(|ms| i64::try_from(ms).ok()),
-        in_air,
+        acts: aired.as_ref().map(live::acts).unwrap_or_default(),
+        aired,
+        may_listen,
+        over,
         targets,
         tools: ToolName::ALL.into_iter().chain(ToolName::OURS).map(ToolName::as_str).collect(),
         may_steer: reader.may(Verb::Write, Subject::Calls),
         page,
         kept,
     };
-    show(&shown)
+    show_with(answer, &shown)
 }
 
 /// What was said and done, in order.

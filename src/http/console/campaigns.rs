@@ -11,7 +11,7 @@ use jiff::{ToSpan, civil::Date};
 
 use super::{
     failure::Failure,
-    form::{Form, Typed},
+    form::{Form, SEEN, Typed},
     lists::{self, Next},
     outgoing::{clock, minutes},
     page::{Page, show, show_with},
@@ -27,10 +27,11 @@ use crate::{
     },
     domain::{
         assistant::AssistantStatus,
-        campaign::{Entry, Retry},
+        campaign::{Campaign, CampaignState, Entry, Retry},
         id::CampaignId,
         outgoing::Ending,
         people::{Subject, Verb},
+        revision::Revised,
     },
     http::Doors,
 };
@@ -50,6 +51,7 @@ pub(super) fn router() -> Router<Doors> {
         .route("/console/campaigns/new", get(fresh))
         .route("/console/campaigns/{campaign}", get(one))
         .route("/console/campaigns/{campaign}/people", post(add))
+        .route("/console/campaigns/{campaign}/edit", get(change).post(edit))
         .route("/console/campaigns/{campaign}/{act}", post(act))
 }
 
@@ -103,11 +105,16 @@ async fn fresh(State(doors): State<Doors>, reader: Reader) -> Result<Response, F
 async fn new_page(doors: &Doors, reader: &Reader, form: Form) -> Result<Response, Failure> {
     let page =
         Page::new(reader, "/console/outgoing", reader.t("campaign-new"), doors.clock.now()).with_form(&form);
-    let found = assistants::list(&doors.store, &reader.by, None, ASSISTANTS_MAX).await?.items;
-    let live = found.into_iter().filter(|one| one.status == AssistantStatus::Live);
-    let assistants = live.map(|one| (one.id.to_string(), one.name)).collect();
+    let assistants = live(doors, reader).await?;
     let status = form.status;
     show_with(status, &NewPage { page, form, assistants })
+}
+
+/// The assistants that can speak: ids and names.
+async fn live(doors: &Doors, reader: &Reader) -> Result<Vec<(String, String)>, Failure> {
+    let found = assistants::list(&doors.store, &reader.by, None, ASSISTANTS_MAX).await?.items;
+    let live = found.into_iter().filter(|one| one.status == AssistantStatus::Live);
+    Ok(live.map(|one| (one.id.to_string(), one.name)).collect())
 }
 
 /// People as they are typed: one on a line, a number and, behind a comma or semicolon, a name.
@@ -120,8 +127,9 @@ fn people(text: &str) -> Vec<Person> {
     text.lines().filter(|line| !line.trim().is_empty()).map(person).collect()
 }
 
-async fn create(State(doors): State<Doors>, reader: Reader, typed: Typed) -> Result<Response, Failure> {
-    let mut form = Form::new(reader.language, typed);
+/// What the form says is wanted; its faults are noted in it when it cannot be read. What it does not ask about stays as in
+/// `standing`.
+fn read(form: &mut Form, standing: Option<&Campaign>) -> Option<Wanted> {
     let typed = form.typed().clone();
     let assistant = typed.get("assistant").parse().ok();
     let last_day = typed.get("last-day").parse::<Date>().ok();
@@ -145,29 +153,34 @@ async fn create(State(doors): State<Doors>, reader: Reader, typed: Typed) -> Res
             form.fault(field, words);
         }
     }
-    let (Some(assistant), Some(last_day), Some(attempts_max), Some(hours), Some(at_once_max)) =
-        (assistant, last_day, attempts, hours, at_once)
-    else {
-        return new_page(&doors, &reader, form).await;
-    };
     if form.is_wrong() {
-        return new_page(&doors, &reader, form).await;
+        return None;
     }
-    let wanted = Wanted {
+    let (attempts_max, after_min, at_once_max) = (attempts?, hours?.saturating_mul(60), at_once?);
+    let assistant = assistant?;
+    // Another assistant may answer at other numbers, in another language.
+    let same = standing.filter(|standing| standing.assistant == assistant);
+    let endings = standing.map_or_else(|| RETRIED.to_vec(), |standing| standing.retry.endings.clone());
+    Some(Wanted {
         name: typed.get("name").to_owned(),
         assistant,
-        number: None,
-        language: None,
+        number: same.map(|standing| standing.number.clone()),
+        language: same.map(|standing| standing.language),
         purpose: typed.get("purpose").to_owned(),
         first_day: first_day.and_then(Result::ok),
-        last_day,
+        last_day: last_day?,
         from_min: from,
         until_min: until,
-        retry: Retry { attempts_max, after_min: hours.saturating_mul(60), endings: RETRIED.to_vec() },
+        retry: Retry { attempts_max, after_min, endings },
         at_once_max,
-        starts: None,
-    };
-    let named = people(typed.get("people"));
+        starts: standing.and_then(|standing| standing.starts),
+    })
+}
+
+async fn create(State(doors): State<Doors>, reader: Reader, typed: Typed) -> Result<Response, Failure> {
+    let mut form = Form::new(reader.language, typed);
+    let Some(wanted) = read(&mut form, None) else { return new_page(&doors, &reader, form).await };
+    let named = people(form.typed().get("people"));
     let now = doors.clock.now();
     match campaigns::create(&doors.store, &reader.by, now, None, &wanted, &named).await {
         Ok((shown, named)) => {
@@ -178,6 +191,97 @@ async fn create(State(doors): State<Doors>, reader: Reader, typed: Typed) -> Res
         Err(error) => {
             let form = refused(form, error)?;
             new_page(&doors, &reader, form).await
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "outgoing/campaign-edit.html", config = ".askama.toml")]
+struct EditPage {
+    page: Page,
+    form: Form,
+    campaign: CampaignId,
+    assistants: Vec<(String, String)>,
+}
+
+/// A campaign as its form holds it.
+fn typed_of(standing: &Revised<Campaign>) -> Typed {
+    let campaign = &standing.item;
+    let typed = Typed::default()
+        .with(SEEN, standing.revision)
+        .with("name", &campaign.name)
+        .with("assistant", &campaign.assistant)
+        .with("purpose", &campaign.purpose)
+        .with("last-day", campaign.window.last_day)
+        .with("from", clock(campaign.window.from_min))
+        .with("until", clock(campaign.window.until_min))
+        .with("attempts", campaign.retry.attempts_max)
+        .with("retry-hours", campaign.retry.after_min.div_ceil(60))
+        .with("at-once", campaign.at_once_max);
+    match campaign.window.first_day {
+        Some(first) => typed.with("first-day", first),
+        None => typed,
+    }
+}
+
+/// Whether a campaign can be changed: nobody is called for it.
+fn editable(state: CampaignState) -> bool {
+    match state {
+        CampaignState::Draft | CampaignState::Paused => true,
+        CampaignState::Running | CampaignState::Ended | CampaignState::Cancelled => false,
+    }
+}
+
+async fn change(
+    State(doors): State<Doors>,
+    reader: Reader,
+    Path(campaign): Path<String>,
+) -> Result<Response, Failure> {
+    reader.by.must(Verb::Write, Subject::Calls)?;
+    let id: CampaignId = campaign.parse().map_err(|_| Failure::NotFound)?;
+    let standing = campaigns::get(&doors.store, &reader.by, &id).await?.campaign;
+    if !editable(standing.item.state) {
+        return Err(Failure::NotFound);
+    }
+    let form = Form::new(reader.language, typed_of(&standing));
+    edit_page(&doors, &reader, id, form).await
+}
+
+async fn edit_page(
+    doors: &Doors,
+    reader: &Reader,
+    campaign: CampaignId,
+    form: Form,
+) -> Result<Response, Failure> {
+    let title = reader.t("campaign-edit");
+    let page = Page::new(reader, "/console/outgoing", title, doors.clock.now()).with_form(&form);
+    let assistants = live(doors, reader).await?;
+    let status = form.status;
+    show_with(status, &EditPage { page, form, campaign, assistants })
+}
+
+async fn edit(
+    State(doors): State<Doors>,
+    reader: Reader,
+    Path(campaign): Path<String>,
+    typed: Typed,
+) -> Result<Response, Failure> {
+    let id: CampaignId = campaign.parse().map_err(|_| Failure::NotFound)?;
+    let standing = campaigns::get(&doors.store, &reader.by, &id).await?.campaign;
+    let mut form = Form::new(reader.language, typed);
+    let Some(wanted) = read(&mut form, Some(&standing.item)) else {
+        return edit_page(&doors, &reader, id, form).await;
+    };
+    let (now, seen) = (doors.clock.now(), form.typed().seen());
+    match campaigns::edit(&doors.store, &reader.by, now, &id, seen, |_| Ok(wanted)).await {
+        Ok(_) => Ok(reader.done(&format!("/console/campaigns/{id}"), &reader.t("campaign-told-edit"))),
+        Err(crate::app::Error::Stale) => {
+            let theirs = campaigns::get(&doors.store, &reader.by, &id).await?.campaign;
+            edit_page(&doors, &reader, id, form.stale(typed_of(&theirs))).await
+        }
+        Err(error) => {
+            let form = refused(form, error)?;
+            edit_page(&doors, &reader, id, form).await
         }
     }
 }
@@ -218,6 +322,7 @@ struct OnePage {
     from: String,
     until: String,
     may_write: bool,
+    editable: bool,
 }
 
 async fn one(
@@ -247,7 +352,11 @@ async fn one_page(doors: &Doors, reader: &Reader, id: &CampaignId, form: Form) -
     let may_write = reader.may(Verb::Write, Subject::Calls);
     let status = form.status;
     let people = found.items;
-    show_with(status, &OnePage { page, form, shown, assistant, people, next, from, until, may_write })
+    let editable = may_write && editable(campaign.state);
+    show_with(
+        status,
+        &OnePage { page, form, shown, assistant, people, next, from, until, may_write, editable },
+    )
 }
 
 async fn add(

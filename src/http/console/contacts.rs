@@ -14,6 +14,8 @@ use super::{
     failure::Failure,
     form::{Form, Typed},
     lists::{self, Next},
+    live,
+    outgoing::kind_key,
     page::{Page, show, show_with},
     visitor::Reader,
 };
@@ -26,8 +28,8 @@ use crate::{
             erasures::{self, Whom},
             exports,
         },
-        outgoing::opt_outs,
-        services,
+        outgoing::{self, opt_outs},
+        pins, receptions, services,
     },
     domain::{
         booking::{Appointment, AppointmentStatus, Service},
@@ -35,14 +37,16 @@ use crate::{
         conversation::CallRecord,
         forgetting::{Erasure, ErasureState, Export, ExportOf, Person},
         id::{ContactId, ErasureId, ExportId},
+        outgoing::Outgoing,
         people::{Subject, Verb},
         phone::E164,
+        reception::Reception,
         revision::Revised,
         time::Timestamp,
     },
     http::{Doors, api},
     platform::ids,
-    store::{CallFilter, CallsOf, Consent, ContactFilter, OptOut},
+    store::{CallFilter, CallsOf, Consent, ContactFilter, KeptPin, OptOut},
 };
 
 /// People on a page.
@@ -65,6 +69,7 @@ pub(super) fn router() -> Router<Doors> {
         .route("/console/contacts/privacy/erasures/{erasure}/{answer}", post(answer))
         .route("/console/contacts/{contact}", get(one).post(edit))
         .route("/console/contacts/{contact}/erase", get(sure).post(erase))
+        .route("/console/contacts/{contact}/reception", post(receive))
         .route("/console/contacts/{contact}/{act}", post(act))
 }
 
@@ -206,12 +211,27 @@ fn typed_of(page: &Page, kept: &Revised<Contact>) -> Typed {
         .with("seen", kept.revision.0)
 }
 
+/// An attempt of ours to reach somebody.
+struct Tried {
+    one: Outgoing,
+    why: &'static str,
+}
+
 #[derive(Template)]
 #[template(path = "contacts/one.html", config = ".askama.toml")]
 struct OnePage {
     page: Page,
     form: Form,
     contact: Contact,
+    /// How their calls are received.
+    reception: Reception,
+    how: Form,
+    /// To whom they can be put through: ids and names.
+    targets: Vec<(String, String)>,
+    /// What we have tried to reach them.
+    tried: Vec<Tried>,
+    /// Since when they have a PIN.
+    pin: Option<KeptPin>,
     coming: Vec<AppointmentShown>,
     past: Vec<AppointmentShown>,
     calls: Vec<CallRecord>,
@@ -239,12 +259,35 @@ async fn one(
     let kept = contacts::get(&doors.store, &reader.by, &id).await?;
     let page = Page::new(&reader, "/console/contacts", &kept.item.name, doors.clock.now());
     let form = Form::new(reader.language, typed_of(&page, &kept));
-    one_page(&doors, &reader, kept.item, form).await
+    one_page(&doors, &reader, kept.item, form, None).await
 }
 
-async fn one_page(doors: &Doors, reader: &Reader, contact: Contact, form: Form) -> Result<Response, Failure> {
+/// The page of a contact; `how` is how they are to be received, as somebody typed it.
+async fn one_page(
+    doors: &Doors,
+    reader: &Reader,
+    contact: Contact,
+    form: Form,
+    how: Option<Form>,
+) -> Result<Response, Failure> {
     let now = doors.clock.now();
-    let page = Page::new(reader, "/console/contacts", &contact.name, now).with_form(&form);
+    let reception = receptions::get(&doors.store, &reader.by, &contact.id).await?;
+    let how = how.unwrap_or_else(|| {
+        let target = reception.target().map(|target| target.as_str()).unwrap_or_default();
+        let typed = Typed::default().with("how", reception.as_str()).with("target", target);
+        Form::new(reader.language, typed)
+    });
+    let page = Page::new(reader, "/console/contacts", &contact.name, now).with_form(&form).with_form(&how);
+    let mut targets = vec![(String::new(), reader.t("reception-fallback").to_string())];
+    if reader.may(Verb::Read, Subject::Assistants) {
+        targets.extend(live::targets(doors, reader).await?);
+    }
+    let mut tried = vec![];
+    if reader.may(Verb::Read, Subject::Calls) {
+        let all = outgoing::of_contact(&doors.store, &reader.by, &contact.id, OF_PERSON_MAX).await?;
+        tried = all.into_iter().map(|one| Tried { why: kind_key(one.kind), one }).collect();
+    }
+    let pin = pins::get(&doors.store, &reader.by, &contact.id).await?;
     let (mut coming, mut past) = (vec![], vec![]);
     if reader.may(Verb::Read, Subject::Appointments) && reader.may(Verb::Read, Subject::Services) {
         let services = services::list(&doors.store, &reader.by, None, SERVICES_MAX).await?.items;
@@ -283,10 +326,15 @@ async fn one_page(doors: &Doors, reader: &Reader, contact: Contact, form: Form) 
         sharing = contacts::list(&doors.store, &reader.by, &same, None, OF_PERSON_MAX).await?.items;
         sharing.retain(|other| other.id != contact.id);
     }
-    let status = form.status;
+    let status = if form.is_wrong() { form.status } else { how.status };
     let shown = OnePage {
         page,
         form,
+        reception,
+        how,
+        targets,
+        tried,
+        pin,
         coming,
         past,
         calls,
@@ -319,7 +367,7 @@ async fn edit(
     let standing = contacts::get(&doors.store, &reader.by, &id).await?;
     let mut form = Form::new(reader.language, typed);
     let Some(wanted) = read(&reader, &mut form, &standing.item) else {
-        return one_page(&doors, &reader, standing.item, form).await;
+        return one_page(&doors, &reader, standing.item, form, None).await;
     };
     let seen = form.typed().seen();
     let edited = contacts::edit(&doors.store, &reader.by, doors.clock.now(), &id, seen, |_| Ok(wanted)).await;
@@ -329,9 +377,40 @@ async fn edit(
             let theirs = contacts::get(&doors.store, &reader.by, &id).await?;
             let page = Page::new(&reader, "/console/contacts", "", doors.clock.now());
             let form = form.stale(typed_of(&page, &theirs));
-            one_page(&doors, &reader, theirs.item, form).await
+            one_page(&doors, &reader, theirs.item, form, None).await
         }
-        Err(error) => one_page(&doors, &reader, standing.item, form.refused(error)?).await,
+        Err(error) => one_page(&doors, &reader, standing.item, form.refused(error)?, None).await,
+    }
+}
+
+/// How a person's calls are received.
+async fn receive(
+    State(doors): State<Doors>,
+    reader: Reader,
+    Path(contact): Path<String>,
+    typed: Typed,
+) -> Result<Response, Failure> {
+    let id: ContactId = contact.parse().map_err(|_| Failure::NotFound)?;
+    let kept = contacts::get(&doors.store, &reader.by, &id).await?;
+    let target = typed.maybe("target").and_then(|target| target.parse().ok());
+    let wanted = Reception::parse(typed.get("how"), target).ok_or(Failure::NotFound)?;
+    match receptions::set(&doors.store, &reader.by, doors.clock.now(), &id, &wanted).await {
+        Ok(()) => {
+            let told = reader.t(format!("reception-told-{}", wanted.as_str().replace('_', "-")));
+            Ok(reader.done(&format!("/console/contacts/{id}"), &told))
+        }
+        Err(error) => {
+            let mut how = Form::new(reader.language, typed);
+            if let app::Error::Invalid(_) = error {
+                let words = how.t("fault-reception-target");
+                how.fault("target", words);
+            } else {
+                how = how.refused(error)?;
+            }
+            let page = Page::new(&reader, "/console/contacts", &kept.item.name, doors.clock.now());
+            let form = Form::new(reader.language, typed_of(&page, &kept));
+            one_page(&doors, &reader, kept.item, form, Some(how)).await
+        }
     }
 }
 

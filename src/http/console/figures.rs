@@ -202,6 +202,8 @@ fn show_report(
         count("figures-missed", |figures| figures.missed),
         count("figures-no-answer", |figures| figures.no_answer),
         count("figures-minutes", |figures| figures.minutes),
+        count("figures-transfers-taken", |figures| figures.transfers_taken),
+        count("figures-transfers-missed", |figures| figures.transfers_missed),
         count("figures-booked", |figures| figures.booked),
         count("figures-moved", |figures| figures.moved),
         count("figures-cancelled", |figures| figures.cancelled),

@@ -107,7 +107,7 @@ fn failed(doors: &Doors, visitor: &Visitor, failure: &Failure) -> Response {
 }
 
 /// Whether a change comes from a page of ours: by what the browser says of its site, or else of its origin.
-fn from_us(doors: &Doors, headers: &HeaderMap) -> bool {
+pub(super) fn from_us(doors: &Doors, headers: &HeaderMap) -> bool {
     let field = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     if let Some(site) = field(HeaderName::from_static("sec-fetch-site")) {
         return site == "same-origin";

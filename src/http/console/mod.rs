@@ -55,6 +55,7 @@ mod words;
 
 use axum::{Router, extract::DefaultBodyLimit, middleware, routing::get};
 
+pub(super) use self::calls::shared::path as shared;
 use self::failure::Failure;
 use super::Doors;
 
@@ -84,6 +85,7 @@ pub(super) fn router(doors: &Doors) -> Router<Doors> {
         .merge(pages)
         .merge(entry::router())
         .merge(landing::router())
+        .merge(calls::shared::router())
         .route("/console/assets/{name}", get(assets::get))
         .route("/console/{*nothing}", get(async || Failure::NotFound))
         .layer(DefaultBodyLimit::max(doors.api_body_bytes_max))

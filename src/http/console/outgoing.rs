@@ -82,7 +82,7 @@ struct Row {
 }
 
 /// What brings an attempt about, in a word.
-fn kind_key(kind: Kind) -> &'static str {
+pub(super) fn kind_key(kind: Kind) -> &'static str {
     match kind {
         Kind::Asked => "outgoing-kind-asked",
         Kind::Reminder { .. } => "outgoing-kind-reminder",
@@ -90,6 +90,7 @@ fn kind_key(kind: Kind) -> &'static str {
         Kind::Campaign => "outgoing-kind-campaign",
         Kind::Offer => "outgoing-kind-offer",
         Kind::Move => "outgoing-kind-move",
+        Kind::Test => "outgoing-kind-test",
     }
 }
 

@@ -75,7 +75,7 @@ async fn outgoing_answered(
                 }
             }
         }
-        Ok(Rung::UnknownNumber | Rung::SteppedBack(_)) => document(twiml::hangup()),
+        Ok(Rung::UnknownNumber | Rung::SteppedBack(_) | Rung::Blocked { .. }) => document(twiml::hangup()),
         Err(error) => {
             error!(error = &error as &dyn std::error::Error, "a call of ours could not be carried");
             document(twiml::hangup())

@@ -145,6 +145,8 @@ holdings! {
     imported_turns "" (goes Call "call_id = $2");
     transcript_imports "" (goes Call "call_id = $2");
     tool_calls "" (goes Call "call_id = $2");
+    call_tags "" (goes Call "call_id = $2");
+    call_shares "" (goes Call "call_id = $2");
     recordings "" (goes Call "call_id = $2");
     call_summaries "" (goes Call "call_id = $2");
     transfers "" (goes Call "call_id = $2");
@@ -174,6 +176,7 @@ holdings! {
     appointments "" (loses Call "call_id") (goes Appointment "(id = $2 OR part_of = $2)");
     calls "" (goes Call "id = $2");
     contact_pins "" (goes Contact "contact_id = $2");
+    contact_receptions "" (goes Contact "contact_id = $2");
     contacts "" (goes Contact "id = $2");
     resource_calendars "of no person";
     calendars "calendars of those who work there";

@@ -11,6 +11,7 @@ use crate::domain::{
     email::Email,
     id::{TenantId, UserId},
     people::Role,
+    phone::E164,
     revision::{Revised, Revision},
     time::Timestamp,
 };
@@ -23,6 +24,8 @@ texts! {
         ORDER BY m.user_id LIMIT $3";
     ADD = "INSERT INTO memberships (tenant_id, user_id, role, created_at) VALUES ($1, $2, $3, $4)";
     SET_ROLE = "UPDATE memberships SET role = $3, revision = revision + 1 WHERE tenant_id = $1 AND user_id = $2";
+    TELEPHONE = "SELECT telephone FROM memberships WHERE tenant_id = $1 AND user_id = $2";
+    SET_TELEPHONE = "UPDATE memberships SET telephone = $3 WHERE tenant_id = $1 AND user_id = $2";
     REMOVE = "DELETE FROM memberships WHERE tenant_id = $1 AND user_id = $2";
     COUNT = "SELECT COUNT(*) FROM memberships WHERE tenant_id = $1";
     OWNERS = "SELECT COUNT(*) FROM memberships WHERE tenant_id = $1 AND role = 'owner'";
@@ -157,6 +160,32 @@ impl Memberships<'_> {
             .bind(self.tenant.as_str())
             .bind(user.as_str())
             .bind(role.as_str())
+            .execute(db).await.map(drop)?);
+        Ok(())
+    }
+
+    /// Where a member is rung when she takes a call over, if she has said so.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn telephone(&mut self, user: &UserId) -> Result<Option<E164>, Error> {
+        let row: Option<(Option<String>,)> = on!(self.tx, db => sqlx::query_as(TELEPHONE)
+            .bind(self.tenant.as_str())
+            .bind(user.as_str())
+            .fetch_optional(db).await?);
+        let number = row.and_then(|(number,)| number);
+        number.map(|number| rows::text(&number, "memberships.telephone")).transpose()
+    }
+
+    /// Keeps where a member is rung.
+    ///
+    /// # Errors
+    /// When the database cannot keep it.
+    pub async fn set_telephone(&mut self, user: &UserId, number: &E164) -> Result<(), Error> {
+        on!(self.tx, db => sqlx::query(SET_TELEPHONE)
+            .bind(self.tenant.as_str())
+            .bind(user.as_str())
+            .bind(number.as_str())
             .execute(db).await.map(drop)?);
         Ok(())
     }

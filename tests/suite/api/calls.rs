@@ -169,7 +169,7 @@ async fn a_recording_is_listened_to_whole_or_in_parts() {
 }
 
 /// Somebody who owns another tenant at the stage's server, and the same as an owner of the stage's own.
-async fn owners_at(stage: &Stage) -> (Asker, Asker) {
+pub(super) async fn owners_at(stage: &Stage) -> (Asker, Asker) {
     let office = Office::at(stage.server.addr);
     let wanted = json!({ "tenant": "Elsewhere", "email": "eve@example.com", "password": PASSWORD });
     let grant = office.post("/auth/register", wanted).await.well();
@@ -182,7 +182,7 @@ async fn owners_at(stage: &Stage) -> (Asker, Asker) {
     (elsewhere.clone(), elsewhere.with(switched))
 }
 
-async fn stage(scenario: &str, folder: &Path) -> Stage {
+pub(super) async fn stage(scenario: &str, folder: &Path) -> Stage {
     let wanted = Wanted {
         clock: Clock::hurried(3),
         folder: folder.to_owned(),
@@ -197,7 +197,7 @@ async fn stage(scenario: &str, folder: &Path) -> Stage {
 }
 
 /// What somebody watches.
-struct Stream {
+pub(super) struct Stream {
     response: Response,
     text: String,
     /// How many events have been taken.
@@ -205,7 +205,7 @@ struct Stream {
 }
 
 impl Stream {
-    async fn open(by: &Asker, path: &str) -> Self {
+    pub(super) async fn open(by: &Asker, path: &str) -> Self {
         let response = by.request(Method::GET, path).send().await.unwrap();
         assert_eq!((response.status().as_u16(), path), (200, path));
         assert_eq!(response.headers()["content-type"], "text/event-stream");
@@ -213,7 +213,7 @@ impl Stream {
     }
 
     /// The next event; `None` at the end of the stream.
-    async fn next(&mut self) -> Option<Value> {
+    pub(super) async fn next(&mut self) -> Option<Value> {
         loop {
             let whole = self.text.rsplit_once("\n\n").map_or("", |(whole, _)| whole);
             let event = whole.split("\n\n").filter(|event| event.contains("data: ")).nth(self.taken);
@@ -231,7 +231,7 @@ impl Stream {
     }
 
     /// The events up to the first of that kind.
-    async fn until(&mut self, kind: &str) -> Vec<Value> {
+    pub(super) async fn until(&mut self, kind: &str) -> Vec<Value> {
         let mut events = vec![];
         loop {
             events.push(self.next().await.unwrap_or_else(|| panic!("no {kind} in {events:?}")));
@@ -327,7 +327,7 @@ async fn the_business_ends_a_call_that_is_in_the_air_and_nobody_elses() {
 }
 
 #[tokio::test]
-async fn the_business_puts_a_call_on_hold_and_makes_the_agent_deaf() {
+async fn the_business_puts_a_call_on_hold_and_silences_the_agent() {
     let folder = tempfile::tempdir().unwrap();
     let stage = stage("silent", folder.path()).await;
     let (elsewhere, owner) = owners_at(&stage).await;

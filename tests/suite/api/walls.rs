@@ -39,6 +39,8 @@ fn bodies(own: &Neighbour) -> Vec<(&'static str, Value, Places)> {
         ("POST /api/test-calls", json!({ "assistant": id("assistant") }), vec![("/assistant", "assistant")]),
         ("PATCH /api/transfer-targets/{target}", json!({}), vec![]),
         ("POST /api/calls/{call}/transfer", json!({ "target": id("target") }), vec![("/target", "target")]),
+        ("POST /api/assistants/{assistant}/call-me", json!({ "telephone": "+4915112345678" }), vec![]),
+        ("POST /api/calls/{call}/take-over", json!({ "telephone": "+4915112345678" }), vec![]),
         (
             "POST /api/assistants",
             json!({ "name": "x", "language": "en", "opening": { "en": "Hello" }, "services": [id("service")] }),
@@ -122,8 +124,15 @@ fn bodies(own: &Neighbour) -> Vec<(&'static str, Value, Places)> {
         ("PATCH /api/outgoing-settings", json!({ "number": id("number") }), vec![("/number", "number")]),
         ("PUT /api/services/{service}/reminders", json!([]), vec![]),
         ("PATCH /api/contacts/{contact}", json!({}), vec![]),
+        (
+            "PUT /api/contacts/{contact}/reception",
+            json!({ "how": "put_through", "target": id("target") }),
+            vec![("/target", "target")],
+        ),
         ("PUT /api/contacts/{contact}/pin", json!({ "pin": "4711" }), vec![]),
         ("PATCH /api/messages/{message}", json!({}), vec![]),
+        ("PATCH /api/calls/{call}", json!({}), vec![]),
+        ("POST /api/calls/{call}/shares", json!({ "hours": 1 }), vec![]),
         ("POST /api/messages/{message}/not-reached", json!({ "again_at": "2100-01-04T09:00:00Z" }), vec![]),
         (
             "PATCH /api/numbers/{number}",

@@ -4,4 +4,5 @@ mod days;
 mod first_day;
 mod inspection;
 mod keys;
+mod live;
 mod pages;

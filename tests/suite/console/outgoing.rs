@@ -102,7 +102,21 @@ async fn a_campaign_is_made_filled_begun_paused_and_given_up() {
     assert!(page.one("tbody").contains("Otto <b>Bunt</b>"), "names are names: {}", page.one("tbody"));
     let page = ada.submit(&page, "form[action$='people']", &[("people", "0151 12345679 , Eva")]).await;
     assert!(page.told().contains("hinzugefügt"), "{}", page.told());
-    let page = ada.submit(&page, "form[action$='begin']", &[]).await;
+    let form = ada.get(&page.attribute("a[href$='/edit']", "href").unwrap()).await;
+    assert_eq!(form.attribute("#name", "value").as_deref(), Some("Grippeimpfung"));
+    let wrong = ada.submit(&form, "main form", &[("purpose", ""), ("from", "acht")]).await;
+    assert_eq!((wrong.status, wrong.wrongs().len()), (422, 1), "{:?}", wrong.wrongs());
+    let edited = ada.submit(&form, "main form", &[("name", "Grippe"), ("attempts", "3")]).await;
+    assert_eq!((edited.heading().as_str(), edited.status), ("Grippe", 200), "{}", edited.text);
+    assert!(edited.told().starts_with("Gespeichert.") && edited.one("tbody").contains("Otto"));
+    let late = ada.submit(&form, "main form", &[("name", "Zu spät")]).await;
+    assert_eq!(late.status, 409, "somebody was faster");
+    assert!(late.text.contains("Zu spät") && late.text.contains("Grippe"));
+    let back = ada.submit(&edited, "form[action$='begin']", &[]).await;
+    assert!(!back.has("a[href$='/edit']"), "what is under way is paused first");
+    let begun = back.path.clone();
+    assert_eq!(ada.get(&format!("{begun}/edit")).await.status, 404);
+    let page = back;
     assert!(page.one(".head").contains("läuft"), "{}", page.text);
     let page = ada.submit(&page, "form[action$='pause']", &[]).await;
     assert!(page.one(".head").contains("pausiert"));
@@ -114,7 +128,7 @@ async fn a_campaign_is_made_filled_begun_paused_and_given_up() {
     let refused = ada.post(&format!("{path}/resume"), &[]).await;
     assert_eq!(refused.status, 409);
     assert!(refused.one("main").contains("Diese Anrufaktion ist beendet."));
-    assert!(ada.get("/console/campaigns").await.one("tbody").contains("Grippeimpfung"));
+    assert!(ada.get("/console/campaigns").await.one("tbody").contains("Grippe"));
     office.server.stop().await;
 }
 

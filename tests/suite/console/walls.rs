@@ -10,9 +10,27 @@ use crate::support::{
 };
 
 /// What may stand where a path has a word and no id.
-const WORDS: [&str; 18] = [
-    "end", "hold", "resume", "mute", "unmute", "transfer", "test", "rotate", "remove", "pause", "cancel",
-    "erase", "export", "approve", "decline", "take", "done", "refuse",
+const WORDS: [&str; 20] = [
+    "end",
+    "hold",
+    "resume",
+    "mute",
+    "unmute",
+    "transfer",
+    "take-over",
+    "listen",
+    "test",
+    "rotate",
+    "remove",
+    "pause",
+    "cancel",
+    "erase",
+    "export",
+    "approve",
+    "decline",
+    "take",
+    "done",
+    "refuse",
 ];
 
 /// Every path of the console that has a name in it.
@@ -40,6 +58,8 @@ async fn no_page_and_no_act_knows_another_tenants_things() {
             let id = match name {
                 "id" | "act" | "answer" | "voice" => None,
                 "user" => beta.ids.get("member"),
+                // A secret is no id: one that was never given out leads nowhere.
+                "secret" => beta.ids.get("share"),
                 "wish" => beta.ids.get("opt_out"),
                 // Something no tenant has is as little there as what another has.
                 "closure" | "absence" | "event" => beta.ids.get("clash"),

@@ -1,8 +1,12 @@
-//! Callers on hold, and agents who are made deaf.
+//! Callers on hold, and agents who are silenced.
 
 use frontdesk::{
     call::port::{Input, Note, Output, ToEngine},
-    domain::{conversation::Outcome, phrases::Phrase, time::CallTime},
+    domain::{
+        conversation::{Outcome, Speaker},
+        phrases::Phrase,
+        time::CallTime,
+    },
 };
 
 use crate::support::scene::{SPEECH, Scene};
@@ -85,24 +89,76 @@ fn a_caller_on_hold_can_be_passed_on_and_hung_up_on() {
 }
 
 #[test]
-fn an_agent_made_deaf_goes_on_speaking_and_hears_nothing_until_it_may() {
+fn an_agent_who_is_silenced_says_nothing_hears_on_and_answers_once_it_may() {
     let mut scene = Scene::agent_has_spoken(900);
     let at = scene.now;
     scene.give(Input::Mute(true));
     scene.give(Input::Mute(true));
-    scene.says("no no no stop that at once", 1_500);
-    assert_eq!(scene.clears(at), 0, "it is not interrupted by what it does not hear");
-    scene.wait(10_000);
-    assert!(!hears(&scene.told(at)));
+    assert_eq!(scene.clears(at), 1, "what it was saying is given up");
+    scene.says("there is one more thing I must tell you", 1_500);
+    scene.wait(3_000);
+    let turns = scene.turns();
+    let last = turns.last().unwrap();
+    assert_eq!(
+        (last.speaker, last.text.as_str()),
+        (Speaker::Caller, "there is one more thing I must tell you")
+    );
+    scene.wait(40_000);
     assert_eq!(
         (scene.asked(at), scene.phrases(at)),
         (0, vec![]),
-        "nor does it ask whether the caller is there"
+        "it answers nothing, nor asks whether the caller is there"
     );
-    scene.give(Input::Mute(false));
+    assert_eq!(scene.outcome(), None, "the silence is not the caller's");
     let at = scene.now;
-    scene.says("can you hear me again", 1_200);
+    scene.give(Input::Mute(false));
+    scene.give(Input::Mute(false));
     scene.wait(2_000);
-    assert_eq!(scene.asked(at), 1);
+    assert_eq!(scene.asked(at), 1, "then it answers what was said meanwhile, once");
     assert_eq!(commanded(&scene, 0), [Note::Muted(true), Note::Muted(false)]);
+}
+
+#[test]
+fn nobody_is_silenced_for_ever() {
+    let mut scene = begun();
+    scene.give(Input::Mute(true));
+    scene.wait(119_000);
+    assert_eq!(commanded(&scene, 0), [Note::Muted(true)]);
+    let at = scene.now;
+    scene.wait(3_000);
+    assert_eq!(commanded(&scene, 0), [Note::Muted(true), Note::Muted(false)]);
+    assert_eq!(scene.asked(at), 1, "the agent goes on by itself");
+    let limits: Vec<&str> = scene
+        .since(0, |output| if let Output::Note(Note::Limit(limit)) = output { Some(*limit) } else { None });
+    assert_eq!(limits, ["muted_ms_max"]);
+}
+
+#[test]
+fn a_silenced_agent_who_owes_the_first_words_says_them_before_anything_else() {
+    let mut scene = Scene::answered();
+    scene.give(Input::Mute(true));
+    scene.wait(3_000);
+    scene.give(Input::Mute(false));
+    scene.wait(2_500);
+    let first = scene.turns().into_iter().find(|turn| turn.heard_ms > 0).unwrap();
+    assert!(first.heard_text.contains("automated assistant"), "{}", first.heard_text);
+}
+
+#[test]
+fn a_caller_on_hold_needs_no_silenced_agent_and_a_goodbye_is_said_by_one() {
+    let mut scene = begun();
+    scene.give(Input::Mute(true));
+    scene.give(Input::Hold);
+    scene.give(Input::Mute(true));
+    assert_eq!(commanded(&scene, 0), [Note::Muted(true), Note::Muted(false), Note::OnHold(true)]);
+    scene.wait(1_000);
+    let at = scene.now;
+    scene.give(Input::Resume);
+    scene.wait(1_000);
+    assert_eq!(scene.phrases(at), [Phrase::HoldOver]);
+    scene.give(Input::Mute(true));
+    let at = scene.now;
+    scene.give(Input::Dismiss);
+    scene.wait(3_000);
+    assert_eq!((scene.phrases(at), scene.outcome()), (vec![Phrase::Drained], Some(Outcome::Dismissed)));
 }

@@ -52,7 +52,7 @@ on_both_grounds! {
         assert_eq!(receipt["digits"], "99");
         for table in ["contacts", "calls", "turns", "tool_calls", "call_summaries", "recordings", "transfers", "messages",
             "appointments", "appointment_history", "booking_requests", "outgoing_calls", "campaign_entries", "exports",
-            "clashes", "waiting_list", "contact_pins", "imported_turns", "transcript_imports"]
+            "clashes", "waiting_list", "contact_pins", "imported_turns", "transcript_imports", "call_tags"]
         {
             assert!(receipt["counts"][table].as_u64() > Some(0), "{table}: {receipt}");
         }

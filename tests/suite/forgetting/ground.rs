@@ -25,6 +25,7 @@ use frontdesk::{
         outgoing::{Channel, Kind, OptOutSource, Outgoing, OutgoingState},
         phone::E164,
         quality,
+        remarks::Remarks,
         summary::{Sentiment, Summary, Upshot},
         time::{CallTime, TimeRange, Timestamp},
         transfer::{Transfer, TransferState},
@@ -180,6 +181,10 @@ impl Ground {
             ..Finished::without_words(Outcome::CallerLeft, then.plus_minutes(3))
         };
         calls::finished(store, tenant, &call.id, &finished).await.unwrap();
+        let remarks = Remarks { note: word.to_owned(), tags: vec![word.parse().unwrap()] };
+        let mut tx = store.begin(tenant).await.unwrap();
+        tx.calls().set_remarks(&call.id, &remarks).await.unwrap();
+        tx.commit().await.unwrap();
         // Jobs of the call find nobody to ask; what they would do is put here, once nobody is at the call any more.
         let idle = async {
             while store.across_tenants().next_due().await.unwrap().is_some() {

@@ -1,6 +1,10 @@
 //! Calling out over HTTP: asked for by a program, told by Twilio, at the server as it runs.
 
 use frontdesk::{
+    app::{
+        calls::{Ring, Rung},
+        outgoing::news,
+    },
     domain::time::Timestamp,
     platform::clock::Clock,
     sim::{
@@ -192,6 +196,61 @@ async fn a_call_in_the_night_waits_and_can_be_taken_back() {
     assert_eq!((&back["state"], &back["ended_as"]), (&json!("dropped"), &json!("cancelled")));
     assert_eq!(desk.exchange.placed(), []);
     desk.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_tries_an_assistant_out_is_rung_at_her_own_telephone_and_hears_the_draft() {
+    let desk = Desk::open().await;
+    let assistant = format!("/api/assistants/{}", desk.practice.assistant.id);
+    let path = format!("{assistant}/call-me");
+    let hers = json!({ "telephone": "0151 12345678", "keep": true });
+    let early = desk.owner.post(&path, hers.clone()).await;
+    assert_eq!(early.status, 409, "nobody may be called yet: {}", early.body);
+    desk.allow().await;
+    let own = desk.practice.number.number.clone();
+    for wrong in ["112", "+881 6 12345678", "+1 212 555 0123", own.as_str()] {
+        let refused = desk.owner.post(&path, json!({ "telephone": wrong })).await;
+        assert_eq!(
+            (refused.status, refused.pointers()),
+            (422, vec!["/telephone"]),
+            "{wrong}: {}",
+            refused.body
+        );
+    }
+    let draft = json!({ "instructions": "Only the draft says so.", "opening": { "en": "Good day!" } });
+    desk.owner.patch(&format!("{assistant}/draft"), draft).await.well();
+    let asked = desk.owner.post(&path, hers).await;
+    assert_eq!((asked.status, &asked.body["kind"]), (202, &json!("test")), "{}", asked.body);
+    let id = asked.body["id"].as_str().unwrap();
+    let placed = desk.exchange.next_placed().await;
+    assert_eq!(placed.asked("To"), PERSON);
+    let ring = Ring {
+        sid: placed.sid.parse().unwrap(),
+        account_sid: ACCOUNT.0.to_owned(),
+        from: Some(own),
+        to: PERSON.parse().unwrap(),
+        attested: false,
+        forwarded: None,
+    };
+    let rung = news::answered(&desk.office.server.store, at(TEN), &id.parse().unwrap(), &ring).await.unwrap();
+    let Rung::Answer(answer) = rung else { panic!("somebody speaks to her") };
+    assert_eq!(answer.assistant.instructions, "Only the draft says so.");
+    assert!(answer.errand.is_none(), "she hears what callers hear");
+    assert!(answer.record.leaves_nothing() && answer.record.test.is_some_and(|test| test.draft.is_some()));
+    desk.dial().ring_up(&placed, Called::Ends("busy"), Telling::Prompt, &desk.faults).await.unwrap();
+    let over = desk.until(id, "over").await;
+    let call = desk.owner.get(&format!("/api/calls/{}", over["call"].as_str().unwrap())).await.well();
+    assert_eq!((&call["test"], &call["outcome"]), (&json!(true), &json!("not_reached")));
+    let again = desk.owner.post(&path, json!({})).await;
+    assert_eq!(again.status, 202, "the number is kept, and she may be rung as often as she likes");
+    desk.exchange.next_placed().await;
+    desk.close().await;
+    let night = Desk::open_at(at(14 * 60)).await;
+    night.allow().await;
+    let path = format!("/api/assistants/{}/call-me", night.practice.assistant.id);
+    let late = night.owner.post(&path, json!({ "telephone": PERSON })).await;
+    assert_eq!(late.status, 409, "it is not rung tomorrow instead: {}", late.body);
+    night.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

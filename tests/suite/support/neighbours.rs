@@ -15,12 +15,13 @@ use frontdesk::{
         forgetting::{Counts, Erasure, ErasureState, Export, ExportOf, Person},
         id::{AppointmentId, MessageId},
         outgoing::{Channel, Kind, OptOutSource, Outgoing, OutgoingState},
+        remarks::Remarks,
         time::{TimeRange, Timestamp, Zone},
         transfer::TransferTarget,
         waiting::{Waiting, WaitingState},
         webhook::{Delivery, DeliveryState, EventKind, Webhook},
     },
-    store::{Message, OptOut, SealedTokens},
+    store::{Message, NewShare, OptOut, SealedTokens},
 };
 use serde_json::{Value, json};
 
@@ -288,7 +289,18 @@ impl Neighbour {
             length: 0,
             counts: Counts::new(),
         };
+        let share = NewShare {
+            id: format!("shr_{name}").parse().unwrap(),
+            call: call.clone(),
+            fingerprint: &format!("of nothing of {name}"),
+            by: words,
+            made: MONDAY_8,
+            expires: Timestamp::MAX,
+        };
+        let remarks = Remarks { note: words.to_owned(), tags: vec![words.parse().unwrap()] };
         let mut tx = store.begin(&id).await.unwrap();
+        tx.shares().add(&share).await.unwrap();
+        tx.calls().set_remarks(&call, &remarks).await.unwrap();
         tx.forgetting().add_erasure(&erasure).await.unwrap();
         tx.forgetting().add_export(&export).await.unwrap();
         tx.forgetting()
@@ -330,6 +342,7 @@ impl Neighbour {
             ("waiting", waiting.id.to_string()),
             ("erasure", erasure.id.to_string()),
             ("export", export.id.to_string()),
+            ("share", share.id.to_string()),
         ]);
         Self { owner, ids }
     }

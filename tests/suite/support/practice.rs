@@ -128,6 +128,7 @@ impl Practice {
                 assistants_max: Tenant::ASSISTANTS,
                 numbers_max: Tenant::NUMBERS,
                 networks: vec![],
+                listening_in: false,
             },
             number: Number {
                 id: format!("num_{name}").parse().unwrap(),

@@ -74,6 +74,7 @@ pub fn setup() -> Setup {
         Phrase::Drained,
         Phrase::PassingOn,
         Phrase::NobodyThere,
+        Phrase::ColleagueGone,
         Phrase::OnHold,
         Phrase::StillHeld,
         Phrase::HoldOver,

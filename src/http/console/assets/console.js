@@ -80,7 +80,7 @@ function happened(kind) {
   }
   if (waiting.size && !soon) soon = setTimeout(refresh, 200);
 }
-export const kinds = ["ringing", "answered", "turn", "tool_ended", "held", "resumed", "muted", "unmuted", "passed_on", "transfer", "recording", "ended", "appointment", "clash", "missed"];
+export const kinds = ["ringing", "answered", "turn", "tool_ended", "held", "resumed", "muted", "unmuted", "listening", "listening_over", "passed_on", "transfer", "recording", "ended", "appointment", "clash", "missed"];
 if (document.body.dataset.events && document.querySelector("[data-live]")) {
   const events = new EventSource(document.body.dataset.events);
   let lost = false;

@@ -61,6 +61,8 @@ class Line extends AudioWorkletProcessor {
 
   told(data) {
     if (data.sound) this.queue.push({ sound: data.sound, at: 0 });
+    // Whoever only listens hears what is said, not what was said a while ago.
+    while (data.most && this.queue.length > data.most) this.queue.shift();
     if (data.mark) this.queue.push({ mark: data.mark });
     if (data.clear) {
       // What is forgotten is told at once, as at Twilio.

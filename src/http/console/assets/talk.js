@@ -47,6 +47,62 @@ if (live) {
   follow(live.dataset.call, live, live.querySelector("ol"), live.querySelector("[data-state]"), () => { live.hidden = true; });
 }
 
+const ear = document.getElementById("listen");
+if (ear) listen(ear);
+
+/** Listens to a call in the air: both sides, each on a line of its own. */
+function listen(box) {
+  const [start, stop, state] = ["listen-start", "listen-stop", "listen-state"].map((id) => document.getElementById(id));
+  const behind = 50; // frames of the caller's that may wait: a second
+  let leave = null;
+  box.hidden = false;
+  const listening = (yes) => {
+    const [shown, gone] = yes ? [stop, start] : [start, stop];
+    const focused = document.activeElement === gone;
+    [start.disabled, start.hidden, stop.hidden] = [false, yes, !yes];
+    if (focused) shown.focus({ preventScroll: true });
+  };
+  start.addEventListener("click", async () => {
+    start.disabled = true;
+    const context = new AudioContext();
+    try {
+      await context.audioWorklet.addModule(box.dataset.worklet);
+      const line = () => {
+        const node = new AudioWorkletNode(context, "line", { outputChannelCount: [1] });
+        node.connect(context.destination);
+        return node.port;
+      };
+      const sides = { inbound: line(), outbound: line() };
+      const url = new URL(box.dataset.door, location.href);
+      url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+      const socket = new WebSocket(url);
+      let opened = false;
+      leave = () => socket.close();
+      socket.onopen = () => { opened = true; listening(true); state.textContent = box.dataset.listening; };
+      socket.onclose = () => {
+        leave = null;
+        context.close();
+        listening(false);
+        state.textContent = opened ? box.dataset.over : box.dataset.broken;
+      };
+      socket.onmessage = ({ data }) => {
+        const message = JSON.parse(data);
+        if (message.event === "clear") sides.outbound.postMessage({ clear: true });
+        if (message.event !== "media") return;
+        const { track, payload } = message.media;
+        const sound = Uint8Array.from(atob(payload), (one) => one.charCodeAt(0));
+        sides[track].postMessage({ sound, most: track === "inbound" ? behind : 0 });
+      };
+    } catch {
+      context.close();
+      listening(false);
+      state.textContent = box.dataset.broken;
+    }
+  });
+  stop.addEventListener("click", () => leave?.());
+  addEventListener("pagehide", () => leave?.());
+}
+
 const box = document.getElementById("try");
 if (box) begin(box);
 

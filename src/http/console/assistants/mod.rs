@@ -22,7 +22,7 @@ use self::{
 use super::{
     failure::Failure,
     form::{Field, Form, Typed},
-    lists,
+    lists, live,
     page::{Page, show, show_with},
     visitor::Reader,
     words::Said,
@@ -84,6 +84,8 @@ struct OnePage {
     voices: Vec<String>,
     tools: Vec<ToolName>,
     names: Names,
+    /// Where the reader is rung for a test.
+    ring: Form,
     may_write: bool,
 }
 
@@ -229,7 +231,7 @@ async fn one(
 ) -> Result<Response, Failure> {
     let kept = Kept::of(&doors, &reader, &assistant).await?;
     let form = Form::new(reader.language, typed(kept.edited(), kept.seen()));
-    one_with(&doors, &reader, kept, form).await
+    one_with(&doors, &reader, kept, form, None).await
 }
 
 /// An assistant with its draft.
@@ -261,10 +263,22 @@ impl Kept {
     }
 }
 
-async fn one_with(doors: &Doors, reader: &Reader, kept: Kept, form: Form) -> Result<Response, Failure> {
+/// The page of an assistant, with what was typed to be rung, if that was refused.
+async fn one_with(
+    doors: &Doors,
+    reader: &Reader,
+    kept: Kept,
+    form: Form,
+    ring: Option<Form>,
+) -> Result<Response, Failure> {
+    let ring = match ring {
+        Some(ring) => ring,
+        None => live::over(doors, reader).await?,
+    }
+    .prefixed("ring-");
     let page = Page::new(reader, PLACE, &kept.live.item.name, doors.clock.now()).with_form(&form);
-    let page = page.script("talk.js");
-    let status = form.status;
+    let page = page.with_form(&ring).script("talk.js");
+    let status = if ring.is_wrong() { ring.status } else { form.status };
     let shown = OnePage {
         knobs: knobs(&page),
         voices: voices(form.typed().get("voice")),
@@ -274,6 +288,7 @@ async fn one_with(doors: &Doors, reader: &Reader, kept: Kept, form: Form) -> Res
         assistant: kept.live.item,
         live: kept.live.revision,
         draft: kept.draft,
+        ring,
         form,
         page,
     };
@@ -340,11 +355,11 @@ async fn save(
         Err(app::Error::Stale) => {
             let kept = Kept::of(&doors, &reader, &assistant).await?;
             form = form.stale(typed(kept.edited(), kept.seen()));
-            one_with(&doors, &reader, kept, form).await
+            one_with(&doors, &reader, kept, form, None).await
         }
         Err(error) => {
             form = form.refused(error)?;
-            one_with(&doors, &reader, kept, form).await
+            one_with(&doors, &reader, kept, form, None).await
         }
     }
 }

@@ -14,16 +14,18 @@ use tracing::{info, warn};
 use super::{
     super::{
         failure::Failure,
-        form::Typed,
+        form::{Form, Typed},
         page::{Page, show},
         visitor::Reader,
     },
-    PLACE,
+    Kept, PLACE,
+    fields::typed,
+    one_with,
 };
 use crate::{
     app::{
         calls,
-        test_calls::{self, BROWSER},
+        test_calls::{self, BROWSER, CallMe},
     },
     domain::id::{AssistantId, CallId},
     http::{Doors, api, test_calls::MEDIA},
@@ -33,6 +35,7 @@ use crate::{
 pub(super) fn router() -> Router<Doors> {
     Router::new()
         .route("/console/assistants/{assistant}/test", post(begin))
+        .route("/console/assistants/{assistant}/call-me", post(call_me))
         .route("/console/calls/{call}/keep", post(keep))
 }
 
@@ -81,6 +84,27 @@ async fn begin(
         stream_sid: format!("MZ{}", &ids::token()[..32]),
     };
     show(&shown)
+}
+
+/// Has the assistant ring the reader.
+async fn call_me(
+    State(doors): State<Doors>,
+    reader: Reader,
+    Path(assistant): Path<String>,
+    entered: Typed,
+) -> Result<Response, Failure> {
+    let kept = Kept::of(&doors, &reader, &assistant).await?;
+    let id = kept.live.item.id.clone();
+    let ring = Form::new(reader.language, entered);
+    let wanted = CallMe { telephone: Some(ring.typed().get("telephone")), keep: ring.typed().ticked("keep") };
+    match test_calls::call_me(&doors.store, &reader.by, doors.clock.now(), &id, wanted).await {
+        Ok(_) => Ok(reader.done(&format!("{PLACE}/{id}"), &reader.t("ring-rings"))),
+        Err(error) => {
+            let ring = ring.refused(error)?;
+            let form = Form::new(reader.language, typed(kept.edited(), kept.seen()));
+            one_with(&doors, &reader, kept, form, Some(ring)).await
+        }
+    }
 }
 
 async fn keep(

@@ -57,6 +57,7 @@ fn typed_company(tenant: &Tenant, revision: Revision) -> Typed {
         .with("name", &tenant.name)
         .with("zone", tenant.zone.name())
         .with("networks", networks.join("\n"))
+        .with("listening-in", if tenant.listening_in { "yes" } else { "" })
 }
 
 fn typed_retention(retention: &Retention, revision: Revision) -> Typed {
@@ -140,7 +141,8 @@ async fn company(State(doors): State<Doors>, reader: Reader, typed: Typed) -> Re
     };
     let name = form.typed().get("name").to_owned();
     let (now, seen) = (doors.clock.now(), form.typed().seen());
-    let change = |tenant: &Tenant| Ok(Tenant { name, zone, networks, ..tenant.clone() });
+    let listening_in = form.typed().holds("listening-in", "yes");
+    let change = |tenant: &Tenant| Ok(Tenant { name, zone, networks, listening_in, ..tenant.clone() });
     match tenants::edit(&doors.store, &reader.by, now, reader.address, seen, change).await {
         Ok(_) => Ok(reader.done(super::PATH, &reader.t("settings-saved"))),
         Err(app::Error::Stale) => {
