@@ -51,6 +51,7 @@ impl Voices {
         let mut tx = store.read(by.tenant()).await?;
         let live = tx.assistants().get(assistant).await?.ok_or(Error::NotFound("assistant"))?;
         let draft = tx.assistants().draft(assistant).await?;
+        let tenant = tx.tenant().get().await?.ok_or(Error::NotFound("tenant"))?;
         drop(tx);
         let heard = draft.map_or(live, |draft| draft.assistant);
         let briefing = Briefing {
@@ -59,7 +60,7 @@ impl Voices {
             instructions: clips::reader(heard.language),
             ..Briefing::default()
         };
-        let words = clips::opening(&heard, heard.language, None);
+        let words = clips::opening(&heard, heard.language, &tenant, false);
         let read = speech::realtime::read_aloud(&self.speech, &briefing, &words, self.clock);
         let read = self.clock.within(READ_WAIT_MAX, read).await;
         let read = read.ok_or_else(|| Error::Unavailable("the engine", "it did not read in time".into()))?;

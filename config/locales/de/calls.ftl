@@ -205,3 +205,4 @@ conflict-there-is-nothing-of-that-call-to-be-heard-or-read = Von diesem Gespräc
 shared-title = Ein Gespräch zum Nachhören
 shared-lead = { $who } hat dieses Gespräch weitergegeben: { $when }.
 shared-until = Dieser Link öffnet sich bis { $until }.
+call-appointments = Termine aus diesem Anruf

@@ -205,3 +205,4 @@ conflict-there-is-nothing-of-that-call-to-be-heard-or-read = There is nothing of
 shared-title = A call to listen to
 shared-lead = { $who } shared this call: { $when }.
 shared-until = This link opens until { $until }.
+call-appointments = Appointments from this call

@@ -30,6 +30,7 @@ use crate::{
         search::{self, Found},
     },
     domain::{
+        booking::AppointmentStatus,
         conversation::{CallRecord, CallState, Direction, Outcome, Speaker, Turn},
         id::CallId,
         outgoing::hours,
@@ -258,6 +259,8 @@ struct OnePage {
     /// What can be done with it: what is done, and under which id its button keeps the focus.
     acts: Vec<(&'static str, &'static str)>,
     may_steer: bool,
+    /// Whether the reader may see what was booked in it.
+    sees_dated: bool,
     may_listen: bool,
     /// Where the reader is rung when they take the call over.
     over: Form,
@@ -415,6 +418,7 @@ async fn one_page(
         targets,
         tools: ToolName::ALL.into_iter().chain(ToolName::OURS).map(ToolName::as_str).collect(),
         may_steer: reader.may(Verb::Write, Subject::Calls),
+        sees_dated: reader.may(Verb::Read, Subject::Appointments),
         page,
         kept,
     };
