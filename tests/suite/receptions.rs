@@ -105,14 +105,14 @@ on_both! {
         let Rung::SteppedBack(again) = ring(store, &practice, 1, None).await else { panic!("the assistant answers") };
         assert_eq!(again.rung.unwrap().0.id, transfer.id, "asked again, it is the same");
         let account = format!("AC{:032x}", 1);
-        let after = transfers::ended(store, at(1), &transfer.id, &account, Rang::NoAnswer, None).await.unwrap();
+        let after = transfers::ended(store, at(1), &transfer.id, &account, Rang::NoAnswer, None, false).await.unwrap();
         assert!(matches!(after, After::Message { state: TransferState::NoAnswer, .. }), "a message can be left: {after:?}");
         calls::status(store, at(2), &sid(1), CallState::Completed).await.unwrap();
         assert_eq!(outcome(store, &practice, &stepped.call).await, (CallState::Completed, Some(Outcome::NotReached)));
         let Rung::SteppedBack(stepped) = ring(store, &practice, 2, None).await else { panic!("the assistant answers") };
         let transfer = stepped.rung.unwrap().0;
         let account = format!("AC{:032x}", 1);
-        transfers::ended(store, at(3), &transfer.id, &account, Rang::Answered, Some(true)).await.unwrap();
+        transfers::ended(store, at(3), &transfer.id, &account, Rang::Answered, Some(true), false).await.unwrap();
         assert_eq!(outcome(store, &practice, &stepped.call).await.1, Some(Outcome::Transferred));
     }
 
