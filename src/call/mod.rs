@@ -32,7 +32,7 @@ use self::{
     judge::{Hearing, Trial},
     keypad::Keys,
     playback::{Playback, Source},
-    port::{Input, Mark, Note, Output, Sound, ToEngine, Words},
+    port::{Input, ItemId, Mark, Note, Output, Sound, ToEngine, Words},
     record::Record,
     reply::{Cancelled, Dropped, Engine, Owed, Reply, Say, Stall, Waiting},
     secrecy::Secrecy,
@@ -86,6 +86,10 @@ pub struct Call {
     owed: Owed,
     /// Whether the caller has heard anything of the agent.
     introduced: bool,
+    /// Whether the caller has heard the first words to their end.
+    opening_heard: bool,
+    /// The engine's item with the first words, where it says them.
+    opening_item: Option<ItemId>,
     turn: Turn,
     /// What the engine must be told as soon as it is there.
     untold: Vec<ToEngine>,
@@ -125,6 +129,8 @@ impl Call {
             stall: Stall::default(),
             owed: Owed::default(),
             introduced: false,
+            opening_heard: false,
+            opening_item: None,
             turn: Turn::default(),
             untold: Vec::new(),
             tools: Vec::new(),
@@ -219,9 +225,9 @@ impl Call {
         self.ended
     }
 
-    /// Whether the caller has heard the first words, as far as they let the agent say them.
-    pub fn introduced(&self) -> bool {
-        self.introduced
+    /// Whether the caller has heard the first words, all of them.
+    pub fn opening_heard(&self) -> bool {
+        self.opening_heard
     }
 
     /// Whether the caller hears the agent, or is about to.

@@ -242,6 +242,9 @@ impl Call {
         }
         if let Reply::Asked(pending) | Reply::Generating(pending) = self.reply {
             self.reply = Reply::Generating(Pending { spoke: true, ..pending });
+            if pending.what == Say::Opening {
+                self.opening_item = Some(item);
+            }
         }
         self.stall.over();
         let source = Source::Engine(item);
@@ -363,6 +366,12 @@ impl Call {
 
     /// A piece of speech was heard to its end, or cut.
     pub(super) fn piece_over(&mut self, over: Over, cut: bool) {
+        self.opening_heard |= !cut
+            && match over.source {
+                Source::Opening => true,
+                Source::Engine(item) => self.opening_item == Some(item),
+                Source::Phrase(_) => false,
+            };
         self.introduced |= over.heard_ms > 0 || !cut;
         let heard_words = self.record.agent_over(over, cut, self.now, &mut self.outbox);
         match over.source {

@@ -405,6 +405,9 @@ where
         // The outputs borrow the call while the sockets are written to: take them out of it first.
         let mut outputs = std::mem::take(&mut self.outputs);
         outputs.extend(self.call.handle(input, now));
+        if self.call.opening_heard() {
+            self.standing.told();
+        }
         for output in outputs.drain(..) {
             self.carry_out(output, payload, now);
         }
@@ -490,7 +493,7 @@ where
     /// Whether somebody listens, to what is theirs to hear: once the caller was told that they may, and nothing that is nobody's
     /// to keep.
     fn overheard(&self) -> bool {
-        self.standing.heard() && self.call.introduced() && !self.call.secret()
+        self.standing.heard() && self.call.opening_heard() && !self.call.secret()
     }
 
     fn let_engine_hear(&mut self, payload: &str) {

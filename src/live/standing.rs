@@ -2,7 +2,7 @@
 //! listens, and the sound for those who do.
 //!
 //! The call hands its sound over and goes on: it waits for nobody, and whoever is too slow misses some. Nobody listens to a
-//! call that did not begin with the words that a colleague may.
+//! call that did not begin with the words that a colleague may, or whose caller has not heard them to their end.
 
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError, TryLockError,
@@ -47,7 +47,7 @@ pub struct Aired {
 /// Why somebody does not get to listen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unheard {
-    /// The call is not in the air here, or did not begin with the words that a colleague may listen.
+    /// The call is not in the air here, or its caller has not heard that a colleague may listen.
     Closed,
     /// As many listen as may.
     Full,
@@ -66,6 +66,8 @@ pub(super) struct Standing {
     held: AtomicBool,
     muted: AtomicBool,
     open: bool,
+    /// Whether the caller has heard the words with which it began.
+    told: AtomicBool,
     /// How many listen.
     count: AtomicUsize,
     ears: Mutex<Vec<Ear>>,
@@ -84,6 +86,11 @@ impl Standing {
 
     pub(super) fn mute(&self, muted: bool) {
         self.muted.store(muted, Ordering::Relaxed);
+    }
+
+    /// The caller has heard the first words.
+    pub(super) fn told(&self) {
+        self.told.store(true, Ordering::Relaxed);
     }
 
     /// Whether anybody listens.
@@ -116,7 +123,7 @@ impl Standing {
 
     /// Lets somebody listen from here on.
     pub(super) fn listen(self: &Arc<Self>, who: String, notices: Notices) -> Result<Listening, Unheard> {
-        if !self.open {
+        if !self.open || !self.told.load(Ordering::Relaxed) {
             return Err(Unheard::Closed);
         }
         let mut ears = self.ears();

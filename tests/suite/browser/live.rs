@@ -27,7 +27,7 @@ async fn a_call_is_followed_word_by_word_and_nothing_is_taken_out_of_ones_hands(
         keep_log: false,
         environment: vec![],
     };
-    let stage = Stage::set(scenario::named("book", Language::English).unwrap(), wanted).await.unwrap();
+    let stage = Stage::set(scenario::named("cancel", Language::English).unwrap(), wanted).await.unwrap();
     let mut tx = stage.server.store.begin(&stage.tenant.id).await.unwrap();
     let mut tenant = tx.tenant().get().await.unwrap().unwrap();
     tenant.listening_in = true;
@@ -47,6 +47,26 @@ async fn a_call_is_followed_word_by_word_and_nothing_is_taken_out_of_ones_hands(
         let turns = "document.querySelectorAll('#live ol > .turn').length";
         browser.until("somebody is heard", &format!("{turns} > 0")).await;
         assert_eq!(browser.ask("document.querySelector('#live ol').getAttribute('role')").await, "log");
+        // Both sides are to be heard by whoever listens, once the caller has heard that somebody may.
+        browser
+            .until(
+                "the caller has heard the first words",
+                "document.querySelector('#live ol > .turn.caller')",
+            )
+            .await;
+        let counting = "const Plain = WebSocket; window.tracks = new Set(); \
+             window.WebSocket = class extends Plain { constructor(url) { super(url); \
+             this.addEventListener('message', ({ data }) => window.tracks.add(JSON.parse(data).media?.track)); } };";
+        browser.run(counting, vec![]).await;
+        browser.press("#listen-start").await;
+        browser.until_says("You are listening.").await;
+        browser
+            .until("the team sees it", "document.querySelector('#steer').innerText.includes('is listening.')")
+            .await;
+        browser.until("the caller is heard", "window.tracks.has('inbound')").await;
+        browser.until("the agent is heard", "window.tracks.has('outbound')").await;
+        browser.press("#listen-stop").await;
+        browser.until_says("You are not listening any more.").await;
         // What would be gone if the page were loaded anew, and what somebody is in the middle of.
         browser.run("window.same = true;", vec![]).await;
         browser.run("document.querySelector('#over-telephone').focus();", vec![]).await;
@@ -76,20 +96,6 @@ async fn a_call_is_followed_word_by_word_and_nothing_is_taken_out_of_ones_hands(
             "act-mute",
             "the focus stays with the button"
         );
-        // Both sides are to be heard by whoever listens.
-        let counting = "const Plain = WebSocket; window.tracks = new Set(); \
-             window.WebSocket = class extends Plain { constructor(url) { super(url); \
-             this.addEventListener('message', ({ data }) => window.tracks.add(JSON.parse(data).media?.track)); } };";
-        browser.run(counting, vec![]).await;
-        browser.press("#listen-start").await;
-        browser.until_says("You are listening.").await;
-        browser
-            .until("the team sees it", "document.querySelector('#steer').innerText.includes('is listening.')")
-            .await;
-        browser.until("the caller is heard", "window.tracks.has('inbound')").await;
-        browser.until("the agent is heard", "window.tracks.has('outbound')").await;
-        browser.press("#listen-stop").await;
-        browser.until_says("You are not listening any more.").await;
         browser.press("#act-end").await;
         browser.until("the call is over", "document.querySelector('#live').hidden").await;
         browser.until("there is nothing to press", "!document.querySelector('#act-end')").await;

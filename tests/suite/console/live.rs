@@ -52,18 +52,18 @@ async fn owner_of(stage: &Stage) -> Browsing {
     browsing
 }
 
-/// The call that is in the air, once the agent speaks in it.
+/// The call that is in the air, once its first words were heard.
 async fn in_the_air(stage: &Stage) -> CallId {
     let mut notices = stage.server.lines.watch();
-    let speaking = async {
+    let opened = async {
         loop {
             let notice = notices.recv().await.unwrap();
-            if format!("{:?}", notice.what).contains("Speaks") {
+            if format!("{:?}", notice.what).contains("TurnOver") {
                 return notice.call.clone();
             }
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), speaking).await.expect("somebody speaks")
+    tokio::time::timeout(Duration::from_secs(60), opened).await.expect("the first words are heard")
 }
 
 type Listening = WebSocketStream<MaybeTlsStream<tokio::net::TcpStream>>;
@@ -94,7 +94,7 @@ async fn next(socket: &mut Listening) -> Option<Value> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_listens_hears_both_sides_is_shown_to_the_others_and_stands_in_the_log() {
-    let (stage, _folder) = stage("book").await;
+    let (stage, _folder) = stage("cancel").await;
     let mut ada = owner_of(&stage).await;
     let settings = ada.get("/console/settings").await;
     let form = "form[action='/console/settings/company']";
@@ -152,15 +152,19 @@ async fn whoever_listens_hears_both_sides_is_shown_to_the_others_and_stands_in_t
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_listener_who_hears_nothing_of_it_holds_no_call_up() {
-    let (stage, _folder) = stage("book").await;
+    let (stage, _folder) = stage("cancel").await;
     let mut tx = stage.server.store.begin(&stage.tenant.id).await.unwrap();
     let mut tenant = tx.tenant().get().await.unwrap().unwrap();
     tenant.listening_in = true;
     tx.tenant().put(&tenant).await.unwrap();
     tx.commit().await.unwrap();
     let asleep = async {
+        let mut notices = stage.server.lines.watch();
+        let rings = notices.recv().await.unwrap().call.clone();
+        let early = [stage.server.lines.listen(&tenant.id, &rings, "early".to_owned()).is_err()];
         let call = in_the_air(&stage).await;
         let lines = &stage.server.lines;
+        assert_eq!(early, [true], "not before the caller has heard that a colleague may");
         let mut ears: Vec<_> =
             (0..4).map(|n| lines.listen(&tenant.id, &call, format!("{n}")).ok().unwrap()).collect();
         assert!(lines.listen(&tenant.id, &call, "one more".to_owned()).is_err(), "so many and no more");

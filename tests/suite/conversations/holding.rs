@@ -162,3 +162,17 @@ fn a_caller_on_hold_needs_no_silenced_agent_and_a_goodbye_is_said_by_one() {
     scene.wait(3_000);
     assert_eq!((scene.phrases(at), scene.outcome()), (vec![Phrase::Drained], Some(Outcome::Dismissed)));
 }
+
+#[test]
+fn the_first_words_count_as_heard_only_when_they_were_heard_to_their_end() {
+    let mut scene = Scene::answered();
+    scene.wait(500);
+    assert!(!scene.call.opening_heard());
+    scene.wait(1_500);
+    assert!(scene.call.opening_heard());
+    let mut scene = Scene::answered();
+    scene.wait(300);
+    scene.says("wait wait I have a question for you", 1_500);
+    scene.wait(10_000);
+    assert!(!scene.call.opening_heard(), "what was cut off was not heard, whatever was said later");
+}
