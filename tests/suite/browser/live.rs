@@ -84,6 +84,9 @@ async fn a_call_is_followed_word_by_word_and_nothing_is_taken_out_of_ones_hands(
             .until("it is shown", "document.querySelector('#act-mute').form.action.endsWith('/unmute')")
             .await;
         assert_eq!(browser.ask(held).await, true, "it is still as it was left");
+        // As somebody meets it who comes only then.
+        browser.go(&format!("{origin}/console/calls/{call}")).await;
+        browser.run("window.same = true;", vec![]).await;
         let found = inspect(&browser).await;
         assert!(found.is_empty(), "{found:#?}");
         browser.picture("live-call-en-desk").await;
