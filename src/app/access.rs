@@ -35,8 +35,13 @@ pub enum Who {
         /// What it may.
         scopes: BTreeSet<Scope>,
     },
-    /// An operator who looks after the tenant.
+    /// An operator who makes the tenant and sets its limits, or sets one up in which nobody works yet.
     Operator {
+        /// Which person.
+        user: UserId,
+    },
+    /// An operator whom the tenant has let in for a time, to help.
+    Support {
         /// Which person.
         user: UserId,
     },
@@ -63,14 +68,14 @@ impl Actor {
     /// The person, if it is one.
     pub fn user(&self) -> Option<&UserId> {
         match &self.who {
-            Who::Member { user, .. } | Who::Operator { user } => Some(user),
+            Who::Member { user, .. } | Who::Operator { user } | Who::Support { user } => Some(user),
             Who::Program { .. } | Who::System(_) => None,
         }
     }
 
     /// Whether it is an operator or the system itself.
     pub fn operates(&self) -> bool {
-        matches!(self.who, Who::Operator { .. } | Who::System(_))
+        matches!(self.who, Who::Operator { .. } | Who::Support { .. } | Who::System(_))
     }
 
     /// Whether it may do that.
@@ -79,6 +84,7 @@ impl Actor {
             Who::Member { role, .. } => role.may(verb, subject),
             Who::Program { scopes, .. } => scopes.contains(&Scope { subject, verb }),
             Who::Operator { .. } | Who::System(_) => true,
+            Who::Support { .. } => helps(verb, subject),
         }
     }
 
@@ -88,6 +94,26 @@ impl Actor {
     /// [`Error::Forbidden`], saying what would be needed.
     pub fn must(&self, verb: Verb, subject: Subject) -> Result<(), Error> {
         if self.may(verb, subject) { Ok(()) } else { Err(Error::Forbidden(Scope { subject, verb })) }
+    }
+}
+
+/// Whether somebody who was let in to help may do that. Nothing that would outlast the time she was let in for: who works there,
+/// what programs may and are told, and what the tenant decides about itself; and no copies of what is known of people.
+fn helps(verb: Verb, subject: Subject) -> bool {
+    match subject {
+        Subject::Privacy => false,
+        Subject::Tenant | Subject::Members | Subject::ApiKeys | Subject::Webhooks | Subject::Audit => {
+            verb == Verb::Read
+        }
+        Subject::Numbers
+        | Subject::Assistants
+        | Subject::Services
+        | Subject::Resources
+        | Subject::Contacts
+        | Subject::Appointments
+        | Subject::Calls
+        | Subject::Messages
+        | Subject::Calendars => true,
     }
 }
 
@@ -108,7 +134,7 @@ impl fmt::Display for Actor {
         match &self.who {
             Who::Member { user, .. } => user.fmt(f),
             Who::Program { key, .. } => key.fmt(f),
-            Who::Operator { user } => write!(f, "operator:{user}"),
+            Who::Operator { user } | Who::Support { user } => write!(f, "operator:{user}"),
             Who::System(part) => write!(f, "system:{part}"),
         }
     }

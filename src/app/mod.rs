@@ -19,6 +19,7 @@ pub mod closures;
 pub mod contacts;
 pub mod diary;
 pub mod drafts;
+pub mod findings;
 pub mod forgetting;
 pub mod health;
 pub mod imports;
@@ -43,6 +44,7 @@ pub mod services;
 pub mod shares;
 pub mod stranded;
 pub mod summaries;
+pub mod support;
 pub mod tenants;
 pub mod test_calls;
 pub mod today;
@@ -86,6 +88,9 @@ pub enum Error {
     /// Nobody has proven to be who they say they are; what would be right.
     #[error("{0}")]
     Unauthenticated(&'static str),
+    /// The password is right; a code of the second factor is needed as well.
+    #[error("a code of the second factor is needed as well")]
+    SecondFactor,
     /// This is not open to anybody who asks.
     #[error("{0}")]
     Closed(&'static str),

@@ -140,6 +140,8 @@ pub struct Urgent {
     pub paused: Option<Timestamp>,
     /// At how many numbers it has stepped back, when not everywhere.
     pub paused_numbers: u64,
+    /// Until when those who run the platform are let in.
+    pub support: Option<Timestamp>,
 }
 
 /// What every page tells, as far as the asker may see it.
@@ -148,7 +150,8 @@ pub struct Urgent {
 /// [`Error::Unavailable`] when the database is away.
 pub async fn urgent(store: &Store, by: &Actor, now: Timestamp) -> Result<Urgent, Error> {
     let mut tx = store.read(by.tenant()).await?;
-    let mut urgent = Urgent::default();
+    let support = tx.support_access().get().await?.map(|support| support.until);
+    let mut urgent = Urgent { support: support.filter(|until| *until > now), ..Urgent::default() };
     if by.may(Verb::Read, NoticeKind::CalendarCutOff.subject()) {
         urgent.cut_off = cut_off(&mut tx).await?;
     }

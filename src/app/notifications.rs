@@ -46,6 +46,7 @@ fn role(by: &Actor) -> Result<(&UserId, Role), Error> {
         super::access::Who::Member { user, role } => Ok((user, *role)),
         super::access::Who::Program { .. }
         | super::access::Who::Operator { .. }
+        | super::access::Who::Support { .. }
         | super::access::Who::System(_) => Err(Error::Closed("this is for people who work at the tenant")),
     }
 }
@@ -149,6 +150,16 @@ async fn tell(tx: &mut TenantTx, people: &People, due: &DueMember, now: Timestam
         let may = all.filter(|kind| member.role.may(Verb::Read, kind.subject()));
         may.filter(|kind| wanted.choice(*kind, member.role) == choice).collect::<Vec<_>>()
     };
+    // Whoever is told of urgent ones by themselves is not told of them twice.
+    let apart = wanted.choice(EventKind::UrgentCall, member.role) != Choice::Never;
+    let counted = async |tx: &mut TenantTx, kind, since, now| {
+        let urgent = if apart && kind == EventKind::Message {
+            count(tx, EventKind::UrgentCall, since, now).await?
+        } else {
+            0
+        };
+        Ok::<u64, Error>(count(tx, kind, since, now).await?.saturating_sub(urgent))
+    };
     let until = now.plus_minutes(LETTER_MINUTES);
     let link = people.page("today");
     if wanted.quiet_until(now, &tenant.zone).is_none() {
@@ -156,7 +167,7 @@ async fn tell(tx: &mut TenantTx, people: &People, due: &DueMember, now: Timestam
         for kind in kinds_of(Choice::AtOnce).into_iter().filter(|kind| !told_by_letter(*kind)) {
             let oldest = now.plus_minutes(-AT_ONCE_MINUTES_MAX);
             let since = kept.told.get(&kind).copied().unwrap_or(oldest).max(oldest);
-            let count = count(tx, kind, since, now).await?;
+            let count = counted(tx, kind, since, now).await?;
             if count > 0 {
                 news.push((kind, count));
                 kept.told.insert(kind, now);
@@ -175,12 +186,13 @@ async fn tell(tx: &mut TenantTx, people: &People, due: &DueMember, now: Timestam
             let since = match kind {
                 EventKind::Cancellation | EventKind::Limit => now.plus_minutes(-AT_ONCE_MINUTES_MAX),
                 EventKind::Message
+                | EventKind::UrgentCall
                 | EventKind::CalendarCutOff
                 | EventKind::ReminderFailed
                 | EventKind::Clash
                 | EventKind::Webhook => Timestamp::MIN,
             };
-            let count = count(tx, kind, since, now).await?;
+            let count = counted(tx, kind, since, now).await?;
             if count > 0 {
                 news.push((kind, count));
             }
@@ -200,6 +212,7 @@ fn told_by_letter(kind: EventKind) -> bool {
     match kind {
         EventKind::CalendarCutOff | EventKind::Clash => true,
         EventKind::Message
+        | EventKind::UrgentCall
         | EventKind::Cancellation
         | EventKind::ReminderFailed
         | EventKind::Limit
@@ -211,6 +224,7 @@ fn told_by_letter(kind: EventKind) -> bool {
 async fn count(tx: &mut TenantTx, kind: EventKind, since: Timestamp, now: Timestamp) -> Result<u64, Error> {
     Ok(match kind {
         EventKind::Message => tx.notices().messages(since).await?.0,
+        EventKind::UrgentCall => tx.notices().urgent_messages(since).await?.0,
         EventKind::Cancellation => tx.notices().cancelled(since, SHORT_NOTICE_MINUTES).await?,
         EventKind::CalendarCutOff => tx.notices().cut_off(since).await?,
         EventKind::ReminderFailed => {

@@ -37,6 +37,8 @@ pub struct Overview {
     pub checks: Vec<Check>,
     /// The tenants on this page.
     pub tenants: Page<Tenant>,
+    /// Which tenants let those who run the platform in: until when, or because nobody works there yet.
+    pub open: BTreeMap<TenantId, Option<Timestamp>>,
     /// Calls in the air, tenant by tenant, on all servers.
     pub in_air: BTreeMap<TenantId, u64>,
     /// Work that waits.
@@ -62,12 +64,15 @@ pub async fn overview(
     let mut tx = store.read_platform().await?;
     let mails = (tx.mails().count(MailState::Waiting).await?, tx.mails().count(MailState::GivenUp).await?);
     drop(tx);
+    let tenants = across.tenants_page(after, TENANTS_ON_PAGE).await?;
+    let listed: Vec<TenantId> = tenants.items.iter().map(|tenant| tenant.id.clone()).collect();
     Ok(Overview {
+        open: across.open_to_support(&listed, now).await?,
         version: env!("CARGO_PKG_VERSION"),
         database: store.kind(),
         migrations_pending: store.migrations_pending().await?,
         checks: health.checks().await,
-        tenants: across.tenants_page(after, TENANTS_ON_PAGE).await?,
+        tenants,
         in_air: across.in_air(now.plus_minutes(-IN_AIR_MINUTES_MAX)).await?,
         queues: across.queues().await?,
         given_up: across.given_up(GIVEN_UP_MAX).await?,

@@ -7,6 +7,7 @@ use jiff::civil::Date;
 use secrecy::ExposeSecret;
 
 use super::config::Config;
+pub use crate::app::findings::{Finding, Verdict};
 use crate::{
     domain::{org::Tenant, time::Timestamp},
     mail::{self, Mailer},
@@ -24,28 +25,6 @@ use crate::{
 
 /// From how many days before a model's end on it is spoken of.
 const MODEL_ENDS_SOON_DAYS: i32 = 90;
-
-/// How something was found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// As it should be.
-    Well,
-    /// It works, but somebody should know.
-    Advice,
-    /// Calls cannot be answered, or not safely, until this is mended.
-    Problem,
-}
-
-/// What was found about one thing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// What was looked at.
-    pub subject: &'static str,
-    /// How it was found.
-    pub verdict: Verdict,
-    /// What was found, and what to do about it.
-    pub words: String,
-}
 
 fn well(subject: &'static str, words: impl Into<String>) -> Finding {
     Finding { subject, verdict: Verdict::Well, words: words.into() }

@@ -20,6 +20,7 @@ use crate::{
         bookings::Ledger,
         calendars::{self, Calendars},
         clips,
+        findings::Doctor,
         health::Health,
         keys::{self, Keys},
         news::News,
@@ -190,6 +191,15 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Error> {
         tasks: tasks.clone(),
     });
     let prices = config.twilio.prices();
+    let examined = Arc::new(config.clone());
+    let doctor = Doctor::new(
+        Arc::new(move |now| {
+            let config = Arc::clone(&examined);
+            Box::pin(async move { doctor::examine(&config, now).await })
+        }),
+        tasks.clone(),
+        clock,
+    );
     let doors = Doors {
         store: store.clone(),
         lines: lines.clone(),
@@ -202,6 +212,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Error> {
             tasks: tasks.clone(),
             clock,
         },
+        doctor,
         twilio: Arc::new(config.twilio),
         accounts: accounts.clone(),
         calendars: calendars.clone(),

@@ -45,6 +45,12 @@ pub(super) enum Admin {
         #[arg(long)]
         email: Email,
     },
+    /// Take the second factor from somebody who is locked out. A mail and the log of where they work tell it.
+    RemoveSecondFactor {
+        /// The person's address.
+        #[arg(long)]
+        email: Email,
+    },
     /// Seal every secret in the database under a fresh key, while servers go on serving.
     RotateKey,
     /// Show the mails of the last thirty days and the links of those that were not sent.
@@ -102,6 +108,13 @@ async fn carry_out(config: &Config, store: &Store, command: Admin, clock: Clock)
             Err(app::Error::NotFound(_)) => bail!("{email} is no operator"),
             Err(error) => return Err(error.into()),
         },
+        Admin::RemoveSecondFactor { email } => {
+            match people.help_in_at_the_machine(&email, clock.now()).await {
+                Ok(()) => println!("{email} is asked for the password alone from here on."),
+                Err(app::Error::NotFound(_)) => bail!("no second factor guards the account of {email}"),
+                Err(error) => return Err(error.into()),
+            }
+        }
         Admin::RotateKey => return rotate(&keys, clock).await,
         Admin::VerifyAudit { tenant } => return verify_audit(store, tenant.as_deref()).await,
         Admin::ListMails => list_mails(&people).await?,

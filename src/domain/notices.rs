@@ -77,6 +77,8 @@ words! {
     EventKind, NotAnEventKind = "what can be told by mail" {
         /// A caller has left a message.
         Message = "message",
+        /// A caller has left a message that is urgent.
+        UrgentCall = "urgent_call",
         /// A caller has given back an appointment that was less than a day away.
         Cancellation = "cancellation",
         /// A calendar outside lets us in no more, or is gone.
@@ -120,7 +122,7 @@ impl EventKind {
     /// Who may be told of it: whoever may look at that.
     pub fn subject(self) -> Subject {
         match self {
-            Self::Message => Subject::Messages,
+            Self::Message | Self::UrgentCall => Subject::Messages,
             Self::Cancellation | Self::ReminderFailed | Self::Clash => Subject::Appointments,
             Self::CalendarCutOff => Subject::Calendars,
             Self::Limit => Subject::Calls,
@@ -181,6 +183,7 @@ impl Preferences {
             EventKind::CalendarCutOff
             | EventKind::Clash
             | EventKind::Message
+            | EventKind::UrgentCall
             | EventKind::Cancellation
             | EventKind::ReminderFailed
             | EventKind::Limit

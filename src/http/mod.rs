@@ -39,8 +39,8 @@ use utoipa_axum::router::OpenApiRouter;
 use self::{api::events::Streams, limits::Limits, problem::Problem};
 use crate::{
     app::{
-        accounts::Accounts, bookings::Ledger, calendars::Calendars, health::Health, keys::Keys,
-        people::People, voices::Voices, webhooks::Webhooks,
+        accounts::Accounts, bookings::Ledger, calendars::Calendars, findings::Doctor, health::Health,
+        keys::Keys, people::People, voices::Voices, webhooks::Webhooks,
     },
     live::Lines,
     platform::{blobs::Blobs, clock::Clock, tasks::Tasks},
@@ -69,6 +69,8 @@ pub struct Doors {
     pub public_url: PublicUrl,
     /// Whether calls can be answered.
     pub health: Health,
+    /// Looks at everything this server depends on.
+    pub doctor: Doctor,
     /// The figures.
     pub figures: PrometheusHandle,
     /// What runs beside.

@@ -20,6 +20,8 @@ pub enum Problem {
     MethodNotAllowed,
     /// The asker has not proven who they are: no token, or one that is not or no more good. What would be right.
     Unauthenticated(&'static str),
+    /// The password is right; a code of the second factor is needed as well.
+    SecondFactor,
     /// The webhook is not signed as it must be.
     Unsigned,
     /// The asker is known, but may not do that; what it would need.
@@ -63,6 +65,11 @@ impl Problem {
                 "It is there, but not with this method.",
             ),
             Self::Unauthenticated(detail) => (StatusCode::UNAUTHORIZED, "unauthenticated", detail),
+            Self::SecondFactor => (
+                StatusCode::UNAUTHORIZED,
+                "second-factor",
+                "A second factor guards the account: send its `code` as well.",
+            ),
             Self::Unsigned => (StatusCode::FORBIDDEN, "unsigned", "The request is not signed as it must be."),
             Self::Forbidden(detail) => (StatusCode::FORBIDDEN, "forbidden", detail),
             Self::Malformed(detail) => (StatusCode::BAD_REQUEST, "malformed", detail),
@@ -112,6 +119,7 @@ impl Problem {
             Self::NotFound
             | Self::MethodNotAllowed
             | Self::Unauthenticated(_)
+            | Self::SecondFactor
             | Self::Unsigned
             | Self::Forbidden(_)
             | Self::Malformed(_)
@@ -146,6 +154,7 @@ impl From<app::Error> for Problem {
                 Self::Forbidden(sentence(&refusal.to_string()))
             }
             app::Error::Unauthenticated(what) => Self::Unauthenticated(what),
+            app::Error::SecondFactor => Self::SecondFactor,
             app::Error::Closed(what) => Self::Forbidden(sentence(what)),
             app::Error::Stale => Self::Stale,
             app::Error::Unavailable(..) => {

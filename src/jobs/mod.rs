@@ -288,6 +288,7 @@ impl Ended {
             | app::Error::Invalid(_)
             | app::Error::Forbidden(_)
             | app::Error::OperatorOnly(_)
+            | app::Error::SecondFactor
             | app::Error::Unauthenticated(_)
             | app::Error::Closed(_)
             | app::Error::Stale

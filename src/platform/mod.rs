@@ -16,3 +16,4 @@ pub mod secrets;
 pub mod tape;
 pub mod tasks;
 pub mod tokens;
+pub mod totp;

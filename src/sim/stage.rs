@@ -49,7 +49,7 @@ use crate::{
         transfer::TransferTarget,
     },
     platform::{clock::Clock, ids},
-    store::{self, ToolCall, Work},
+    store::{self, Support, ToolCall, Work},
 };
 
 /// The tenant whose telephone rings.
@@ -685,8 +685,12 @@ async fn operator(people: &People, password: &str, now: Timestamp) -> Result<Use
 
 /// An operator who logs in and acts for the tenant.
 async fn log_in(people: &People, server: &Running, tenant: &Tenant, clock: Clock) -> Result<Admin, Error> {
-    let password = ids::token();
-    operator(people, &password, clock.now()).await?;
+    let (password, now) = (ids::token(), clock.now());
+    let granted_by = operator(people, &password, now).await?;
+    // Where people work, an operator acts only while she is let in.
+    let mut tx = server.store.begin(&tenant.id).await?;
+    tx.support_access().put(&Support { until: Timestamp::MAX, granted_by, granted: now }).await?;
+    tx.commit().await?;
     let base = format!("http://{}", server.addr);
     let admin = Admin::log_in(&base, OPERATOR, &password, tenant.id.as_str()).await;
     Ok(admin.map_err(agenda::Problem::from)?)

@@ -131,5 +131,8 @@ pub async fn owner(
             return Err(app::Error::NotFound("invitation"));
         }
     };
-    people.accept(&token.into(), &password.to_owned().into(), language, now).await.map(drop)
+    people
+        .accept(&token.into(), &secrecy::SecretString::from(password.to_owned()), language, now)
+        .await
+        .map(drop)
 }

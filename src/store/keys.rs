@@ -47,6 +47,9 @@ texts! {
     EXPORT_KEYS = "SELECT id AS place, tenant_id AS owner, key AS sealed FROM exports
         WHERE id > $1 AND key IS NOT NULL ORDER BY id LIMIT $2";
     RESEAL_EXPORT_KEY = "UPDATE exports SET key = $3 WHERE id = $1 AND key = $2";
+    FACTOR_SECRETS = "SELECT user_id AS place, CAST(NULL AS TEXT) AS owner, secret AS sealed FROM second_factors
+        WHERE user_id > $1 ORDER BY user_id LIMIT $2";
+    RESEAL_FACTOR_SECRET = "UPDATE second_factors SET secret = $3 WHERE user_id = $1 AND secret = $2";
     DIGEST_KEYS = "SELECT tenant_id AS place, tenant_id AS owner, key AS sealed FROM digest_keys
         WHERE tenant_id > $1 ORDER BY tenant_id LIMIT $2";
     RESEAL_DIGEST_KEY = "UPDATE digest_keys SET key = $3 WHERE tenant_id = $1 AND key = $2";
@@ -79,11 +82,13 @@ pub enum SealedColumn {
     ExportKey,
     /// What digests of forgotten numbers are made with.
     DigestKey,
+    /// What people's authenticators share with us.
+    FactorSecret,
 }
 
 impl SealedColumn {
     /// Every one of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::MailBody,
         Self::TwilioToken,
         Self::RefreshToken,
@@ -96,6 +101,7 @@ impl SealedColumn {
         Self::Pin,
         Self::ExportKey,
         Self::DigestKey,
+        Self::FactorSecret,
     ];
 
     /// `table.column`, as it is bound into each seal.
@@ -113,6 +119,7 @@ impl SealedColumn {
             Self::Pin => "contact_pins.pin",
             Self::ExportKey => "exports.key",
             Self::DigestKey => "digest_keys.key",
+            Self::FactorSecret => "second_factors.secret",
         }
     }
 
@@ -130,6 +137,7 @@ impl SealedColumn {
             Self::Pin => PINS,
             Self::ExportKey => EXPORT_KEYS,
             Self::DigestKey => DIGEST_KEYS,
+            Self::FactorSecret => FACTOR_SECRETS,
         }
     }
 
@@ -147,6 +155,7 @@ impl SealedColumn {
             Self::Pin => RESEAL_PIN,
             Self::ExportKey => RESEAL_EXPORT_KEY,
             Self::DigestKey => RESEAL_DIGEST_KEY,
+            Self::FactorSecret => RESEAL_FACTOR_SECRET,
         }
     }
 }

@@ -49,6 +49,7 @@ mod search;
 mod services;
 mod shares;
 mod summaries;
+mod support;
 mod tenants;
 mod test_calls;
 mod tool_calls;
@@ -106,6 +107,7 @@ pub use self::{
     search::{Hit, Search},
     shares::{NewShare, Share},
     summaries::Summarised,
+    support::Support,
     tool_calls::{ToolCall, ToolCallStatus},
     twilio_accounts::TwilioAccount,
     walls::Breach,
@@ -286,6 +288,7 @@ pub const TEXTS: &[&[Text]] = &[
     people::invitations::TEXTS,
     people::mails::TEXTS,
     people::memberships::TEXTS,
+    people::second_factors::TEXTS,
     people::sessions::TEXTS,
     people::users::TEXTS,
     pins::TEXTS,
@@ -298,6 +301,7 @@ pub const TEXTS: &[&[Text]] = &[
     services::TEXTS,
     shares::TEXTS,
     summaries::TEXTS,
+    support::TEXTS,
     tenants::TEXTS,
     test_calls::TEXTS,
     tool_calls::TEXTS,
@@ -698,6 +702,8 @@ aggregates! {
     tenant: Tenants;
     /// Its telephone numbers.
     numbers: Numbers;
+    /// Until when those who run the platform may look after it.
+    support_access: SupportAccess;
     /// Where the assistant steps back.
     pauses: Pauses;
     /// Numbers that are to be bought.
@@ -834,6 +840,8 @@ platform_aggregates! {
     users: Users;
     /// Their sessions, and what prolongs or replaces them.
     sessions: Sessions;
+    /// What proves them besides a password.
+    second_factors: SecondFactors;
     /// The mails to them.
     mails: Mails;
     /// The keys under which secrets are sealed.

@@ -22,6 +22,8 @@ texts! {
         JOIN resource_calendars r ON r.tenant_id = c.tenant_id AND r.calendar_id = c.id
         WHERE c.tenant_id = $1 AND NOT c.there LIMIT 50";
     MESSAGES = "SELECT COUNT(*), MIN(left_at) FROM messages WHERE tenant_id = $1 AND handled_at IS NULL AND left_at > $2";
+    URGENT_MESSAGES = "SELECT COUNT(*), MIN(left_at) FROM messages
+        WHERE tenant_id = $1 AND handled_at IS NULL AND left_at > $2 AND urgent";
     CLASHES = "SELECT COUNT(*), MIN(found_at) FROM clashes WHERE tenant_id = $1 AND settled_at IS NULL AND found_at > $2";
     REFUSED = "SELECT COUNT(*), MAX(rang_at) FROM calls WHERE tenant_id = $1 AND outcome = 'refused' AND rang_at > $2";
     /// Appointments still to come of which no attempt to remind has got through and none is left. $2 is when they ended at the
@@ -149,6 +151,14 @@ impl Notices<'_> {
     /// When the database cannot answer.
     pub async fn messages(&mut self, since: Timestamp) -> Result<Counted, Error> {
         self.counted(MESSAGES, since).await
+    }
+
+    /// Those of them that are urgent.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn urgent_messages(&mut self, since: Timestamp) -> Result<Counted, Error> {
+        self.counted(URGENT_MESSAGES, since).await
     }
 
     /// Clashes found after `since` that are not over.

@@ -48,6 +48,7 @@ mod provision;
 mod receptions;
 mod recording;
 mod rest;
+mod second_factor;
 mod secrets;
 mod shapes;
 mod signature;

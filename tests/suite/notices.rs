@@ -155,6 +155,25 @@ async fn whoever_wants_it_is_told_at_once_and_once_and_without_names() {
 }
 
 #[tokio::test]
+async fn an_urgent_call_is_told_by_itself_and_not_twice() {
+    let desk = Desk::open("saturn").await;
+    let wanted = json!({ "choices": { "message": "at_once", "urgent_call": "at_once" } });
+    desk.owner.patch("/users/me/notifications", wanted).await.well();
+    desk.leave_message(1, now()).await;
+    desk.owner.patch("/api/messages/msg_1", json!({ "urgent": true })).await.well();
+    desk.tell(now().plus_minutes(5)).await;
+    let mails = desk.mails().await;
+    let [(_, body)] = &mails[..] else { panic!("one mail: {mails:?}") };
+    assert!(body.contains("- one urgent call\n") && !body.contains("- one message"), "{body}");
+    let wanted = json!({ "choices": { "message": "never", "urgent_call": "at_once" } });
+    desk.owner.patch("/users/me/notifications", wanted).await.well();
+    desk.leave_message(2, now().plus_minutes(6)).await;
+    desk.tell(now().plus_minutes(15)).await;
+    assert_eq!(desk.mails().await.len(), 1, "what is not urgent is not told");
+    desk.office.server.stop().await;
+}
+
+#[tokio::test]
 async fn the_daily_mail_goes_once_a_day_and_says_what_is_open() {
     let desk = Desk::open("stern").await;
     let wanted = json!({ "choices": { "message": "daily" }, "daily_at": "07:30" });

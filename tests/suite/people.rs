@@ -16,6 +16,7 @@ use frontdesk::{
             outbox::MAILS_KEPT_MINUTES,
             passwords::{OPEN_MAX, RESET_MINUTES},
         },
+        support,
     },
     domain::{assistant::Language, email::Email, id::SessionId, org::Tenant, people::Role, time::Timestamp},
     jobs,
@@ -54,7 +55,11 @@ impl Desk {
             signer: Signer::new([&key]).unwrap(),
             keys: Keys::passing(store).unwrap(),
             console: "https://desk.example.com/console".to_owned(),
-            settings: people::Settings { registration: true, zone: "Europe/Berlin".parse().unwrap() },
+            settings: people::Settings {
+                registration: true,
+                zone: "Europe/Berlin".parse().unwrap(),
+                operators_second_factor: false,
+            },
         });
         Self { people, passwords, store: store.clone() }
     }
@@ -64,6 +69,7 @@ impl Desk {
             tenant: name.to_owned(),
             email: email(name),
             password: PASSWORD.into(),
+            code: None,
             language: Language::English,
             zone: None,
         };
@@ -75,7 +81,7 @@ impl Desk {
         let by = self.actor(owner).await;
         self.people.invite(&by, &email(name), role, None, NOW).await.unwrap();
         let token = self.token(name).await;
-        self.people.accept(&token, &PASSWORD.into(), Language::German, NOW).await.unwrap()
+        self.people.accept(&token, &SecretString::from(PASSWORD), Language::German, NOW).await.unwrap()
     }
 
     async fn actor(&self, grant: &Grant) -> Actor {
@@ -91,7 +97,7 @@ impl Desk {
     }
 
     async fn login(&self, name: &str, password: &str, now: Timestamp) -> Result<Grant, Error> {
-        self.people.login(&email(name), &password.into(), None, now).await
+        self.people.login(&email(name), &SecretString::from(password), None, now).await
     }
 
     async fn seats(&self, owner: &Grant, seats_max: u32) {
@@ -273,6 +279,7 @@ on_both! {
             tenant: "https://evil.example/#token=1 is yours".to_owned(),
             email: email("eve"),
             password: PASSWORD.into(),
+            code: None,
             language: Language::English,
             zone: None,
         };
@@ -363,7 +370,7 @@ on_both! {
             desk.people.invite(&by, &email(name), Role::Member, None, NOW).await.unwrap();
         }
         let accept = async |token: &SecretString, password: &str, now| {
-            desk.people.accept(token, &password.into(), Language::German, now).await
+            desk.people.accept(token, &SecretString::from(password), Language::German, now).await
         };
         let (for_ben, for_cleo) = (desk.token("ben").await, desk.token("cleo").await);
         assert!(!desk.people.offer(&for_ben, NOW).await.unwrap().has_account);
@@ -380,7 +387,7 @@ on_both! {
         assert!(matches!(accept(&"0".repeat(64).into(), PASSWORD, NOW).await, Err(Error::NotFound(_))));
     }
 
-    async fn an_operator_goes_anywhere_and_the_tenant_is_told(fresh: Fresh) {
+    async fn an_operator_goes_where_she_is_let_in_and_the_tenant_is_told(fresh: Fresh) {
         let desk = Desk::of(&fresh.store);
         let owner = desk.owner("ada").await;
         let stranger = desk.owner("cleo").await;
@@ -390,9 +397,17 @@ on_both! {
         let proven = desk.people.know(root.access_token.expose_secret(), NOW).await.unwrap();
         assert!(proven.operator().is_ok() && proven.actor.is_none());
         let at_adas = &owner.at.as_ref().unwrap();
+        let shut_out = desk.people.switch(&proven, &at_adas.slug, NOW).await;
+        assert!(matches!(shut_out, Err(Error::NotFound(_))), "{shut_out:?}");
+        let by = desk.actor(&owner).await;
+        support::grant(&fresh.store, &by, NOW, support::MINUTES_MIN).await.unwrap();
         let inside = desk.people.switch(&proven, &at_adas.slug, NOW).await.unwrap();
         let actor = desk.actor(&inside).await;
-        assert!(matches!(actor.who(), Who::Operator { .. }));
+        assert!(matches!(actor.who(), Who::Support { .. }));
+        assert!(desk.knows(&inside, at(support::MINUTES_MIN - 1)).await);
+        assert!(!desk.knows(&inside, at(support::MINUTES_MIN)).await, "the time is over");
+        let late = desk.people.refresh(&inside.refresh_token, at(support::MINUTES_MIN)).await;
+        assert!(matches!(late, Err(Error::Unauthenticated(_))), "{late:?}");
         assert_eq!(actor.tenant(), &at_adas.tenant);
         let entries = fresh.store.read(&at_adas.tenant).await.unwrap();
         let entries = { entries }.audit().page(&AuditFilter::default(), None, 10).await.unwrap().items;
@@ -427,6 +442,7 @@ on_both! {
                 tenant: name.to_owned(),
                 email: email(who),
                 password: PASSWORD.into(),
+                code: None,
                 language: Language::German,
                 zone: Some("Asia/Tokyo".parse().unwrap()),
             };
@@ -450,6 +466,7 @@ on_both! {
                 tenant: format!("Praxis {n}"),
                 email: email("ada"),
                 password: PASSWORD.into(),
+                code: None,
                 language: Language::German,
                 zone: None,
             };

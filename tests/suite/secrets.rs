@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use frontdesk::{
     app::keys::{self, Keys, Resealed},
     domain::{
+        assistant::Language,
         calendar::{Connection as CalendarConnection, ConnectionState, Grant, Vendor},
         email::Email,
         forgetting::{Counts, Export, ExportOf},
@@ -19,7 +20,7 @@ use frontdesk::{
     },
     store::{
         MailTimes, Message, SealedColumn, SealedSecrets, SealedTokens, Spoken, Store, Taped, TwilioAccount,
-        Underway,
+        Underway, User,
     },
 };
 use proptest::prelude::*;
@@ -145,6 +146,7 @@ async fn keep(
         SealedColumn::Pin => (Some(tenant), practice.contact.id.as_str()),
         SealedColumn::ExportKey => (Some(tenant), "exp_1"),
         SealedColumn::DigestKey => (Some(tenant), tenant.as_str()),
+        SealedColumn::FactorSecret => (None, "usr_1"),
     };
     let sealed = keys.seal(Place { owner, column: column.name(), row }, &SecretString::from(secret)).unwrap();
     let mut tx = store.begin(tenant).await.unwrap();
@@ -258,6 +260,18 @@ async fn keep(
             };
             tx.messages().add(&message).await.unwrap();
             tx.messages().fetched(&message.id, "messages/one.wav", &sealed).await.unwrap();
+        }
+        SealedColumn::FactorSecret => {
+            let user = User {
+                id: row.parse().unwrap(),
+                email: "guarded@b.example".parse().unwrap(),
+                password_hash: "-".to_owned(),
+                language: Language::German,
+                operator: false,
+                created_at: NOW,
+            };
+            tx.users().add(&user).await.unwrap();
+            assert!(tx.second_factors().begin(&user.id, &sealed, NOW).await.unwrap());
         }
         SealedColumn::DigestKey => {
             tx.forgetting().set_digest_key(&sealed, NOW).await.unwrap();

@@ -16,12 +16,21 @@ password-new = Neues Passwort
 optional = (freiwillig)
 leave-unsaved = Ihre Eingaben sind noch nicht gespeichert.
 live-lost = Die Verbindung ist unterbrochen und wird wieder aufgebaut. Was Sie sehen, ist der letzte Stand.
+live-elsewhere = Sie sind in einem anderen Tab zu einem anderen Unternehmen gewechselt. Diese Seite zeigt den letzten Stand von diesem hier.
+
+# Ein Formular eines anderen Unternehmens
+elsewhere-title = Dieses Formular gehört zu einem anderen Unternehmen
+elsewhere-lead = Sie haben es für { $tenant } ausgefüllt und sind inzwischen in einem anderen Tab zu { $here } gewechselt. Es wurde bei keinem etwas geändert; Ihre Eingaben sind noch da, Passwörter ausgenommen.
+elsewhere-send = Zu { $tenant } zurückgehen und absenden
+elsewhere-stay = Bei { $here } bleiben
+elsewhere-gone = Sie haben es für ein Unternehmen ausgefüllt, in dem Sie nicht mehr arbeiten, und sind bei { $here }. Es wurde bei keinem etwas geändert.
 
 # Formulare
 summary-heading = Das müssen Sie noch ändern
 fault-mark = Fehler:
 fault = Etwas an diesem Formular passt noch nicht. Ihre Eingaben sind noch da.
 fault-other = Diese Angabe passt noch nicht: { $problem }.
+fault-plain = Diese Angabe passt noch nicht. Ihre Eingaben sind noch da; prüfen Sie dieses Feld.
 fault-email = Geben Sie die E-Mail-Adresse vollständig ein, zum Beispiel ada@example.com.
 fault-password = Wählen Sie ein Passwort mit mindestens 15 Zeichen, das nicht leicht zu erraten ist, zum Beispiel einige Wörter hintereinander.
 fault-tenant = Geben Sie den Namen des Unternehmens ein, höchstens 100 Zeichen.
@@ -50,6 +59,7 @@ failure-too-many = { $seconds ->
 }
 failure-conflict-title = Das passt nicht zusammen
 failure-conflict = Das widerspricht dem, was schon da ist: { $problem }. Es wurde nichts geändert.
+failure-conflict-plain = Das widerspricht dem, was schon da ist. Es wurde nichts geändert. Laden Sie die Seite neu und sehen Sie sich den Stand an.
 failure-stale-title = Jemand war schneller
 failure-stale = Jemand anderes hat das inzwischen geändert. Es wurde nichts gespeichert. Sehen Sie sich den neuen Stand an und entscheiden Sie.
 failure-taken-title = Die Zeit ist vergeben

@@ -1,6 +1,7 @@
 settings-notifications = Benachrichtigungen
 notifications-what = Wählen Sie, worüber Sie E-Mails bekommen. Sie sagen, was geschehen ist und wie oft, nie um wen es geht.
 event-message = Nachricht einer anrufenden Person
+event-urgent-call = Dringender Anruf: Nachricht, die nicht warten kann
 event-cancellation = Termin abgesagt, weniger als einen Tag vorher
 event-calendar-cut-off = Kalender getrennt
 event-reminder-failed = Erinnerung gescheitert

@@ -16,12 +16,21 @@ password-new = New password
 optional = (optional)
 leave-unsaved = What you typed is not saved yet.
 live-lost = The connection is interrupted and is being restored. What you see is the last that was known.
+live-elsewhere = You have gone to another business in another tab. This page shows what was last known of this one.
+
+# A form of another business's
+elsewhere-title = This form belongs to another business
+elsewhere-lead = You filled it in for { $tenant } and have gone to { $here } in another tab since. Nothing was changed at either; what you typed is kept, passwords excepted.
+elsewhere-send = Go back to { $tenant } and send it
+elsewhere-stay = Stay at { $here }
+elsewhere-gone = You filled it in for a business at which you do not work any more, and are at { $here }. Nothing was changed at either.
 
 # Forms
 summary-heading = There is a problem
 fault-mark = Error:
 fault = Something in this form does not fit yet. What you typed is still here.
 fault-other = This does not fit yet: { $problem }.
+fault-plain = This does not fit yet. Everything you typed is still here; check this field.
 fault-email = Enter the whole e-mail address, for example ada@example.com.
 fault-password = Choose a password of at least 15 characters that is hard to guess, for example a few words in a row.
 fault-tenant = Enter the name of the business, at most 100 characters.
@@ -50,6 +59,7 @@ failure-too-many = { $seconds ->
 }
 failure-conflict-title = This does not fit
 failure-conflict = This contradicts what is there: { $problem }. Nothing was changed.
+failure-conflict-plain = This contradicts what is there. Nothing was changed. Load the page again and look at it.
 failure-stale-title = Somebody was faster
 failure-stale = Somebody else has changed this in the meantime. Nothing was saved. Look at it again, then decide.
 failure-taken-title = The time is taken

@@ -1,6 +1,7 @@
 settings-notifications = Notifications
 notifications-what = Choose what you get emails about. They say what happened and how often, never whom it is about.
 event-message = A caller left a message
+event-urgent-call = An urgent call: a message that cannot wait
 event-cancellation = An appointment was cancelled less than a day before
 event-calendar-cut-off = A calendar was cut off
 event-reminder-failed = A reminder failed

@@ -14,7 +14,7 @@ use url::Url;
 
 use super::{Calendars, connections::LIST_PATIENCE};
 use crate::{
-    app::{self, Faults, access::Actor, access::Who, audit, keys},
+    app::{self, Faults, access::Actor, audit, keys, people},
     calendars::{
         Access, Error as VendorError, Listed,
         oauth::{self, Begun, Error as OauthError, Gone, Needed, Tokens},
@@ -370,13 +370,7 @@ impl Calendars {
             && session.expires_at > now
             && session.user == underway.user
             && session.tenant.as_ref() == Some(tenant);
-        let user = underway.user.clone();
-        let who = match standing.role {
-            _ if standing.operator => Who::Operator { user },
-            Some(role) => Who::Member { user, role },
-            None => return Err(Problem::NotAllowed),
-        };
-        let by = Actor::new(tenant.clone(), who);
+        let by = Actor::new(tenant.clone(), people::who(&standing, now).ok_or(Problem::NotAllowed)?);
         if holds && by.may(Verb::Write, Subject::Calendars) { Ok(by) } else { Err(Problem::NotAllowed) }
     }
 

@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::{
     Error, People, Proven,
     entry::{SESSION_MINUTES, SESSION_MINUTES_MAX},
-    proven,
+    proven, who,
 };
 use crate::{domain::time::Timestamp, platform::tokens};
 
@@ -33,9 +33,9 @@ impl People {
             Some(tenant) => store.read(tenant).await?.sessions().standing(&session.id).await?,
             None => store.read_platform().await?.sessions().standing(&session.id).await?,
         };
-        let standing = standing.ok_or(OVER)?;
-        if session.tenant.is_some() && standing.role.is_none() && !standing.operator {
-            // She works there no more.
+        let standing = self.masked_standing(standing.ok_or(OVER)?);
+        if session.tenant.is_some() && who(&standing, now).is_none() {
+            // She works there no more, or is not let in any more.
             return Err(OVER);
         }
         let until = now.plus_minutes(SESSION_MINUTES).min(session.began_at.plus_minutes(SESSION_MINUTES_MAX));
@@ -44,6 +44,6 @@ impl People {
             tx.sessions().extend(&session.id, until).await?;
             tx.commit().await?;
         }
-        Ok(proven(standing))
+        Ok(proven(standing, now))
     }
 }

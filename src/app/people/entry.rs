@@ -10,12 +10,12 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use tracing::warn;
 
-use super::{People, Proven, rank};
+use super::{People, Proven, rank, second_factor::Credentials};
 use crate::{
     app::{
         Error, Faults,
         access::{Actor, Who},
-        audit,
+        audit, support,
     },
     domain::{
         assistant::Language,
@@ -104,6 +104,8 @@ pub struct Registration {
     pub email: Email,
     /// Her password, or the one of the account she has already.
     pub password: SecretString,
+    /// A code of the second factor of that account, if it has one.
+    pub code: Option<SecretString>,
     /// The language she is written to in.
     pub language: Language,
     /// Where the business's clocks hang.
@@ -156,7 +158,8 @@ impl People {
                 if verdict == Verdict::Wrong {
                     return Err(Error::Conflict(KNOWN));
                 }
-                (user, false)
+                self.prove_again(&user, wanted.code.as_ref(), now).await?;
+                (self.masked(user).await?, false)
             }
             None => {
                 let password_hash = self.0.passwords.hash(&wanted.password).await?;
@@ -194,16 +197,20 @@ impl People {
     /// working longest.
     ///
     /// # Errors
-    /// [`Error::Unauthenticated`], the same for an unknown address and a wrong password; [`Error::Unavailable`].
+    /// [`Error::Unauthenticated`], the same for an unknown address and a wrong password, and for a wrong code;
+    /// [`Error::SecondFactor`] when a code is needed as well; [`Error::Later`] after too many wrong ones;
+    /// [`Error::Unavailable`].
     pub async fn login(
         &self,
         email: &Email,
-        password: &SecretString,
+        shown: impl Into<Credentials<'_>>,
         tenant: Option<&str>,
         now: Timestamp,
     ) -> Result<Grant, Error> {
-        let user = self.prove(email, password).await?;
-        let at = self.place(&user, tenant).await?;
+        let shown = shown.into();
+        let user = self.prove(email, shown.password).await?;
+        self.prove_again(&user, shown.code, now).await?;
+        let at = self.place(&user, tenant, now).await?;
         self.enter(user, at, now).await
     }
 
@@ -235,8 +242,9 @@ impl People {
         tx.sessions().extend(&session.id, now.plus_minutes(SESSION_MINUTES).min(latest)).await?;
         let user = tx.users().get(&session.user).await?.ok_or(OVER)?;
         tx.commit().await?;
+        let user = self.masked(user).await?;
         let at = match &session.tenant {
-            Some(tenant) => Some(self.at(tenant, &user).await?.ok_or(OVER)?),
+            Some(tenant) => Some(self.at(tenant, &user, Some(now)).await?.ok_or(OVER)?),
             None => None,
         };
         self.grant(user, at, &session, fresh, now)
@@ -252,15 +260,24 @@ impl People {
         Ok(tx.commit().await?)
     }
 
-    /// Lets whoever asks in at another tenant (its id or slug), in a session of its own. An operator may go anywhere;
-    /// the tenant's audit log tells it.
+    /// Lets whoever asks in at another tenant (its id or slug), in a session of its own. An operator may go where the tenant
+    /// lets her in, and where nobody works yet; the tenant's audit log tells it.
     ///
     /// # Errors
     /// [`Error::Closed`] to programs; [`Error::NotFound`] where she does not work; [`Error::Unavailable`].
     pub async fn switch(&self, by: &Proven, tenant: &str, now: Timestamp) -> Result<Grant, Error> {
         let user = self.user(&by.person()?.user).await?;
-        let at = self.place(&user, Some(tenant)).await?;
+        let at = self.place(&user, Some(tenant), now).await?;
         self.enter(user, at, now).await
+    }
+
+    /// Lets an operator out of the tenant she has entered, in a session of its own.
+    ///
+    /// # Errors
+    /// [`Error::Closed`] to everybody else; [`Error::Unavailable`].
+    pub async fn leave(&self, by: &Proven, now: Timestamp) -> Result<Grant, Error> {
+        let user = self.user(&by.operator()?.0).await?;
+        self.enter(user, None, now).await
     }
 
     /// Who asks.
@@ -272,7 +289,7 @@ impl People {
         let user = self.user(&session.user).await?;
         let memberships = self.0.store.across_tenants().memberships(&user.id).await?;
         let at = match &session.tenant {
-            Some(tenant) => self.at(tenant, &user).await?,
+            Some(tenant) => self.at(tenant, &user, None).await?,
             None => None,
         };
         Ok(Me { user, at, memberships })
@@ -294,13 +311,13 @@ impl People {
         let hash = user.as_ref().map(|user| user.password_hash.as_str());
         let verdict = self.0.passwords.verify(password, hash).await?;
         match user {
-            Some(user) if verdict == Verdict::Right => Ok(user),
+            Some(user) if verdict == Verdict::Right => self.masked(user).await,
             Some(user) if verdict == Verdict::RightButOutdated => {
                 let hash = self.0.passwords.hash(password).await?;
                 let mut tx = self.0.store.begin_platform().await?;
                 tx.users().rehash(&user.id, &user.password_hash, &hash).await?;
                 tx.commit().await?;
-                Ok(user)
+                self.masked(user).await
             }
             _ => {
                 counter!(SECURITY_TOTAL, "event" => "login_refused").increment(1);
@@ -312,7 +329,7 @@ impl People {
     /// The person of that id.
     pub(super) async fn user(&self, id: &UserId) -> Result<User, Error> {
         let user = self.0.store.read_platform().await?.users().get(id).await?;
-        user.ok_or(Error::Unauthenticated("The account is gone."))
+        self.masked(user.ok_or(Error::Unauthenticated("The account is gone."))?).await
     }
 
     /// Begins a session at `at`, and gives its tokens.
@@ -345,6 +362,9 @@ impl People {
             operator: user.operator,
             role: at.as_ref().and_then(|at| at.role),
             networks: vec![],
+            guarded: false,
+            staffed: false,
+            support_until: None,
         };
         let access = Access {
             user: user.id.clone(),
@@ -358,7 +378,12 @@ impl People {
     }
 
     /// Where a person is let in: at the tenant she names, or where she has been working longest.
-    async fn place(&self, user: &User, wanted: Option<&str>) -> Result<Option<At>, Error> {
+    pub(super) async fn place(
+        &self,
+        user: &User,
+        wanted: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Option<At>, Error> {
         let memberships = self.0.store.across_tenants().memberships(&user.id).await?;
         let Some(wanted) = wanted else { return Ok(memberships.into_iter().next().map(At::from)) };
         let named =
@@ -368,6 +393,7 @@ impl People {
         }
         let tenant = if user.operator { self.tenant(wanted).await? } else { None };
         let tenant = tenant.ok_or(Error::NotFound("tenant"))?;
+        support::must_be_open(&self.0.store, &tenant.id, now).await?;
         Ok(Some(At { tenant: tenant.id, slug: tenant.slug, name: tenant.name, role: None }))
     }
 
@@ -381,10 +407,21 @@ impl People {
         Ok(self.0.store.across_tenants().tenant(wanted).await?)
     }
 
-    /// A person at a tenant: as a member, or as an operator.
-    pub(super) async fn at(&self, tenant: &TenantId, user: &User) -> Result<Option<At>, Error> {
+    /// A person at a tenant: as a member, or as an operator whom it lets in at `now`, if that is asked.
+    pub(super) async fn at(
+        &self,
+        tenant: &TenantId,
+        user: &User,
+        now: Option<Timestamp>,
+    ) -> Result<Option<At>, Error> {
         let mut tx = self.0.store.read(tenant).await?;
         let role = tx.memberships().get(&user.id).await?.map(|member| member.item.role);
+        if let Some(now) = now
+            && role.is_none()
+            && !tx.support_access().lets_in(now).await?
+        {
+            return Ok(None);
+        }
         let Some(tenant) = tx.tenant().get().await? else { return Ok(None) };
         let at = At { tenant: tenant.id, slug: tenant.slug, name: tenant.name, role };
         Ok(Some(at).filter(|at| user.operator || at.role.is_some()))
@@ -423,7 +460,7 @@ pub(super) async fn begin(
     let (session, refresh) = new_session(user, Some(at.tenant.clone()), now);
     tx.sessions().begin(&session).await?;
     tx.sessions().add_token(&session.id, &tokens::fingerprint(refresh.expose_secret()), now).await?;
-    if user.operator {
+    if user.operator && at.role.is_none() {
         let by = Actor::new(at.tenant.clone(), Who::Operator { user: user.id.clone() });
         audit::tell(tx, &by, now, "operator.entered", at.tenant.as_str(), json!({})).await?;
     }

@@ -10,6 +10,7 @@ use super::{
     entry::{At, Grant, begin, known_already, new_user},
     letters,
     members::may_decide,
+    second_factor::Credentials,
 };
 use crate::{
     app::{
@@ -190,22 +191,26 @@ impl People {
     pub async fn accept(
         &self,
         token: &SecretString,
-        password: &SecretString,
+        shown: impl Into<Credentials<'_>>,
         language: Language,
         now: Timestamp,
     ) -> Result<Grant, Error> {
+        let shown = shown.into();
         let hash = tokens::fingerprint(token.expose_secret());
         let found = self.0.store.across_tenants().invitation(&hash).await?;
         let (tenant, id) = found.ok_or(Error::NotFound("invitation"))?;
         let offer = self.offer(token, now).await?;
         let email = offer.invitation.email;
         let (user, is_new) = if offer.has_account {
-            (self.prove(&email, password).await?, false)
+            let user = self.prove(&email, shown.password).await?;
+            self.prove_again(&user, shown.code, now).await?;
+            (user, false)
         } else {
             let mut faults = Faults::new();
-            faults.take(password::check(password.expose_secret(), &email, &[&offer.tenant]), "/password");
+            faults
+                .take(password::check(shown.password.expose_secret(), &email, &[&offer.tenant]), "/password");
             faults.settle()?;
-            (new_user(email, self.0.passwords.hash(password).await?, language, now), true)
+            (new_user(email, self.0.passwords.hash(shown.password).await?, language, now), true)
         };
         let role = offer.invitation.role;
         let mut tx = self.0.store.begin(&tenant).await?;

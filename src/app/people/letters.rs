@@ -43,6 +43,31 @@ pub fn reset(language: Language, link: &str) -> Letter {
     }
 }
 
+/// A second factor guards the account no more; who took it away, if it was not its owner.
+pub fn factor_removed(language: Language, tenant: Option<&str>, link: &str) -> Letter {
+    let by = tenant.map(harmless);
+    match language {
+        Language::German => Letter {
+            subject: "Ihr zweiter Faktor wurde entfernt".to_owned(),
+            body: format!(
+                "Guten Tag,\n\nfür Ihr Konto{} wird nur noch das Passwort verlangt: Der zweite Faktor und seine \
+                 Ersatzcodes gelten nicht mehr. Hier richten Sie ihn neu ein:\n\n{link}\n\nHaben Sie das nicht \
+                 gewollt, ändern Sie sofort Ihr Passwort.\n",
+                by.map(|name| format!(" ({name})")).unwrap_or_default()
+            ),
+        },
+        Language::English => Letter {
+            subject: "Your second factor was taken away".to_owned(),
+            body: format!(
+                "Hello,\n\nyour account{} asks only for the password from here on: the second factor and its recovery \
+                 codes are good no more. Here you set it up anew:\n\n{link}\n\nIf you did not want this, change your \
+                 password at once.\n",
+                by.map(|name| format!(" ({name})")).unwrap_or_default()
+            ),
+        },
+    }
+}
+
 /// Somebody is offered a place at a tenant.
 pub fn invitation(language: Language, tenant: &str, link: &str) -> Letter {
     let tenant = harmless(tenant);
@@ -176,6 +201,7 @@ pub fn news(language: Language, tenant: &str, news: &[(EventKind, u64)], daily: 
 fn line(language: Language, kind: EventKind, count: u64) -> String {
     let (one, more) = match (language, kind) {
         (Language::German, EventKind::Message) => ("eine Nachricht", "Nachrichten"),
+        (Language::German, EventKind::UrgentCall) => ("ein dringender Anruf", "dringende Anrufe"),
         (Language::German, EventKind::Cancellation) => {
             ("ein Termin, kurzfristig abgesagt", "Termine, kurzfristig abgesagt")
         }
@@ -194,6 +220,7 @@ fn line(language: Language, kind: EventKind, count: u64) -> String {
             ("eine Zustellung an ein Programm ist gescheitert", "Zustellungen an Programme sind gescheitert")
         }
         (Language::English, EventKind::Message) => ("one message", "messages"),
+        (Language::English, EventKind::UrgentCall) => ("one urgent call", "urgent calls"),
         (Language::English, EventKind::Cancellation) => {
             ("one appointment cancelled at short notice", "appointments cancelled at short notice")
         }

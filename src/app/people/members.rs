@@ -43,6 +43,15 @@ pub async fn list(
     Ok(store.read(by.tenant()).await?.memberships().page(after, count_max).await?)
 }
 
+/// Which of them have a second factor.
+///
+/// # Errors
+/// [`Error::Forbidden`]; [`Error::Unavailable`].
+pub async fn guarded(store: &Store, by: &Actor) -> Result<Vec<UserId>, Error> {
+    by.must(Verb::Write, Subject::Members)?;
+    Ok(store.read(by.tenant()).await?.second_factors().of_members(by.tenant()).await?)
+}
+
 /// One who works here.
 ///
 /// # Errors
@@ -122,7 +131,7 @@ pub(super) fn may_decide(by: &Actor, role: Role) -> Result<(), Error> {
         Who::Program { scopes, .. } => {
             Scope::all().find(|scope| role.may(scope.verb, scope.subject) && !scopes.contains(scope))
         }
-        Who::Operator { .. } | Who::System(_) => None,
+        Who::Operator { .. } | Who::Support { .. } | Who::System(_) => None,
     };
     missing.map_or(Ok(()), |scope| Err(Error::Forbidden(scope)))
 }

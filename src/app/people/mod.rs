@@ -13,6 +13,7 @@ pub mod members;
 pub mod operators;
 pub mod outbox;
 pub mod passwords;
+pub mod second_factor;
 
 use std::{fmt, sync::Arc};
 
@@ -50,6 +51,8 @@ pub struct Settings {
     /// Where the clocks of a tenant hang that registers without saying so.
     #[serde(deserialize_with = "zone")]
     pub zone: Zone,
+    /// Whether an operator needs a second factor: without one she can only set one up.
+    pub operators_second_factor: bool,
 }
 
 fn zone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Zone, D::Error> {
@@ -155,9 +158,10 @@ impl People {
                 && session.expires_at > now
                 && (&session.user, &session.tenant) == (&access.user, &access.tenant)
                 && rank(standing) == access.rank
+                && (session.tenant.is_none() || who(standing, now).is_some())
         });
         match standing {
-            Some(standing) if holds => Ok(proven(standing)),
+            Some(standing) if holds => Ok(proven(standing, now)),
             _ => Err(Error::Unauthenticated("The access token holds no more; refresh it or log in again.")),
         }
     }
@@ -165,10 +169,17 @@ impl People {
     /// What holds of the session of a token.
     async fn standing(&self, access: &Access) -> Result<Option<Standing>, Error> {
         let store = &self.0.store;
-        Ok(match &access.tenant {
+        let standing = match &access.tenant {
             Some(tenant) => store.read(tenant).await?.sessions().standing(&access.session).await?,
             None => store.read_platform().await?.sessions().standing(&access.session).await?,
-        })
+        };
+        Ok(standing.map(|standing| self.masked_standing(standing)))
+    }
+
+    /// The same, of which nothing of an operator is left while she lacks the second factor that is demanded of operators.
+    fn masked_standing(&self, standing: Standing) -> Standing {
+        let lacks = self.0.settings.operators_second_factor && !standing.guarded;
+        Standing { operator: standing.operator && !lacks, ..standing }
     }
 
     async fn know_program(&self, token: &str, now: Timestamp) -> Result<Proven, Error> {
@@ -222,13 +233,20 @@ fn rank(standing: &Standing) -> Rank {
     }
 }
 
-fn proven(standing: Standing) -> Proven {
+/// As whom the person of a session acts at its tenant: as what she is there, or as an operator whom it has let in or in which
+/// nobody works yet; `None` when she has no place there.
+pub(in crate::app) fn who(standing: &Standing, now: Timestamp) -> Option<Who> {
     let user = standing.session.user.clone();
-    let who = match rank(&standing) {
-        Rank::Operator => Some(Who::Operator { user }),
-        Rank::Member(role) => Some(Who::Member { user, role }),
-        Rank::Nobody => None,
-    };
+    match standing.role {
+        Some(role) => Some(Who::Member { user, role }),
+        None if !standing.operator => None,
+        None if !standing.staffed => Some(Who::Operator { user }),
+        None => standing.support_until.filter(|until| *until > now).map(|_| Who::Support { user }),
+    }
+}
+
+fn proven(standing: Standing, now: Timestamp) -> Proven {
+    let who = who(&standing, now);
     let tenant = standing.session.tenant.clone();
     Proven {
         actor: tenant.zip(who).map(|(tenant, who)| Actor::new(tenant, who)),

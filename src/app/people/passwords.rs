@@ -98,7 +98,7 @@ impl People {
         }
         let hash = self.0.passwords.hash(new).await?;
         let at = match &session.tenant {
-            Some(tenant) => self.at(tenant, &user).await?,
+            Some(tenant) => self.at(tenant, &user, Some(now)).await?,
             None => None,
         };
         let mut tx = self.0.store.begin_platform().await?;

@@ -33,6 +33,7 @@ mod search;
 mod services;
 mod shares;
 mod stranded;
+mod support;
 mod tenants;
 pub(in crate::http) mod test_calls;
 mod transfer_targets;
@@ -59,6 +60,7 @@ pub(super) fn router() -> OpenApiRouter<Doors> {
         .merge(schedules::router())
         .merge(closures::router())
         .merge(stranded::router())
+        .merge(support::router())
         .merge(calendars::router())
         .merge(contacts::router())
         .merge(calls::router())

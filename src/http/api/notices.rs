@@ -85,7 +85,7 @@ async fn list(State(doors): State<Doors>, By(by): By) -> Result<Json<NoticesShow
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NotificationsShown {
-    /// For each kind of what happens (`message`, `cancellation` within a day, `calendar_cut_off`, `reminder_failed`, `clash`,
+    /// For each kind of what happens (`message`, `urgent_call`, `cancellation` within a day, `calendar_cut_off`, `reminder_failed`, `clash`,
     /// `limit`, `webhook`): `at_once`, `daily` or `never`.
     choices: BTreeMap<String, String>,
     /// From when nothing comes at once, such as `20:00`, where the tenant is; null for no quiet hours.

@@ -15,7 +15,7 @@ use super::{
     tenants::at,
 };
 use crate::{
-    app::accounts::Used,
+    app::{access::Actor, accounts::Used, people::Proven, support},
     http::{Doors, auth::Person, problem::Problem},
 };
 
@@ -73,7 +73,7 @@ async fn show_twilio(
     Person(proven): Person,
     Path(tenant): Path<String>,
 ) -> Result<Json<AccountShown>, Problem> {
-    Ok(Json(doors.accounts.used(&at(&proven, &tenant)?).await?.into()))
+    Ok(Json(doors.accounts.used(&inside(&doors, &proven, &tenant).await?).await?.into()))
 }
 
 /// Lets the tenant use an account of its own, or a new token of it. Twilio is asked whether it accepts them. Numbers
@@ -87,7 +87,7 @@ async fn set_twilio(
     Path(tenant): Path<String>,
     Body(wanted): Body<AccountWanted>,
 ) -> Result<Json<AccountShown>, Problem> {
-    let (by, now) = (at(&proven, &tenant)?, doors.clock.now());
+    let (by, now) = (inside(&doors, &proven, &tenant).await?, doors.clock.now());
     let used = doors.accounts.set(&by, now, &wanted.account_sid, &wanted.auth_token).await?;
     Ok(Json(used.into()))
 }
@@ -100,6 +100,15 @@ async fn forget_twilio(
     Person(proven): Person,
     Path(tenant): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    doors.accounts.remove(&at(&proven, &tenant)?, doors.clock.now()).await?;
+    doors.accounts.remove(&inside(&doors, &proven, &tenant).await?, doors.clock.now()).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// The asker at that tenant; an operator only where she is let in.
+async fn inside(doors: &Doors, proven: &Proven, tenant: &str) -> Result<Actor, Problem> {
+    let by = at(proven, tenant)?;
+    if proven.operator().is_ok() {
+        support::must_be_open(&doors.store, by.tenant(), doors.clock.now()).await?;
+    }
+    Ok(by)
 }

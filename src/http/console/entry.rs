@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::{
     failure::Failure,
@@ -20,7 +20,10 @@ use super::{
 use crate::{
     app::{
         self,
-        people::entry::{Grant, Registration},
+        people::{
+            entry::{Grant, Registration},
+            second_factor::{Credentials, Entered},
+        },
     },
     domain::{assistant::Language, email::Email},
     http::{Doors, limits::Kind},
@@ -30,6 +33,7 @@ use crate::{
 pub(super) fn router() -> Router<Doors> {
     Router::new()
         .route("/console/entry/login", get(login_page).post(login))
+        .route("/console/entry/code", post(code))
         .route("/console/entry/register", get(register_page).post(register))
         .route("/console/entry/forgot", get(forgot_page).post(forgot))
         .route("/console/reset", get(reset_page).post(reset))
@@ -38,6 +42,7 @@ pub(super) fn router() -> Router<Doors> {
         .route("/console/entry/language", post(language))
         .route("/console/entry/colours", post(colours))
         .route("/console/entry/switch", post(switch))
+        .route("/console/entry/leave", post(leave))
 }
 
 #[derive(Template)]
@@ -46,6 +51,13 @@ struct LoginPage {
     page: Page,
     form: Form,
     registration: bool,
+}
+
+#[derive(Template)]
+#[template(path = "entry/code.html", config = ".askama.toml")]
+struct CodePage {
+    page: Page,
+    form: Form,
 }
 
 #[derive(Template)]
@@ -91,21 +103,26 @@ fn titled(doors: &Doors, visitor: &Visitor, key: &str, form: &Form) -> Page {
     Page::new(visitor, "", visitor.t(key), doors.clock.now()).with_form(form)
 }
 
-/// Lets somebody in, or says why not; attempts are counted by address and by account.
+/// Lets somebody in, or says why not, such as that a code is needed as well; attempts are counted by address and by account.
 pub(super) async fn let_in(
     doors: &Doors,
     visitor: &Visitor,
     email: &str,
-    password: &SecretString,
+    shown: Credentials<'_>,
     tenant: Option<&str>,
 ) -> Result<Grant, app::Error> {
     count(doors, visitor, email)?;
     let email: Email = email.parse().map_err(|_| WRONG)?;
     let now = doors.clock.now();
-    match doors.people.login(&email, password, tenant, now).await {
+    match doors.people.login_in_steps(&email, shown.password, tenant, now).await {
         // She works there no more: wherever else she does.
-        Err(app::Error::NotFound(_)) => doors.people.login(&email, password, None, now).await,
-        answer => answer,
+        Err(app::Error::NotFound(_)) => doors.people.login(&email, shown, None, now).await,
+        Err(error) => Err(error),
+        Ok(Entered::In(grant)) => Ok(grant),
+        Ok(Entered::CodeAsked(asked)) => match shown.code {
+            None => Err(app::Error::SecondFactor),
+            Some(code) => doors.people.login_by_code(&asked, code, tenant, now).await,
+        },
     }
 }
 
@@ -124,7 +141,18 @@ fn count(doors: &Doors, visitor: &Visitor, account: &str) -> Result<(), app::Err
 }
 
 /// The form of somebody who was not let in.
-pub(super) fn unlet(mut form: Form, error: app::Error, field: &str) -> Result<Form, Failure> {
+pub(super) fn unlet(
+    mut form: Form,
+    error: app::Error,
+    field: &str,
+    code_field: &str,
+) -> Result<Form, Failure> {
+    if matches!(error, app::Error::SecondFactor) {
+        let words = form.t("code-needed");
+        form.fault(code_field, words);
+        form.status = StatusCode::UNAUTHORIZED;
+        return Ok(form);
+    }
     if !matches!(error, app::Error::Unauthenticated(_)) {
         return form.refused(error);
     }
@@ -146,16 +174,66 @@ async fn login_page(State(doors): State<Doors>, visitor: Visitor, asked: Asked) 
 async fn login(State(doors): State<Doors>, visitor: Visitor, typed: Typed) -> Result<Response, Failure> {
     let form = Form::new(visitor.language, typed);
     let password = SecretString::from(form.typed().raw("password"));
-    match let_in(&doors, &visitor, form.typed().get("email"), &password, visitor.was_at.as_deref()).await {
+    let next = visitor::onward(form.typed().get("next")).to_owned();
+    let email = form.typed().get("email");
+    let tried = match (count(&doors, &visitor, email), email.parse::<Email>()) {
+        (Err(error), _) => Err(error),
+        (Ok(()), Err(_)) => Err(WRONG),
+        (Ok(()), Ok(email)) => {
+            let (at, now) = (visitor.was_at.as_deref(), doors.clock.now());
+            match doors.people.login_in_steps(&email, &password, at, now).await {
+                // She works there no more: wherever else she does.
+                Err(app::Error::NotFound(_)) => {
+                    doors.people.login_in_steps(&email, &password, None, now).await
+                }
+                answer => answer,
+            }
+        }
+    };
+    match tried {
+        Ok(Entered::In(grant)) => Ok(entered(&visitor, &grant, &next)),
+        Ok(Entered::CodeAsked(asked)) => {
+            let typed = Typed::default().with("next", next).with("asked", asked.expose_secret());
+            let form = Form::new(visitor.language, typed);
+            let page = titled(&doors, &visitor, "code-title", &form);
+            show_with(StatusCode::OK, &CodePage { page, form })
+        }
+        Err(error) => {
+            let form = unlet(form, error, "email", "code")?;
+            let page = titled(&doors, &visitor, "login-title", &form);
+            let registration = doors.people.registration();
+            show_with(form.status, &LoginPage { page, form, registration })
+        }
+    }
+}
+
+/// The code of whoever has shown her password.
+async fn code(State(doors): State<Doors>, visitor: Visitor, typed: Typed) -> Result<Response, Failure> {
+    let mut form = Form::new(visitor.language, typed);
+    let asked = SecretString::from(form.typed().get("asked"));
+    let code = SecretString::from(form.typed().get("code"));
+    let (at, now) = (visitor.was_at.as_deref(), doors.clock.now());
+    let tried = match count(&doors, &visitor, form.typed().get("asked")) {
+        Ok(()) => doors.people.login_by_code(&asked, &code, at, now).await,
+        Err(error) => Err(error),
+    };
+    match tried {
         Ok(grant) => {
             let next = visitor::onward(form.typed().get("next")).to_owned();
             Ok(entered(&visitor, &grant, &next))
         }
         Err(error) => {
-            let form = unlet(form, error, "email")?;
-            let page = titled(&doors, &visitor, "login-title", &form);
-            let registration = doors.people.registration();
-            show_with(form.status, &LoginPage { page, form, registration })
+            form = match error {
+                app::Error::Unauthenticated(_) => {
+                    let words = form.t("fault-code");
+                    form.fault("code", words);
+                    form.status = StatusCode::UNAUTHORIZED;
+                    form
+                }
+                error => form.refused(error)?,
+            };
+            let page = titled(&doors, &visitor, "code-title", &form);
+            show_with(form.status, &CodePage { page, form })
         }
     }
 }
@@ -193,6 +271,7 @@ async fn register(State(doors): State<Doors>, visitor: Visitor, typed: Typed) ->
                     tenant: form.typed().get("tenant").to_owned(),
                     email,
                     password: SecretString::from(form.typed().raw("password")),
+                    code: form.typed().maybe("code").map(SecretString::from),
                     language: visitor.language,
                     zone,
                 };
@@ -206,7 +285,7 @@ async fn register(State(doors): State<Doors>, visitor: Visitor, typed: Typed) ->
         Ok(grant) => Ok(entered(&visitor, &grant, "/console")),
         Err(error) => {
             if !form.is_wrong() || !matches!(error, app::Error::Invalid(_)) {
-                form = form.refused(error)?;
+                form = unlet(form, error, "password", "code")?;
             }
             let page = titled(&doors, &visitor, "register-title", &form);
             let registration = doors.people.registration();
@@ -301,9 +380,11 @@ async fn invitation(State(doors): State<Doors>, visitor: Visitor, typed: Typed) 
     // The first form asks what is offered; the second, which has a password, accepts it.
     if offer.is_some() && form.typed().ticked("password") {
         let password = SecretString::from(form.typed().raw("password"));
-        match doors.people.accept(&token, &password, visitor.language, now).await {
+        let code = form.typed().maybe("code").map(SecretString::from);
+        let shown = Credentials { password: &password, code: code.as_ref() };
+        match doors.people.accept(&token, shown, visitor.language, now).await {
             Ok(grant) => return Ok(entered(&visitor, &grant, "/console")),
-            Err(error) => form = unlet(form, error, "password")?,
+            Err(error) => form = unlet(form, error, "password", "code")?,
         }
     }
     let page = titled(&doors, &visitor, "invitation-title", &form);
@@ -354,6 +435,18 @@ async fn switch(State(doors): State<Doors>, visitor: Visitor, typed: Typed) -> R
     let grant = doors.people.switch(&inside.proven, typed.get("tenant"), now).await?;
     doors.people.logout(&inside.proven, now).await?;
     Ok(entered(&visitor, &grant, "/console"))
+}
+
+/// Lets an operator out of the tenant she has entered.
+async fn leave(State(doors): State<Doors>, visitor: Visitor) -> Result<Response, Failure> {
+    let inside = visitor.inside.as_ref().ok_or(Failure::SignIn)?;
+    let now = doors.clock.now();
+    let grant = doors.people.leave(&inside.proven, now).await?;
+    doors.people.logout(&inside.proven, now).await?;
+    let mut response = Redirect::to("/console/operator").into_response();
+    visitor::forget_session(&mut response);
+    visitor::keep_session(&mut response, &grant);
+    Ok(response)
 }
 
 /// What the page of signing in is asked for.

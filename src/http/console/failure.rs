@@ -100,13 +100,20 @@ impl Failure {
         match self {
             Self::Conflict(words) => {
                 let own = Said::new(language, format!("conflict-{}", slug(words))).known();
-                return own.unwrap_or_else(|| said.s("problem", words).to_string());
+                return own.unwrap_or_else(|| match language {
+                    Language::English => said.s("problem", words).to_string(),
+                    // What `app` says is English.
+                    Language::German => Said::new(language, "failure-conflict-plain").to_string(),
+                });
             }
             Self::Refused(rule) => {
                 let own = Said::new(language, format!("refused-{}", rule.replace('_', "-"))).known();
                 return own.unwrap_or_else(|| said.s("problem", rule).to_string());
             }
-            Self::Declined(words) => said.s("problem", words),
+            Self::Declined(words) => {
+                let own = Said::new(language, format!("declined-{}", slug(words))).known();
+                return own.unwrap_or_else(|| said.s("problem", words).to_string());
+            }
             Self::Limit(max) => said.n("max", *max),
             Self::TooMany(seconds) => said.n("seconds", *seconds),
             Self::Unavailable(reference) | Self::Ours(reference) => said.s("reference", reference),
@@ -153,7 +160,7 @@ impl From<app::Error> for Failure {
             app::Error::Invalid(faults) => {
                 Self::Conflict(faults.first().map(|fault| fault.problem.clone()).unwrap_or_default())
             }
-            app::Error::Unauthenticated(_) => Self::SignIn,
+            app::Error::Unauthenticated(_) | app::Error::SecondFactor => Self::SignIn,
             app::Error::Closed(_) | app::Error::Forbidden(_) | app::Error::OperatorOnly(_) => Self::Forbidden,
             app::Error::Stale => Self::Stale,
             app::Error::Limit { max, .. } => Self::Limit(max),
@@ -177,7 +184,7 @@ impl From<Problem> for Failure {
     fn from(problem: Problem) -> Self {
         match problem {
             Problem::NotFound | Problem::MethodNotAllowed | Problem::NoSuchPart => Self::NotFound,
-            Problem::Unauthenticated(_) => Self::SignIn,
+            Problem::Unauthenticated(_) | Problem::SecondFactor => Self::SignIn,
             Problem::Unsigned | Problem::Forbidden(_) => Self::Forbidden,
             Problem::TooLarge => Self::TooLarge,
             Problem::TooMany(seconds) => Self::TooMany(seconds),

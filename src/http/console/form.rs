@@ -150,6 +150,11 @@ impl Form {
         })
     }
 
+    /// Whether a field is asked for that is not always: something was typed in it, or is missing there.
+    pub fn asks(&self, name: &str) -> bool {
+        self.typed.maybe(name).is_some() || self.wrong.iter().any(|wrong| wrong.field == name)
+    }
+
     /// Notes that something is wrong with a field: the words of `key`.
     pub fn fault(&mut self, field: &str, words: impl Display) {
         self.status = StatusCode::UNPROCESSABLE_ENTITY;
@@ -218,8 +223,12 @@ impl Form {
 
     fn words_of(&self, field: &str, fault: &Fault) -> String {
         let own = self.own(field);
-        own.unwrap_or_else(|| {
-            Said::new(self.language, "fault-other").s("problem", &fault.problem).to_string()
+        own.unwrap_or_else(|| match self.language {
+            Language::English => {
+                Said::new(self.language, "fault-other").s("problem", &fault.problem).to_string()
+            }
+            // What `app` says is English.
+            Language::German => Said::new(self.language, "fault-plain").to_string(),
         })
     }
 

@@ -44,6 +44,14 @@ async fn begin(
         Err(Failure::Nowhere) if visitor.inside.as_ref().is_some_and(|inside| inside.proven.operator) => {
             return Ok(Redirect::to("/console/operator").into_response());
         }
+        // Who lacks the second factor that is demanded of operators sets one up first.
+        Err(Failure::Nowhere) => {
+            let inside = visitor.inside.as_ref().ok_or(Failure::SignIn)?;
+            if doors.people.factor(&inside.proven).await?.demanded {
+                return Ok(Redirect::to("/console/account").into_response());
+            }
+            return Err(Failure::Nowhere);
+        }
         Err(failure) => return Err(failure),
     };
     let to = if start::unfinished(&doors, &reader).await? { "/console/start" } else { "/console/today" };

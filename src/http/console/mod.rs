@@ -21,6 +21,7 @@
 //! Regions of a page: an element with an `id` and `data-live="kinds of events"` is fetched anew when one happens; a form or link
 //! with `data-swap="id of a region"` swaps that region in place of loading the page. Nothing inline: no `style`, no `on…`.
 
+mod account;
 mod appointments;
 mod assets;
 mod assistants;
@@ -46,6 +47,7 @@ mod numbers;
 mod operator;
 mod outgoing;
 mod page;
+mod qr;
 mod search;
 mod settings;
 mod start;
@@ -62,6 +64,7 @@ use super::Doors;
 /// Every page there is.
 pub(super) fn router(doors: &Doors) -> Router<Doors> {
     let pages = Router::new()
+        .merge(account::router())
         .merge(today::router())
         .merge(assistants::router())
         .merge(calls::router())

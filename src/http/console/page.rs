@@ -20,7 +20,7 @@ use super::{
     words::Said,
 };
 use crate::{
-    app::people::entry::Me,
+    app::{access::Who, people::entry::Me},
     domain::{
         assistant::Language,
         org::Tenant,
@@ -209,13 +209,20 @@ impl Page {
         self.visitor.inside.as_ref().is_some_and(|inside| inside.proven.operator)
     }
 
+    /// Whether the reader is an operator who was let in here to help.
+    pub fn helps(&self) -> bool {
+        let actor = self.visitor.inside.as_ref().and_then(|inside| inside.proven.actor.as_ref());
+        actor.is_some_and(|actor| matches!(actor.who(), Who::Support { .. }))
+    }
+
     /// Whether the reader may do that here.
     pub fn may(&self, verb: Verb, subject: Subject) -> bool {
         let actor = self.visitor.inside.as_ref().and_then(|inside| inside.proven.actor.as_ref());
         actor.is_some_and(|actor| actor.may(verb, subject))
     }
 
-    /// What every page tells: calendars that are cut off, and that the assistant has stepped back.
+    /// What every page tells: calendars that are cut off, that those who run the platform are let in, and that the assistant
+    /// has stepped back.
     pub fn banners(&self) -> Vec<Banner> {
         let Some(urgent) = self.visitor.inside.as_ref().map(|inside| &inside.urgent) else { return vec![] };
         let mut banners: Vec<Banner> = vec![];
@@ -228,6 +235,13 @@ impl Page {
                 .n("waiting", notice.waiting);
             let way = Some(("/console/calendars", self.t("notice-act-calendar-cut-off")));
             banners.push(Banner { words, way: way.filter(|(path, _)| leads_somewhere(path)) });
+        }
+        if let Some(until) = urgent.support {
+            let until = format::moment(until, self.now, &self.zone(), self.language());
+            let key = if self.helps() { "banner-support-yours" } else { "banner-support" };
+            let way = self.may(Verb::Read, Subject::Members);
+            let way = way.then(|| ("/console/settings/support", self.t("banner-support-act")));
+            banners.push(Banner { words: self.t(key).s("until", until), way });
         }
         let paused = match urgent.paused {
             Some(until) => Some(self.t("banner-paused").s("until", super::today::until_words(self, until))),

@@ -183,6 +183,7 @@ holdings! {
     calendar_consents "those who work there";
     calendar_connections "those who work there";
     pauses "numbers of the business's own";
+    support_access "of no person who calls: until when the platform's people may help";
     number_orders "the business's own numbers";
     numbers "the business's own numbers";
     assistant_drafts "words of the business";
@@ -220,6 +221,8 @@ pub const ELSEWHERE: &[(&str, &str)] = &[
     ("sessions", "logins; go with whose they are"),
     ("refresh_tokens", "logins; go with their session"),
     ("password_resets", "hashes; go with whose they are"),
+    ("second_factors", "sealed; go with whose they are"),
+    ("recovery_codes", "hashes; go with whose they are"),
     ("mails", "letters to those who work there; go with the tenant, or after some time"),
     ("data_keys", "keys, sealed"),
     ("dial_turns", "of no person"),

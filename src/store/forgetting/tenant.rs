@@ -28,6 +28,8 @@ texts! {
     LEAVE = "DELETE FROM memberships WHERE tenant_id = $2 AND user_id = $1";
     FORGET_SESSIONS = "DELETE FROM sessions WHERE user_id = $1";
     FORGET_RESETS = "DELETE FROM password_resets WHERE user_id = $1";
+    FORGET_CODES = "DELETE FROM recovery_codes WHERE user_id = $1";
+    FORGET_FACTOR = "DELETE FROM second_factors WHERE user_id = $1";
     FORGET_MAILS = "DELETE FROM mails WHERE recipient = (SELECT email FROM users WHERE id = $1)";
     FORGET_USER = "DELETE FROM users WHERE id = $1";
     INVITED = "SELECT email FROM invitations WHERE tenant_id = $1";
@@ -168,7 +170,9 @@ impl Across<'_> {
             if stays > 0 {
                 continue;
             }
-            for text in [FORGET_SESSIONS, FORGET_RESETS, FORGET_MAILS, FORGET_USER] {
+            for text in
+                [FORGET_SESSIONS, FORGET_RESETS, FORGET_CODES, FORGET_FACTOR, FORGET_MAILS, FORGET_USER]
+            {
                 on!(tx, db => sqlx::query(text).bind(user.as_str()).execute(db).await.map(drop)?);
             }
             gone += 1;

@@ -4,6 +4,7 @@ pub(super) mod api_keys;
 pub(super) mod invitations;
 pub(super) mod mails;
 pub(super) mod memberships;
+pub(super) mod second_factors;
 pub(super) mod sessions;
 pub(super) mod users;
 

@@ -16,7 +16,9 @@ texts! {
     BEGIN = "INSERT INTO sessions (id, user_id, at_tenant, began_at, expires_at) VALUES ($1, $2, $3, $4, $5)";
     GET = "SELECT id, user_id, at_tenant, began_at, expires_at, ended_at FROM sessions WHERE id = $1";
     STANDING = "SELECT s.id, s.user_id, s.at_tenant, s.began_at, s.expires_at, s.ended_at, u.operator, m.role,
-            t.networks
+            t.networks, (SELECT f.confirmed_at FROM second_factors f WHERE f.user_id = u.id) AS guarded_since,
+            (SELECT a.until_at FROM support_access a WHERE a.tenant_id = s.at_tenant) AS support_until,
+            (SELECT COUNT(*) FROM memberships x WHERE x.tenant_id = s.at_tenant) AS staff
         FROM sessions s JOIN users u ON u.id = s.user_id
             LEFT JOIN tenants t ON t.id = s.at_tenant
             LEFT JOIN memberships m ON m.tenant_id = s.at_tenant AND m.user_id = s.user_id
@@ -69,6 +71,12 @@ pub struct Standing {
     pub role: Option<Role>,
     /// The networks from which the tenant's people may ask; any when there is none.
     pub networks: Vec<IpNet>,
+    /// Whether a second factor guards the person's account.
+    pub guarded: bool,
+    /// Whether anybody works at the session's tenant.
+    pub staffed: bool,
+    /// Until when the session's tenant lets those who run the platform in.
+    pub support_until: Option<Timestamp>,
 }
 
 /// What using a refresh token shows.
@@ -99,6 +107,9 @@ struct StandingRow {
     operator: bool,
     role: Option<String>,
     networks: Option<String>,
+    guarded_since: Option<i64>,
+    support_until: Option<i64>,
+    staff: i64,
 }
 
 #[derive(FromRow)]
@@ -163,6 +174,9 @@ impl Sessions<'_> {
                 operator: row.operator,
                 role: rows::maybe(row.role.as_deref(), "memberships.role")?,
                 networks: row.networks.map_or(Ok(vec![]), |networks| tenants::networks(&networks))?,
+                guarded: row.guarded_since.is_some(),
+                staffed: row.staff > 0,
+                support_until: row.support_until.map(Timestamp),
             })
         })
         .transpose()

@@ -209,6 +209,7 @@ const WITHOUT_IDS: &[&str] = &[
     "POST /api/transfer-targets",
     "POST /api/webhooks",
     "PUT /api/call-fields",
+    "PUT /api/support-access",
     "PATCH /api/pause",
     "PATCH /api/retention",
 ];

@@ -180,3 +180,86 @@ async fn a_page_loads_nothing_inline_and_nothing_from_elsewhere() {
         }
     }
 }
+
+/// Ada, who owns one tenant and works at another, signed in at her own; with the ids of both.
+async fn at_two(office: &Office, name: &str) -> (Browsing, String, String) {
+    let email = format!("owner@{name}.example");
+    let own = office.owner(name).await;
+    let other = office.owner(&format!("{name}-other")).await;
+    office.seats(&other, 5).await;
+    let wanted = serde_json::json!({ "email": email, "role": "admin" });
+    other.post("/api/invitations", wanted).await.well();
+    let token = office.link_to(&email).await;
+    let wanted = serde_json::json!({ "token": token, "password": PASSWORD });
+    office.stranger().post("/auth/accept", wanted).await.well();
+    let ada = Browsing::signed_in(office, &email, "en").await;
+    (ada, own.tenant().to_owned(), other.tenant().to_owned())
+}
+
+#[tokio::test]
+async fn a_form_of_another_tenants_tab_does_nothing_and_goes_back_with_everything_in_it() {
+    let office = Office::open().await;
+    let (mut ada, own, other) = at_two(&office, "tabs").await;
+    let open = ada.get("/console/contacts/new").await;
+    assert!(open.one(".brand").contains("tabs"));
+    let switch = "form[action='/console/entry/switch']";
+    let there = ada.submit(&open, switch, &[("tenant", &other)]).await;
+    assert!(there.one(".brand").contains("tabs-other"), "{}", there.text);
+    let form = "form[action='/console/contacts']";
+    let typed = [("name", "Cleo <b>Brandt</b>"), ("number", "030 1234567")];
+    let refused = ada.submit(&open, form, &typed).await;
+    assert_eq!((refused.status, refused.heading().as_str()), (409, "This form belongs to another business"));
+    assert!(refused.one("main .lead").contains("tabs"), "{}", refused.text);
+    let kept = refused.attribute("main input[name=name]", "value");
+    assert_eq!(kept.as_deref(), Some("Cleo <b>Brandt</b>"));
+    assert_eq!(refused.attribute("main button", "value").as_deref(), Some(own.as_str()));
+    let list = ada.get("/console/contacts").await;
+    assert!(
+        list.one(".brand").contains("tabs-other") && !list.text.contains("Cleo"),
+        "nothing was done there"
+    );
+    let sent = ada.submit(&refused, "main form", &[("go-back", &own)]).await;
+    assert_eq!(sent.status, 200, "{}", sent.text);
+    assert!(!sent.one(".brand").contains("tabs-other"));
+    let list = ada.get("/console/contacts").await;
+    assert!(!list.one(".brand").contains("tabs-other") && list.text.contains("Cleo"), "{}", list.text);
+}
+
+#[tokio::test]
+async fn a_form_whose_session_ended_is_carried_out_at_the_tenant_it_was_made_for() {
+    let office = Office::open().await;
+    let (mut ada, _, other) = at_two(&office, "later").await;
+    let open = ada.get("/console/contacts/new").await;
+    ada.submit(&open, "form[action='/console/entry/switch']", &[("tenant", &other)]).await;
+    ada.lose(SESSION);
+    let typed = [("name", "Cleo Brandt"), ("number", "030 1234567")];
+    let again = ada.submit(&open, "form[action='/console/contacts']", &typed).await;
+    assert_eq!(again.status, 401);
+    let right = [("again-email", "owner@later.example"), ("again-password", PASSWORD)];
+    let done = ada.submit(&again, "main form", &right).await;
+    assert_eq!(done.status, 200, "{}", done.text);
+    let list = ada.get("/console/contacts").await;
+    assert!(!list.one(".brand").contains("later-other") && list.text.contains("Cleo"), "{}", list.text);
+}
+
+#[tokio::test]
+async fn a_form_for_a_tenant_that_let_its_sender_go_does_nothing() {
+    let office = Office::open().await;
+    let (mut ada, own, other) = at_two(&office, "gone").await;
+    let page = ada.get("/console/contacts").await;
+    let there = ada.submit(&page, "form[action='/console/entry/switch']", &[("tenant", &other)]).await;
+    assert!(there.one(".brand").contains("gone-other"));
+    let open = ada.get("/console/contacts/new").await;
+    ada.submit(&open, "form[action='/console/entry/switch']", &[("tenant", &own)]).await;
+    let owner = office.login("owner@gone-other.example").await;
+    let members = owner.get("/api/members").await.well();
+    let her = members["items"].as_array().unwrap().iter().find(|one| one["email"] == "owner@gone.example");
+    owner.delete(&format!("/api/members/{}", her.unwrap()["id"].as_str().unwrap())).await;
+    let typed = [("name", "Cleo Brandt"), ("number", "030 1234567")];
+    let refused = ada.submit(&open, "form[action='/console/contacts']", &typed).await;
+    assert_eq!(refused.status, 409);
+    assert!(!refused.has("main form"), "there is nothing to go back to");
+    let forced = ada.submit(&open, "form[action='/console/contacts']", &[("go-back", &other)]).await;
+    assert_eq!(forced.status, 404);
+    assert!(!ada.get("/console/contacts").await.text.contains("Cleo"));
+}

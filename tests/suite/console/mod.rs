@@ -10,6 +10,7 @@ mod messages;
 mod outgoing;
 mod record;
 mod settings;
+mod support;
 mod test_call;
 mod today;
 mod walls;

@@ -145,6 +145,30 @@ async fn a_member_chooses_what_she_gets_mails_about_and_sees_who_was_faster() {
 }
 
 #[tokio::test]
+async fn an_operator_has_the_doctor_look_and_reads_what_it_found() {
+    let office = Office::open().await;
+    office.owner("curious").await;
+    office.operator("olga").await;
+    let mut olga = Browsing::signed_in(&office, "olga@platform.example", "en").await;
+    let page = olga.get("/console/operator").await;
+    assert!(page.one("#doctor").contains("Nobody has had the doctor look"), "{}", page.one("#doctor"));
+    let form = "form[action='/console/operator/doctor']";
+    let mut page = olga.submit(&page, form, &[]).await;
+    for _ in 0..20 {
+        if page.has("#doctor .needs li") {
+            break;
+        }
+        page = olga.submit(&page, form, &[]).await;
+    }
+    let found = page.all("#doctor .needs li");
+    let engine = found.iter().find(|one| one.starts_with("engine")).unwrap();
+    assert!(engine.contains("Set OPENAI_API_KEY"), "{engine}");
+    assert!(found.iter().any(|one| one.starts_with("database") && one.contains("well")), "{found:?}");
+    let mut ada = Browsing::signed_in(&office, "owner@curious.example", "en").await;
+    assert_eq!(ada.post("/console/operator/doctor", &[]).await.status, 404);
+}
+
+#[tokio::test]
 async fn an_operator_sees_the_whole_and_nobody_else_does() {
     let (office, _, _) = practice("ganzes").await;
     let operator = office.operator("olga").await;

@@ -1,6 +1,6 @@
 //! The walls between tenants, on every page there is: a page asked for with another tenant's id does not exist.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::support::{
     browsing::Browsing,
@@ -108,4 +108,55 @@ async fn a_stranger_sees_no_page_of_the_inside() {
         let page = stranger.post(&filled, &[("a", "b")]).await;
         assert!([401, 404, 405].contains(&page.status), "{filled}: {}", page.status);
     }
+}
+
+/// Pages of one path that are looked at, such as weeks of a calendar.
+const OF_ONE_PATH_MAX: u32 = 2;
+
+#[tokio::test]
+async fn whoever_looks_on_is_shown_no_way_that_is_closed_to_them() {
+    let office = Office::open().await;
+    let practice = Neighbour::settle(&office, "ways", "plain", 1).await;
+    let mut refused = vec![];
+    for role in ["viewer", "member", "admin"] {
+        office.member(&practice.owner, "eve", role).await;
+        let mut eve = Browsing::signed_in(&office, &format!("eve@{role}.example"), "en").await;
+        let mut open = vec!["/console/today".to_owned()];
+        let (mut looked, mut times) = (BTreeSet::new(), BTreeMap::<String, u32>::new());
+        let mut forms = BTreeMap::new();
+        while let Some(path) = open.pop() {
+            let plain = path.split('?').next().unwrap().to_owned();
+            let seen = times.entry(plain).or_default();
+            *seen += 1;
+            if *seen > OF_ONE_PATH_MAX || !looked.insert(path.clone()) {
+                continue;
+            }
+            let page = eve.get(&path).await;
+            if page.status >= 400 {
+                refused.push(format!("{role} is led to {path}: {}", page.status));
+            }
+            open.extend(page.links());
+            for (action, fields) in page.forms() {
+                let made_for = fields.iter().find(|(name, _)| name == "made-for");
+                let tenant = Some(practice.owner.tenant());
+                assert_eq!(made_for.map(|(_, id)| id.as_str()), tenant, "{path}: the form for {action}");
+                if !action.starts_with("/console/entry/") {
+                    forms.insert(
+                        if action.is_empty() { path.clone() } else { action },
+                        (path.clone(), fields),
+                    );
+                }
+            }
+        }
+        assert!(looked.len() > 15, "{role}: {looked:?}");
+        for (action, (page, fields)) in forms {
+            let fields: Vec<(&str, &str)> =
+                fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            let done = eve.post(&action, &fields).await;
+            if done.status == 403 {
+                refused.push(format!("{role} is shown a form for {action} on {page}"));
+            }
+        }
+    }
+    assert!(refused.is_empty(), "{refused:#?}");
 }

@@ -10,6 +10,7 @@ use std::{
 const MADE: &[&str] = &[
     "calendar-problem-",
     "conflict-",
+    "declined-",
     "ended-",
     "failure-",
     "fault-",
@@ -166,6 +167,110 @@ fn german_says_sie_and_never_breaks_an_appointment_off() {
             }
             assert!(!(line.contains("Termin") && line.contains("bbrechen")), "{}: {line}", file.display());
             assert!(!line.contains(":innen") && !line.contains("*innen"), "{}: {line}", file.display());
+        }
+    }
+}
+
+/// A text as it stands in the source from its quotation mark on, without the breaks of its lines.
+fn literal(rest: &str) -> String {
+    let text = rest.trim_start().strip_prefix('"').unwrap_or_else(|| panic!("no text: {}", &rest[..40]));
+    let mut joined = String::new();
+    for line in text.split('"').next().unwrap().split("\\\n") {
+        joined.push_str(if joined.is_empty() { line } else { line.trim_start() });
+    }
+    joined
+}
+
+/// Every sentence with which `app` says that something contradicts what is there.
+fn conflicts() -> BTreeSet<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/app");
+    let texts: Vec<String> =
+        files(&folder, &["rs"]).iter().map(|file| fs::read_to_string(file).unwrap()).collect();
+    let constant = |name: &str| {
+        let mark = format!("const {name}: &str =");
+        let text = texts.iter().find_map(|text| text.split(&mark).nth(1));
+        literal(text.unwrap_or_else(|| panic!("where is {name}?")))
+    };
+    let read = |rest: &str| -> Option<String> {
+        let rest = rest.trim_start();
+        if rest.starts_with('"') {
+            return Some(literal(rest));
+        }
+        let name: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+        let is_constant = name.len() > 1 && name.chars().all(|c| c.is_ascii_uppercase() || c == '_');
+        // What is neither looks at a conflict, or passes on what its caller says.
+        is_constant.then(|| constant(&name))
+    };
+    // What makes a conflict of the store's refusal is given the sentence.
+    const GIVEN: &str = "(error: store::Error, words: &'static str)";
+    let mut makers = vec!["Conflict(".to_owned()];
+    for text in &texts {
+        for before in text.split(GIVEN).take(text.matches(GIVEN).count()) {
+            makers.push(format!("{}(error, ", before.rsplit(' ').next().unwrap()));
+            makers.push(format!("{}(\n", before.rsplit(' ').next().unwrap()));
+        }
+    }
+    assert!(makers.len() > 4, "{makers:?}");
+    let mut found = BTreeSet::new();
+    for text in &texts {
+        for maker in &makers {
+            found.extend(text.split(maker.as_str()).skip(1).filter_map(read));
+        }
+        // None of the makers is called in a way that is not read here.
+        for maker in makers.iter().skip(1).step_by(2) {
+            let name = maker.trim_end_matches("error, ");
+            let calls = text.matches(name).count() - text.matches(&format!("fn {name}")).count();
+            let read = text.matches(maker.as_str()).count();
+            assert_eq!(calls, read, "{name} is called otherwise");
+        }
+    }
+    found
+}
+
+#[test]
+fn every_conflict_is_told_in_both_languages_in_three_sentences() {
+    let found = conflicts();
+    assert!(found.len() > 50, "{}", found.len());
+    for language in ["de", "en"] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/locales").join(language);
+        let all: String =
+            files(&folder, &["ftl"]).iter().map(|file| fs::read_to_string(file).unwrap()).collect();
+        let words: BTreeMap<&str, &str> = all.lines().filter_map(|line| line.split_once(" = ")).collect();
+        let mut known: BTreeSet<String> = BTreeSet::new();
+        for sentence in &found {
+            let key = format!("conflict-{}", slug(sentence));
+            let said = words.get(key.as_str()).unwrap_or_else(|| panic!("{language} has no {key}"));
+            assert!(said.ends_with('.') && said.matches(['.', ';']).count() >= 2, "{language}: {said}");
+            known.insert(key);
+        }
+        let idle: Vec<_> =
+            words.keys().filter(|key| key.starts_with("conflict-") && !known.contains(**key)).collect();
+        assert!(idle.is_empty(), "nobody says {idle:?}");
+    }
+}
+
+/// A sentence as the end of a key, as the console makes it.
+fn slug(words: &str) -> String {
+    let parts: Vec<String> = words
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|part| !part.is_empty())
+        .map(str::to_ascii_lowercase)
+        .collect();
+    parts.join("-")
+}
+
+#[test]
+fn every_rule_against_a_time_is_told_in_both_languages() {
+    let source =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/domain/availability/mod.rs"));
+    let source = source.unwrap();
+    let (_, rest) = source.split_once("Self::MissingTime =>").unwrap();
+    let rules: Vec<&str> = rest.split('}').next().unwrap().split('"').skip(1).step_by(2).collect();
+    assert!(rules.len() > 10, "{rules:?}");
+    for (language, known) in [("de", keys("de")), ("en", keys("en"))] {
+        for rule in &rules {
+            let key = format!("refused-{}", rule.replace('_', "-"));
+            assert!(known.contains_key(&key), "{language} has no {key}");
         }
     }
 }

@@ -194,6 +194,34 @@ impl Shown {
         let all = Selector::parse(selector).unwrap();
         let form =
             html.select(&all).next().unwrap_or_else(|| panic!("no form `{selector}` in {}", self.text));
+        Self::read(&form)
+    }
+
+    /// Where the page's links lead to in the console, without what stands behind a mark.
+    pub fn links(&self) -> Vec<String> {
+        let html = self.html();
+        let all = Selector::parse("a[href^='/console']").unwrap();
+        let links = html.select(&all).filter_map(|one| one.attr("href"));
+        links.map(|link| link.split('#').next().unwrap().to_owned()).collect()
+    }
+
+    /// Where the page's forms that change something lead to, with what stands in them and what their first button says.
+    pub fn forms(&self) -> Vec<(String, Vec<(String, String)>)> {
+        let html = self.html();
+        let all = Selector::parse("form[method='post']").unwrap();
+        let button = Selector::parse("button[name]").unwrap();
+        let forms = html.select(&all).map(|form| {
+            let (_, action, mut fields) = Self::read(&form);
+            fields.extend(form.select(&button).next().map(|button| {
+                let of = |name: &str| button.attr(name).unwrap_or_default().to_owned();
+                (of("name"), of("value"))
+            }));
+            (action, fields)
+        });
+        forms.collect()
+    }
+
+    fn read(form: &ElementRef<'_>) -> (String, String, Vec<(String, String)>) {
         let mut fields = vec![];
         for field in form.select(&Selector::parse("input[name], textarea[name], select[name]").unwrap()) {
             let name = field.attr("name").unwrap().to_owned();

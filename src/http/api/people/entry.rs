@@ -12,7 +12,10 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::wire::{GrantShown, MeShown, language, taken};
 use crate::{
-    app::{self, Faults, people::entry::Registration},
+    app::{
+        self, Faults,
+        people::{entry::Registration, second_factor::Credentials},
+    },
     domain::{assistant::Language, email::Email},
     http::{
         Doors,
@@ -54,6 +57,9 @@ struct RegistrationWanted {
     /// Her password: at least 15 characters; or the one of the account she has already.
     #[schema(value_type = String, format = Password)]
     password: SecretString,
+    /// A code of the second factor of that account, if it has one.
+    #[schema(value_type = Option<String>)]
+    code: Option<SecretString>,
     /// The language she is written to in: `de`, `en`; what the browser asks for when left out.
     language: Option<String>,
     /// Where the business's clocks hang, such as `Europe/Berlin`.
@@ -81,6 +87,7 @@ async fn register(
         tenant: wanted.tenant,
         email,
         password: wanted.password,
+        code: wanted.code,
         language: language(wanted.language.as_deref(), accepted(&headers))?,
         zone: zone.flatten(),
     };
@@ -99,11 +106,16 @@ struct LoginWanted {
     /// The password.
     #[schema(value_type = String, format = Password)]
     password: SecretString,
+    /// A code of the second factor, or a recovery code. Needed where the answer without it is a problem of the kind
+    /// `second-factor`.
+    #[schema(value_type = Option<String>)]
+    code: Option<SecretString>,
     /// At which tenant, by id or slug; where the person has been working longest, when left out.
     tenant: Option<String>,
 }
 
-/// Lets somebody in. An unknown address and a wrong password get the same answer.
+/// Lets somebody in. An unknown address and a wrong password get the same answer. Where a second factor guards the account, a
+/// right password without a code gets a problem of the kind `second-factor`.
 #[utoipa::path(post, path = "/auth/login", tag = "entry", request_body = LoginWanted,
     responses((status = OK, body = GrantShown)))]
 async fn login(
@@ -114,7 +126,8 @@ async fn login(
     stranger.count(&account(&wanted.email))?;
     let email: Email = taken(wanted.email.trim(), "/email")?;
     let tenant = wanted.tenant.as_deref();
-    let grant = doors.people.login(&email, &wanted.password, tenant, doors.clock.now()).await?;
+    let shown = Credentials { password: &wanted.password, code: wanted.code.as_ref() };
+    let grant = doors.people.login(&email, shown, tenant, doors.clock.now()).await?;
     Ok(Json(GrantShown::of(&grant)))
 }
 
@@ -295,6 +308,9 @@ struct AcceptWanted {
     /// The password of the account, or the one that makes it: at least 15 characters.
     #[schema(value_type = String, format = Password)]
     password: SecretString,
+    /// A code of the second factor of the account, if it has one.
+    #[schema(value_type = Option<String>)]
+    code: Option<SecretString>,
     /// The language somebody is written to in whose account it makes.
     language: Option<String>,
 }
@@ -309,7 +325,8 @@ async fn accept(
     Body(wanted): Body<AcceptWanted>,
 ) -> Result<Json<GrantShown>, Problem> {
     let language = language(wanted.language.as_deref(), accepted(&headers))?;
-    let grant = doors.people.accept(&wanted.token, &wanted.password, language, doors.clock.now());
+    let shown = Credentials { password: &wanted.password, code: wanted.code.as_ref() };
+    let grant = doors.people.accept(&wanted.token, shown, language, doors.clock.now());
     Ok(Json(GrantShown::of(&grant.await?)))
 }
 

@@ -5,6 +5,7 @@ mod entry;
 mod invitations;
 mod members;
 mod outbox;
+mod second_factor;
 mod wire;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -14,6 +15,7 @@ use crate::http::Doors;
 pub(super) fn router() -> OpenApiRouter<Doors> {
     OpenApiRouter::new()
         .merge(entry::router())
+        .merge(second_factor::router())
         .merge(members::router())
         .merge(invitations::router())
         .merge(api_keys::router())

@@ -51,7 +51,13 @@ document.addEventListener("submit", async (event) => {
   if (get) url.search = data.toString();
   try {
     const { answer, page: fresh } = await page(url, get ? {} : { method: "POST", body: data });
-    if (!fresh.getElementById(id)) { location.assign(answer.url); return; }
+    // Nothing was done: the page says why, and keeps what was typed.
+    if (!get && !answer.redirected && !fresh.getElementById(id) && [401, 409].includes(answer.status)) {
+      delete form.dataset.swap;
+      form.requestSubmit(event.submitter);
+      return;
+    }
+    if (!fresh.getElementById(id) || elsewhere(fresh)) { location.assign(answer.url); return; }
     swap(id, fresh);
     swap("told", fresh);
     if (get) history.replaceState(null, "", url);
@@ -62,6 +68,9 @@ document.addEventListener("submit", async (event) => {
   }
 });
 
+/** Whether a page is another tenant's, to which somebody went in another tab. */
+const elsewhere = (fresh) => fresh.body.dataset.tenant !== document.body.dataset.tenant;
+
 // Regions that follow what happens.
 const waiting = new Set();
 let soon = null;
@@ -71,7 +80,9 @@ async function refresh() {
   waiting.clear();
   try {
     const { answer, page: fresh } = await page(location.href);
-    if (answer.ok) for (const id of ids) swap(id, fresh);
+    // What stands here is not mixed with another tenant's.
+    if (elsewhere(fresh)) tell(document.body.dataset.elsewhere);
+    else if (answer.ok) for (const id of ids) swap(id, fresh);
   } catch { /* the next event tries again */ }
 }
 function happened(kind) {

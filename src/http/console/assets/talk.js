@@ -1,8 +1,9 @@
 // Words of a call as they are heard, and the test call of an assistant's page: the same media stream as the telephone's,
 // with this browser at its end.
-/** A page, asked for with a form that says nothing. */
+/** A page, asked for with a form that says nothing but for which tenant it was made. */
 async function post(url) {
-  const answer = await fetch(url, { method: "POST", credentials: "same-origin", headers: { accept: "text/html" }, body: new URLSearchParams() });
+  const body = new URLSearchParams({ "made-for": document.body.dataset.tenant });
+  const answer = await fetch(url, { method: "POST", credentials: "same-origin", headers: { accept: "text/html" }, body });
   return { answer, page: new DOMParser().parseFromString(await answer.text(), "text/html") };
 }
 

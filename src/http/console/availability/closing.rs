@@ -255,13 +255,16 @@ async fn one_shown(
     let title = if id.is_some() { "closing-edit" } else { "closing-new" };
     let page = Page::new(reader, PATH, reader.t(title), doors.clock.now()).with_form(&form);
     let seen = Typed::default().with("seen", form.typed().get("seen"));
+    let is_absence = form.typed().get("kind") == ClosureKind::Absence.as_str();
+    let away = is_absence && form.typed().maybe("resource").is_some();
     let shown = OnePage {
         id: id.map(ToString::to_string),
         remove: Form::new(reader.language, seen).prefixed("remove-"),
         resources,
         kinds: kinds.into(),
+        // Whoever looks after callers may say that somebody is away, and nothing else.
         may_write: reader.may(Verb::Write, Subject::Resources)
-            || reader.may(Verb::Write, Subject::Appointments),
+            || (reader.may(Verb::Write, Subject::Appointments) && (id.is_none() || away)),
         page,
         form,
     };

@@ -48,6 +48,7 @@ struct AuditPage {
 struct Row {
     entry: AuditEntry,
     who: String,
+    by_operator: bool,
     changes: Vec<(String, String, String)>,
 }
 
@@ -73,6 +74,7 @@ async fn show(
         .items
         .into_iter()
         .map(|entry| Row {
+            by_operator: entry.actor.starts_with("operator:"),
             who: known.get(&entry.actor).cloned().unwrap_or_else(|| entry.actor.clone()),
             changes: changes(&entry.changes),
             entry,

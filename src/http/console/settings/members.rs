@@ -37,6 +37,7 @@ pub(super) fn router() -> Router<Doors> {
         .route("/console/settings/members", get(show).post(invite))
         .route("/console/settings/members/{user}", post(edit))
         .route("/console/settings/members/{user}/remove", post(remove))
+        .route("/console/settings/members/{user}/second-factor", post(help_in))
         .route("/console/settings/invitations/{invitation}/revoke", post(revoke))
 }
 
@@ -49,7 +50,16 @@ struct MembersPage {
     invited: Vec<Invitation>,
     roles: Vec<(String, String)>,
     own: Option<UserId>,
+    guarded: Vec<UserId>,
     may_write: bool,
+    may_own: bool,
+}
+
+impl MembersPage {
+    /// Whether the reader decides about that member.
+    fn decides(&self, member: &Member) -> bool {
+        self.may_write && (self.may_own || member.role != Role::Owner)
+    }
 }
 
 async fn page(doors: &Doors, reader: &Reader, form: Form) -> Result<Response, Failure> {
@@ -58,13 +68,18 @@ async fn page(doors: &Doors, reader: &Reader, form: Form) -> Result<Response, Fa
     let mut invited = invitations::list(&doors.store, &reader.by, None, ON_PAGE).await?.items;
     invited.retain(|invitation| invitation.is_open(now));
     let page = super::page(reader, "settings-members", now).with_form(&form);
+    // Only owners decide about owners.
+    let may_own = reader.may(Verb::Write, Subject::Tenant);
     let roles = Role::ALL
+        .into_iter()
+        .filter(|role| may_own || *role != Role::Owner)
         .map(|role| (role.as_str().to_owned(), page.t(format!("role-{}", role.as_str())).to_string()))
-        .into();
+        .collect();
     let status = form.status;
     let may_write = reader.may(Verb::Write, Subject::Members);
     let own = reader.by.user().cloned();
-    show_with(status, &MembersPage { page, form, members, invited, roles, own, may_write })
+    let guarded = if may_write { members::guarded(&doors.store, &reader.by).await? } else { vec![] };
+    show_with(status, &MembersPage { page, form, members, invited, roles, own, guarded, may_write, may_own })
 }
 
 fn empty(reader: &Reader) -> Form {
@@ -88,6 +103,18 @@ async fn invite(State(doors): State<Doors>, reader: Reader, typed: Typed) -> Res
     match invited.await {
         Ok(_) => Ok(reader.done(PATH, &reader.t("members-invited").s("email", email.as_str()))),
         Err(error) => page(&doors, &reader, form.refused(error)?).await,
+    }
+}
+
+/// Takes the second factor from a member who is locked out.
+async fn help_in(
+    State(doors): State<Doors>,
+    reader: Reader,
+    Path(id): Path<String>,
+) -> Result<Response, Failure> {
+    match doors.people.help_in(&reader.by, &user(&id)?, doors.clock.now()).await {
+        Ok(()) => Ok(reader.done(PATH, &reader.t("members-factor-removed"))),
+        Err(error) => page(&doors, &reader, empty(&reader).refused(error)?).await,
     }
 }
 

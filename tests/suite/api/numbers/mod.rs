@@ -313,6 +313,7 @@ async fn a_number_that_could_not_be_set_up_says_so_until_it_is() {
     let desk = Desk::open().await;
     let owner = desk.office.owner("sommer").await;
     let root = desk.office.operator("root").await;
+    owner.put("/api/support-access", json!({ "minutes": 60 })).await.well();
     let inside = desk.office.granted(root.post("/auth/switch", json!({ "tenant": "sommer" })).await.well());
     let elsewhere =
         [("VoiceApplicationSid", "AP00000000000000000000000000000001"), ("VoiceUrl", "https://old.example")];

@@ -1,9 +1,13 @@
 //! Who works where, and who decides about it.
 
+use frontdesk::{domain::time::Timestamp, store::Support};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::office::{Asker, Office, PASSWORD, sent};
+use crate::support::{
+    office::{Asker, Office, PASSWORD, sent},
+    practice::MONDAY_8,
+};
 
 fn role(role: &str) -> Value {
     json!({ "role": role })
@@ -201,6 +205,9 @@ async fn an_operator_acts_in_a_tenant_she_has_entered_and_the_outbox_is_hers_alo
     let root = office.operator("root").await;
     assert_eq!(root.grant["tenant"], Value::Null);
     assert_eq!(root.get("/api/members").await.status, 403, "at no tenant yet");
+    let shut_out = root.post("/auth/switch", json!({ "tenant": "sommer" })).await;
+    assert_eq!(shut_out.status, 404, "without the tenant's word it does not exist");
+    owner.put("/api/support-access", json!({ "minutes": 60 })).await.well();
     let inside = office.granted(root.post("/auth/switch", json!({ "tenant": "sommer" })).await.well());
     assert_eq!(inside.grant["tenant"]["role"], Value::Null);
     assert_eq!(inside.get("/api/members").await.well()["items"].as_array().unwrap().len(), 1);
@@ -230,6 +237,11 @@ async fn the_tenants_networks_keep_its_people_out_elsewhere_and_not_its_operator
     let forged = owner.request(Method::GET, "/api/services").header("x-forwarded-for", "10.1.2.3");
     assert_eq!(sent(forged).await.status, 403, "nobody's word about addresses is believed");
     let root = office.operator("root").await;
+    let support =
+        Support { until: Timestamp::MAX, granted_by: owner.user().parse().unwrap(), granted: MONDAY_8 };
+    let mut tx = office.server.store.begin(&owner.tenant().parse().unwrap()).await.unwrap();
+    tx.support_access().put(&support).await.unwrap();
+    tx.commit().await.unwrap();
     let inside = office.granted(root.post("/auth/switch", json!({ "tenant": "sommer" })).await.well());
     assert_eq!(inside.get("/api/services").await.status, 200);
     office.server.stop().await;
