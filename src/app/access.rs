@@ -98,10 +98,11 @@ impl Actor {
 }
 
 /// Whether somebody who was let in to help may do that. Nothing that would outlast the time she was let in for: who works there,
-/// what programs may and are told, and what the tenant decides about itself; and no copies of what is known of people.
+/// what programs may and are told, and what the tenant decides about itself; no copies of what is known of people, and no
+/// ear in a call.
 fn helps(verb: Verb, subject: Subject) -> bool {
     match subject {
-        Subject::Privacy => false,
+        Subject::Privacy | Subject::Listening => false,
         Subject::Tenant | Subject::Members | Subject::ApiKeys | Subject::Webhooks | Subject::Audit => {
             verb == Verb::Read
         }
