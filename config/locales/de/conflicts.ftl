@@ -17,7 +17,6 @@ conflict-that-idempotency-key-was-used-for-another-call = Dieser Schlüssel wurd
 conflict-that-idempotency-key-was-used-for-another-campaign = Dieser Schlüssel wurde schon für eine andere Anrufaktion benutzt. Es wurde nichts angelegt. Nehmen Sie für jede Anrufaktion einen eigenen.
 conflict-that-assistant-does-not-speak-that-language = Diese Assistenz spricht diese Sprache nicht. Es wurde nichts geändert. Wählen Sie eine ihrer Sprachen.
 conflict-that-assistant-is-put-away = Diese Assistenz ist abgelegt. Es wurde nichts geändert. Wählen Sie eine andere.
-conflict-that-call-is-not-over = Dieses Gespräch läuft noch. Es wurde nichts geändert. Versuchen Sie es, wenn es beendet ist.
 conflict-that-call-rings-at-another-number = Dieser Anruf klingelt bei einer anderen Rufnummer. Es wurde nichts geändert. Wählen Sie einen Anruf dieser Rufnummer.
 conflict-that-delivery-is-on-its-way = Diese Zustellung ist schon unterwegs. Es wurde nichts geändert. Sehen Sie in einer Minute noch einmal nach.
 conflict-that-is-no-test-call = Das ist kein Probeanruf. Es wurde nichts geändert. Nur was ein Probeanruf angelegt hat, lässt sich hier behalten oder löschen.

@@ -17,7 +17,6 @@ conflict-that-idempotency-key-was-used-for-another-call = That key was used for 
 conflict-that-idempotency-key-was-used-for-another-campaign = That key was used for another campaign already. Nothing was made. Use a key of its own for every campaign.
 conflict-that-assistant-does-not-speak-that-language = This assistant does not speak that language. Nothing was changed. Choose one of its languages.
 conflict-that-assistant-is-put-away = This assistant has been put away. Nothing was changed. Choose another one.
-conflict-that-call-is-not-over = This call is still going on. Nothing was changed. Try again when it is over.
 conflict-that-call-rings-at-another-number = That call rings at another number. Nothing was changed. Choose a call of this number.
 conflict-that-delivery-is-on-its-way = This delivery is on its way already. Nothing was changed. Look again in a minute.
 conflict-that-is-no-test-call = This is no test call. Nothing was changed. Only what a test call made can be kept or removed here.
