@@ -420,10 +420,10 @@ impl People {
 
 /// The same refusal, said at the field the code was typed in.
 fn at_the_field(error: Error) -> Error {
-    match error {
-        Error::Unauthenticated(_) => Error::invalid("/code", "is not right, or was used before"),
-        error => error,
+    if matches!(error, Error::Unauthenticated(_)) {
+        return Error::invalid("/code", "is not right, or was used before");
     }
+    error
 }
 
 /// A code as it counts, however it was typed.

@@ -223,15 +223,13 @@ async fn code(State(doors): State<Doors>, visitor: Visitor, typed: Typed) -> Res
             Ok(entered(&visitor, &grant, &next))
         }
         Err(error) => {
-            form = match error {
-                app::Error::Unauthenticated(_) => {
-                    let words = form.t("fault-code");
-                    form.fault("code", words);
-                    form.status = StatusCode::UNAUTHORIZED;
-                    form
-                }
-                error => form.refused(error)?,
-            };
+            if matches!(error, app::Error::Unauthenticated(_)) {
+                let words = form.t("fault-code");
+                form.fault("code", words);
+                form.status = StatusCode::UNAUTHORIZED;
+            } else {
+                form = form.refused(error)?;
+            }
             let page = titled(&doors, &visitor, "code-title", &form);
             show_with(form.status, &CodePage { page, form })
         }
