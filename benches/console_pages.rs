@@ -83,7 +83,7 @@ async fn measured(database: &str, folder: &std::path::Path) -> String {
     let call = desk.fill(&server.store).await;
     let prices = config.twilio.prices();
     while analytics::count_due(&server.store, &prices).await.expect("figures") > 0 {}
-    let report = desk.look(&server.store.kind().to_string(), &call).await;
+    let report = desk.look(server.store.kind(), &call).await;
     server.stop().await;
     report
 }
@@ -256,7 +256,7 @@ fn call_id(c: usize) -> String {
 }
 
 async fn ring(
-    tx: &mut frontdesk::store::Tx,
+    tx: &mut frontdesk::store::TenantTx,
     number: &Number,
     assistant: &Assistant,
     c: usize,

@@ -146,7 +146,7 @@ impl Day<'_> {
         let email = format!("leitung@{}.example", self.language.code());
         let register = self.words.register;
         // Where it is about noon, so that some of the day is left whenever this is read.
-        let hour = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).hour();
+        let hour = Clock::system().now().to_jiff().to_zoned(jiff::tz::TimeZone::UTC).hour();
         let zone = format!("Etc/GMT{:+}", hour - 12);
         let written = "document.querySelector('[data-zone]').value = arguments[0];";
         self.browser.run(written, vec![json!(zone)]).await;
