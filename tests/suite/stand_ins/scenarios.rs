@@ -94,7 +94,16 @@ fn the_model_follows_its_part_with_what_tools_answered() {
     assert_eq!(script.answer(&second).unwrap().calls[0].1, json!({ "slot": "B1" }));
     let missing = script.answer(&answered("hold_slot", json!({ "status": "error" }))).unwrap_err();
     assert!(missing.contains("/say"), "{missing}");
-    let unwritten = script
-        .answer(&heard(&mut named("book", Language::English).unwrap().script(&voice).unwrap(), "Mm-hm."));
-    assert!(unwritten.unwrap_err().contains("Mm-hm."));
+    let earlier = heard(&mut script, "Is there anything next week in the morning?");
+    assert!(
+        script.answer(&earlier).unwrap_err().contains("next week"),
+        "its part has no answer to that any more"
+    );
+
+    let mut script = named("book", Language::English).unwrap().script(&voice).unwrap();
+    let listens = heard(&mut script, "Mm-hm.");
+    assert_eq!(script.answer(&listens).unwrap().say, "Are you still there?");
+    script.answer(&opened).unwrap();
+    let said = script.answer(&answered("recording_consent", json!({}))).unwrap().say;
+    assert_eq!(script.answer(&listens).unwrap().say, said, "whoever only listens is told it again");
 }

@@ -15,7 +15,7 @@ use frontdesk::{
         forgetting::{Counts, Erasure, ErasureState, Export, ExportOf, Person},
         id::{AppointmentId, MessageId},
         outgoing::{Channel, Kind, OptOutSource, Outgoing, OutgoingState},
-        remarks::Remarks,
+        remarks::{Remarks, TAG_LEN_MAX},
         time::{TimeRange, Timestamp, Zone},
         transfer::TransferTarget,
         waiting::{Waiting, WaitingState},
@@ -297,7 +297,8 @@ impl Neighbour {
             made: MONDAY_8,
             expires: Timestamp::MAX,
         };
-        let remarks = Remarks { note: words.to_owned(), tags: vec![words.parse().unwrap()] };
+        let tag: String = words.chars().take(TAG_LEN_MAX).collect();
+        let remarks = Remarks { note: words.to_owned(), tags: vec![tag.parse().unwrap()] };
         let mut tx = store.begin(&id).await.unwrap();
         tx.shares().add(&share).await.unwrap();
         tx.calls().set_remarks(&call, &remarks).await.unwrap();

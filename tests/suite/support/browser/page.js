@@ -337,7 +337,8 @@ const looks = {
     for (const entry of [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]) {
       const place = new URL(entry.name);
       if (place.origin !== location.origin && place.protocol !== 'data:' && place.protocol !== 'blob:') found.push(`${place.origin} is asked for something`);
-      if (entry.initiatorType !== 'audio' && entry.initiatorType !== 'video') sum += entry.transferSize;
+      // Neither sound counts, nor what a page that follows what happens asks for later.
+      if (!['audio', 'video', 'fetch'].includes(entry.initiatorType)) sum += entry.transferSize;
     }
     if (sum >= known.bytesMax) found.push(`the page weighs ${sum} bytes instead of less than ${known.bytesMax}`);
   },
