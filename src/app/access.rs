@@ -103,9 +103,12 @@ impl Actor {
 fn helps(verb: Verb, subject: Subject) -> bool {
     match subject {
         Subject::Privacy | Subject::Listening => false,
-        Subject::Tenant | Subject::Members | Subject::ApiKeys | Subject::Webhooks | Subject::Audit => {
-            verb == Verb::Read
-        }
+        Subject::Tenant
+        | Subject::Members
+        | Subject::ApiKeys
+        | Subject::Webhooks
+        | Subject::Calendars
+        | Subject::Audit => verb == Verb::Read,
         Subject::Numbers
         | Subject::Assistants
         | Subject::Services
@@ -113,8 +116,7 @@ fn helps(verb: Verb, subject: Subject) -> bool {
         | Subject::Contacts
         | Subject::Appointments
         | Subject::Calls
-        | Subject::Messages
-        | Subject::Calendars => true,
+        | Subject::Messages => true,
     }
 }
 

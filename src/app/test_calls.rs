@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{
     Error,
-    access::Actor,
+    access::{Actor, Who},
     audit, bookings,
     calls::Answer,
     outgoing, transfers,
@@ -22,7 +22,7 @@ use crate::{
         id::{AssistantId, CallId, NumberId},
         org::{Number, Tenant},
         outgoing::{Kind, Outgoing, hours, number},
-        people::{Subject, Verb},
+        people::{Scope, Subject, Verb},
         time::Timestamp,
         tool::ToolName,
     },
@@ -113,6 +113,9 @@ pub async fn call_me(
 ) -> Result<Outgoing, Error> {
     by.must(Verb::Write, Subject::Assistants)?;
     by.must(Verb::Write, Subject::Calls)?;
+    if matches!(by.who(), Who::Support { .. }) {
+        return Err(Error::Forbidden(Scope { subject: Subject::Listening, verb: Verb::Write }));
+    }
     let user = by.user().ok_or(Error::Closed("a program has no telephone"))?;
     let mut tx = store.begin(by.tenant()).await?;
     let tenant = tx.tenant().get().await?.ok_or(Error::NotFound("tenant"))?;

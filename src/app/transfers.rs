@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{
     Error,
-    access::Actor,
+    access::{Actor, Who},
     audit,
     calls::{self, Answer, Back},
     receptions,
@@ -18,8 +18,11 @@ use crate::{
         conversation::{CallRecord, CallSid, CallState, Outcome},
         id::{CallId, TenantId, TransferId, TransferTargetId, UserId},
         money::MicroUsd,
-        outgoing::{hours, number::callable},
-        people::{Subject, Verb},
+        outgoing::{
+            hours,
+            number::{self, callable},
+        },
+        people::{Scope, Subject, Verb},
         phone::E164,
         phrases::Phrase,
         time::{Timestamp, Zone},
@@ -234,6 +237,12 @@ pub(super) async fn telephone(
             kept.ok_or_else(|| Error::invalid("/telephone", "is needed: no telephone of yours is kept"))?
         }
     };
+    let country =
+        number::country(&number).map_err(|error| Error::invalid("/telephone", error.to_string()))?;
+    let allowed = tx.outgoing().settings().await?.item.countries;
+    if hours::country_of(zone) != Some(country) && !allowed.iter().any(|code| code == country) {
+        return Err(Error::invalid("/telephone", "is in a country that calls of yours may not go to"));
+    }
     // Whoever has it here: what rings here is answered here.
     if store.across_tenants().number(&number).await?.is_some() {
         return Err(Error::invalid("/telephone", "is answered here: the call would ring in a circle"));
@@ -256,6 +265,10 @@ pub async fn take_over(
     in_air: bool,
 ) -> Result<Transfer, Error> {
     by.must(Verb::Write, Subject::Calls)?;
+    // Whoever was let in to help has no ear in a call.
+    if matches!(by.who(), Who::Support { .. }) {
+        return Err(Error::Forbidden(Scope { subject: Subject::Listening, verb: Verb::Write }));
+    }
     let user = by.user().ok_or(Error::Closed("a program has no telephone: pass the call on to a target"))?;
     let person = store.read_platform().await?.users().get(user).await?;
     let mut tx = store.begin(by.tenant()).await?;

@@ -3,7 +3,9 @@
 //! Nothing is kept, since the words are a business's own and are read in voices it may never take; a call plays
 //! [`super::clips`].
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
+
+use tokio::sync::Semaphore;
 
 use super::{Error, access::Actor, clips};
 use crate::{
@@ -20,23 +22,28 @@ use crate::{
 /// How long somebody waits for a voice.
 const READ_WAIT_MAX: Duration = Duration::from_secs(8);
 
+/// How many are read to at once.
+const AT_ONCE_MAX: usize = 2;
+
 /// The engine's voices.
 #[derive(Clone, Debug)]
 pub struct Voices {
     speech: speech::Settings,
+    /// Room to be read to: calls need the engine more.
+    room: Arc<Semaphore>,
     clock: Clock,
 }
 
 impl Voices {
     /// Those of this engine.
     pub fn new(speech: speech::Settings, clock: Clock) -> Self {
-        Self { speech, clock }
+        Self { speech, room: Arc::new(Semaphore::new(AT_ONCE_MAX)), clock }
     }
 
     /// The opening words of an assistant, of its draft if there is one, in its first language and in that voice: a WAV file.
     ///
     /// # Errors
-    /// [`Error::Forbidden`]; [`Error::NotFound`]; [`Error::Unavailable`] when the engine does not read, or not in time.
+    /// [`Error::Forbidden`]; [`Error::NotFound`]; [`Error::Limit`] when others are being read to; [`Error::Unavailable`] when the engine does not read, or not in time.
     pub async fn sample(
         &self,
         store: &Store,
@@ -48,6 +55,9 @@ impl Voices {
         if !speech::VOICES.contains(&voice) {
             return Err(Error::NotFound("voice"));
         }
+        let room = self.room.try_acquire();
+        let _room =
+            room.map_err(|_| Error::Limit { name: "voices read at once", max: AT_ONCE_MAX as u64 })?;
         let mut tx = store.read(by.tenant()).await?;
         let live = tx.assistants().get(assistant).await?.ok_or(Error::NotFound("assistant"))?;
         let draft = tx.assistants().draft(assistant).await?;

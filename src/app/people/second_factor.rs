@@ -22,7 +22,7 @@ use crate::{
     domain::{
         email::Email,
         id::UserId,
-        people::{Subject, Verb},
+        people::{Scope, Subject, Verb},
         time::Timestamp,
     },
     platform::{
@@ -163,7 +163,7 @@ impl People {
         Ok(Some(setup(&user.email, secret)))
     }
 
-    /// Has it guard the account once a code of it was shown; the recovery codes, told this once.
+    /// Has it guard the account once a code of it was shown, and ends every other session; the recovery codes, told this once.
     ///
     /// # Errors
     /// [`Error::Closed`] to programs; [`Error::Invalid`] for a wrong code; [`Error::Later`] after too many;
@@ -174,7 +174,8 @@ impl People {
         code: &SecretString,
         now: Timestamp,
     ) -> Result<Vec<SecretString>, Error> {
-        let user = &by.person()?.user;
+        let session = by.person()?;
+        let user = &session.user;
         let factor = self.0.store.read_platform().await?.second_factors().get(user).await?;
         if factor.is_none_or(|factor| factor.confirmed.is_some()) {
             return Err(Error::NotFound("second factor that is being set up"));
@@ -188,6 +189,8 @@ impl People {
         for code in &codes {
             tx.second_factors().add_code(user, &code_hash(user, code.expose_secret())).await?;
         }
+        // Whoever else is in has shown no code.
+        tx.sessions().end_others(user, &session.id, now).await?;
         tx.commit().await?;
         counter!(SECURITY_TOTAL, "event" => "second_factor_on").increment(1);
         Ok(codes.iter().map(|code| grouped(code.expose_secret())).collect())
@@ -228,6 +231,10 @@ impl People {
     /// [`Error::Unavailable`].
     pub async fn help_in(&self, by: &Actor, user: &UserId, now: Timestamp) -> Result<(), Error> {
         by.must(Verb::Write, Subject::Members)?;
+        // One's own goes by password and code alone, and no program's key may open an account.
+        if by.user().is_none_or(|own| own == user) {
+            return Err(Error::Forbidden(Scope { subject: Subject::Members, verb: Verb::Write }));
+        }
         let places = self.0.store.across_tenants().memberships(user).await?;
         let mut tx = self.0.store.begin(by.tenant()).await?;
         let member = tx.memberships().get(user).await?.ok_or(Error::NotFound("member"))?.item;
@@ -251,6 +258,10 @@ impl People {
     /// # Errors
     /// [`Error::NotFound`]; [`Error::Unavailable`].
     pub async fn help_anybody_in(&self, by: &Operator, email: &Email, now: Timestamp) -> Result<(), Error> {
+        let own = self.user(&by.0).await?;
+        if own.email == *email {
+            return Err(Error::Forbidden(Scope { subject: Subject::Members, verb: Verb::Write }));
+        }
         let user = self.remove_factor_of(email, now).await?;
         self.tell_everywhere(&user, |tenant| by.at(tenant), now).await
     }
@@ -274,6 +285,8 @@ impl People {
         let letter = letters::factor_removed(user.language, None, &self.page("account"));
         self.post(&mut tx.mails(), &user.email, &letter, now, now.plus_minutes(LETTER_MINUTES)).await?;
         tx.commit().await?;
+        counter!(SECURITY_TOTAL, "event" => "second_factor_removed").increment(1);
+        warn!(user = %user.id, "a second factor was taken away");
         Ok(user.id)
     }
 

@@ -40,8 +40,10 @@ const AGAIN_CODE: &str = "again-code";
 const MADE_FOR: &str = "made-for";
 /// The field with which somebody goes back to that tenant to send what waits.
 const GO_BACK: &str = "go-back";
-/// Fields whose values no page repeats.
-const SECRET: &str = "password";
+/// How the names of fields end whose values no page repeats.
+const SECRETS: [&str; 4] = ["password", "token", "secret", "pin"];
+/// The field of a second factor's code, which none repeats either.
+const CODE: &str = "code";
 
 /// A page that says why there is no other.
 #[derive(Template)]
@@ -194,7 +196,9 @@ async fn sent(doors: &Doors, visitor: Visitor, request: Request, next: Next) -> 
 
 /// What waits in a form, without what no page repeats.
 fn waiting(typed: &Typed, without: &[&str]) -> Vec<(String, String)> {
-    let kept = typed.iter().filter(|(name, _)| !without.contains(name) && !name.ends_with(SECRET));
+    let kept = typed.iter().filter(|(name, _)| {
+        !without.contains(name) && *name != CODE && !SECRETS.iter().any(|secret| name.ends_with(secret))
+    });
     kept.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 

@@ -26,6 +26,7 @@ texts! {
     EXTEND = "UPDATE sessions SET expires_at = $2 WHERE id = $1";
     END = "UPDATE sessions SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL";
     END_ALL = "UPDATE sessions SET ended_at = $2 WHERE user_id = $1 AND ended_at IS NULL";
+    END_OTHERS = "UPDATE sessions SET ended_at = $3 WHERE user_id = $1 AND id <> $2 AND ended_at IS NULL";
     END_AT = "UPDATE sessions SET ended_at = $3 WHERE user_id = $1 AND at_tenant = $2 AND ended_at IS NULL";
     ADD_TOKEN = "INSERT INTO refresh_tokens (hash, session_id, made_at) VALUES ($1, $2, $3)";
     USE_TOKEN = "UPDATE refresh_tokens SET used_at = COALESCE(used_at, $2), followers = followers + 1 WHERE hash = $1
@@ -220,6 +221,18 @@ impl Sessions<'_> {
     pub async fn end_all(&mut self, user: &UserId, now: Timestamp) -> Result<u64, Error> {
         Ok(on!(self.tx, db => sqlx::query(END_ALL)
             .bind(user.as_str())
+            .bind(now.0)
+            .execute(db).await?.rows_affected()))
+    }
+
+    /// Ends every session of a person but that one; how many.
+    ///
+    /// # Errors
+    /// When the database cannot keep it.
+    pub async fn end_others(&mut self, user: &UserId, but: &SessionId, now: Timestamp) -> Result<u64, Error> {
+        Ok(on!(self.tx, db => sqlx::query(END_OTHERS)
+            .bind(user.as_str())
+            .bind(but.as_str())
             .bind(now.0)
             .execute(db).await?.rows_affected()))
     }
