@@ -112,6 +112,48 @@ pub async fn tell(
     Ok(tx.audit().add(now, &by.to_string(), action, subject, &about).await?)
 }
 
+/// Who changed a thing last, as whoever works on it too may know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Changer {
+    /// The asker.
+    Oneself,
+    /// A member, by what she is called.
+    Member(String),
+    /// A program of the tenant's, somebody who helps, a call, or the system.
+    Other,
+}
+
+/// How the actions end by which a thing becomes another.
+const CHANGES: [&str; 5] = [".changed", ".drafted", ".moved", ".cancelled", ".calendars_chosen"];
+/// Entries of a thing that are looked through for them.
+const LOOKED_AT: u32 = 20;
+
+/// Who changed a thing last, and when; `None` when nobody has lately.
+///
+/// # Errors
+/// [`Error::Unavailable`] when the database is away.
+pub async fn last_change(
+    store: &Store,
+    by: &Actor,
+    subject: &str,
+) -> Result<Option<(Changer, Timestamp)>, Error> {
+    let mut tx = store.read(by.tenant()).await?;
+    let filter = AuditFilter::Subject(subject.to_owned());
+    let entries = tx.audit().page(&filter, None, LOOKED_AT).await?.items;
+    // What else was done with it, such as listening to a call, is nobody's concern here.
+    let changed = |entry: &AuditEntry| CHANGES.iter().any(|change| entry.action.ends_with(change));
+    let Some(entry) = entries.into_iter().find(changed) else { return Ok(None) };
+    if entry.actor == by.to_string() {
+        return Ok(Some((Changer::Oneself, entry.at)));
+    }
+    let member = match entry.actor.parse() {
+        Ok(user) => tx.memberships().get(&user).await?,
+        Err(_) => None,
+    };
+    let who = member.map_or(Changer::Other, |member| Changer::Member(member.item.called().to_owned()));
+    Ok(Some((who, entry.at)))
+}
+
 /// The log, latest first, a page at a time.
 ///
 /// # Errors

@@ -8,7 +8,7 @@ use std::fmt;
 use super::{
     Error,
     access::Actor,
-    audit,
+    audit, forwarding,
     outgoing::{Errand, news},
     pauses::{self, SteppedBack},
     receptions::{self, Received},
@@ -119,6 +119,15 @@ pub enum Rung {
         /// The language of the number.
         language: Language,
     },
+    /// A line of the business's was rung to see whether it is forwarded here: the call came back, or somebody took it there.
+    ForwardingTest {
+        /// Whose line.
+        tenant: TenantId,
+        /// The call.
+        call: CallId,
+        /// The language of the number.
+        language: Language,
+    },
     /// Nobody here has that number, or answers it. Nothing is kept of it.
     UnknownNumber,
 }
@@ -224,6 +233,10 @@ pub async fn ring(store: &Store, now: Timestamp, ring: Ring) -> Result<Rung, Err
     let record = tx.calls().by_sid(&ring.sid).await?;
     let record = record.ok_or(Error::Conflict("that call rings at another number"))?;
     let forwarded = ring.forwarded.as_ref();
+    if forwarding::arrives(&mut tx, now, &record, &number, forwarded).await? {
+        tx.commit().await?;
+        return Ok(Rung::ForwardingTest { tenant: tenant.id, call: record.id, language: number.language });
+    }
     if let Some(received) = receptions::obey(&mut tx, now, &number, &record, forwarded, new).await? {
         tx.commit().await?;
         return Ok(match received {

@@ -24,6 +24,9 @@ pub const AGAIN_MINUTES_MAX: i64 = 30 * 24 * 60;
 /// Open messages that are looked at: beyond these the list says that there are more.
 pub const OPEN_MAX: u32 = 500;
 
+/// Cards that are shown of what is to be done, and of what was put off: beyond these, too.
+pub const CARDS_MAX: usize = 25;
+
 /// What of a message staff say by hand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wanted {
@@ -82,7 +85,7 @@ pub struct Worklist {
     pub due: Vec<Card>,
     /// What was put off, the earliest first.
     pub later: Vec<Card>,
-    /// Whether there is more than was looked at.
+    /// Whether there is more than is shown.
     pub more: bool,
 }
 
@@ -109,7 +112,7 @@ pub async fn worklist(store: &Store, by: &Actor, now: Timestamp) -> Result<Workl
     by.must(Verb::Read, Subject::Messages)?;
     let mut tx = store.read(by.tenant()).await?;
     let open = tx.messages().open(None, OPEN_MAX + 1).await?;
-    let more = open.len() > OPEN_MAX as usize;
+    let mut more = open.len() > OPEN_MAX as usize;
     let mut cards: Vec<Card> = vec![];
     for message in open.into_iter().take(OPEN_MAX as usize) {
         let same = |card: &&mut Card| card.number.is_some() && card.number == message.number;
@@ -124,7 +127,14 @@ pub async fn worklist(store: &Store, by: &Actor, now: Timestamp) -> Result<Workl
             }),
         }
     }
-    for card in &mut cards {
+    let (mut later, mut due): (Vec<Card>, Vec<Card>) =
+        cards.into_iter().partition(|card| card.again().is_some_and(|again| again > now));
+    due.sort_by_key(|card| (!card.urgent(), card.since()));
+    later.sort_by_key(Card::again);
+    more |= due.len() > CARDS_MAX || later.len() > CARDS_MAX;
+    due.truncate(CARDS_MAX);
+    later.truncate(CARDS_MAX);
+    for card in due.iter_mut().chain(&mut later) {
         let Some(number) = card.number.clone() else { continue };
         // The call in which the first was left rang before.
         let call = card.messages.first().and_then(|message| message.call.clone());
@@ -136,10 +146,6 @@ pub async fn worklist(store: &Store, by: &Actor, now: Timestamp) -> Result<Workl
         (card.calls, card.calling_since) = tx.messages().calls_since(&number, since).await?;
         card.contacts = tx.contacts().by_number(&number).await?;
     }
-    let (mut later, mut due): (Vec<Card>, Vec<Card>) =
-        cards.into_iter().partition(|card| card.again().is_some_and(|again| again > now));
-    due.sort_by_key(|card| (!card.urgent(), card.since()));
-    later.sort_by_key(Card::again);
     Ok(Worklist { due, later, more })
 }
 

@@ -21,6 +21,7 @@ pub mod diary;
 pub mod drafts;
 pub mod findings;
 pub mod forgetting;
+pub mod forwarding;
 pub mod health;
 pub mod imports;
 pub mod keys;

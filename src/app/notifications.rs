@@ -1,7 +1,10 @@
 //! Telling members by mail what needs them: at once, once a day, or not, each as she has chosen, and not in her quiet hours.
 //!
 //! What is told is counted from what is stored when it is told; what is remembered is only up to when. A mail says what
-//! happened and how often, with a link to the page where it stands: never whom it is about.
+//! happened and how often, with a link to the page where it stands: never whom it is about. That a calendar is cut off is told by
+//! text message, too, to who wants that.
+
+use tracing::warn;
 
 use super::{
     Error, Faults,
@@ -12,12 +15,16 @@ use super::{
 use crate::{
     domain::{
         assistant::Language,
-        id::UserId,
+        id::{OutgoingId, UserId},
         notices::{Choice, DAY_MIN, EventKind, Preferences},
-        people::{Role, Verb},
+        outgoing::{Channel, Kind, Outgoing, OutgoingState, hours, number},
+        people::{Role, Subject, Verb},
+        phone::E164,
+        phrases,
         revision::{Revised, Revision},
         time::{Timestamp, Zone},
     },
+    platform::ids,
     store::{DueMember, NotificationsKept, Store, TenantTx},
 };
 
@@ -29,6 +36,10 @@ const AT_ONCE_MINUTES_MAX: i64 = 24 * 60;
 const SHORT_NOTICE_MINUTES: i64 = 24 * 60;
 /// How long such a mail is of use, in minutes: three days.
 const LETTER_MINUTES: i64 = 3 * 24 * 60;
+/// How long such a text message is of use, and no other follows it, in minutes: six hours.
+const TEXT_MINUTES: i64 = 6 * 60;
+/// Who has text messages sent, as it stands with attempts.
+const BY: &str = "system:notifications";
 /// Members looked at in one go.
 const MEMBERS_AT_ONCE_MAX: u32 = 50;
 
@@ -88,6 +99,12 @@ pub async fn edit(
     faults.unless(wanted.daily_min < DAY_MIN, "/daily_at", "must be a time of day, such as 07:30");
     faults.settle()?;
     let zone = tx.tenant().get().await?.ok_or(Error::NotFound("tenant"))?.zone;
+    if let Some(sms) = wanted.sms.as_ref().filter(|sms| before.item.preferences.sms.as_ref() != Some(sms)) {
+        if !role.may(Verb::Write, Subject::Calendars) {
+            return Err(Error::invalid("/sms_number", "is for those who can connect the calendars again"));
+        }
+        check_sms(store, &mut tx, sms, &zone).await?;
+    }
     let kept = NotificationsKept { preferences: wanted.clone(), ..before.item.clone() };
     // Whoever turns daily mails on is not sent one for the day that is half over already.
     let day = Some(zone.wall(now).date()).filter(|_| wanted.daily_due(now, &zone, None));
@@ -118,6 +135,102 @@ pub(super) async fn at_once(
     }
     let zone = tx.tenant().get().await?.ok_or(Error::NotFound("tenant"))?.zone;
     Ok(Some(kept.quiet_until(now, &zone).unwrap_or(now)))
+}
+
+/// Where text messages may go: as everywhere, to no number of ours, and to countries the tenant may reach.
+async fn check_sms(store: &Store, tx: &mut TenantTx, sms: &E164, zone: &Zone) -> Result<(), Error> {
+    let country = number::country(sms).map_err(|error| Error::invalid("/sms_number", error.to_string()))?;
+    let allowed = tx.outgoing().settings().await?.item.countries;
+    let mut faults = Faults::new();
+    faults.unless(
+        hours::country_of(zone) == Some(country) || allowed.iter().any(|code| code == country),
+        "/sms_number",
+        "is in a country that messages of yours may not go to",
+    );
+    let ours = store.across_tenants().number(sms).await?.is_some();
+    faults.unless(!ours, "/sms_number", "is answered here, where nobody reads text messages");
+    faults.settle()
+}
+
+/// A number as people write it, where text messages go; `home` is the country of numbers without one.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn sms_number(text: &str, home: Option<&str>) -> Result<E164, String> {
+    number::callable(text, home).map(|callable| callable.number).map_err(|error| error.to_string())
+}
+
+/// Has a text message sent to a member, too, at `due`, that a calendar is cut off, if she wants that: in the transaction that
+/// writes her mail. It goes out from the number that calls people, or any at which somebody answers; without one only the mail does.
+///
+/// # Errors
+/// [`Error::Unavailable`] when the database is away.
+pub(super) async fn text_cut_off(
+    tx: &mut TenantTx,
+    user: &UserId,
+    link: &str,
+    now: Timestamp,
+    due: Timestamp,
+) -> Result<(), Error> {
+    let Some(to) = tx.notifications().of(user).await?.item.preferences.sms else { return Ok(()) };
+    // It says nothing of which: one tells of all that are cut off together, and however often that is.
+    if tx.outgoing().noticed(&to, now.plus_minutes(-TEXT_MINUTES)).await? {
+        return Ok(());
+    }
+    let Some(tenant) = tx.tenant().get().await? else { return Ok(()) };
+    let chosen = tx.outgoing().settings().await?.item.number;
+    let mut numbers = tx.numbers().all().await?;
+    numbers.retain(|number| number.assistant.is_some());
+    let from = numbers.iter().find(|number| Some(&number.id) == chosen.as_ref()).or(numbers.first());
+    let Some((from, assistant)) = from.and_then(|from| Some((from.id.clone(), from.assistant.clone()?)))
+    else {
+        warn!("nobody can be told by text message: no number is answered");
+        return Ok(());
+    };
+    let language = tx.users().get(user).await?.map_or(Language::English, |user| user.language);
+    let one = Outgoing {
+        id: OutgoingId::of(ids::fresh(now)),
+        to,
+        number: from,
+        assistant,
+        language,
+        purpose: phrases::cut_off_text(&tenant.name, link, language),
+        kind: Kind::Notice,
+        cause: None,
+        channel: Channel::Sms,
+        attempt: 1,
+        attempts_max: 1,
+        sms_after: false,
+        appointment: None,
+        for_start: None,
+        contact: None,
+        zone: None,
+        due,
+        expires: Some(due.plus_minutes(TEXT_MINUTES)),
+        state: OutgoingState::Waiting,
+        ended: None,
+        said: None,
+        problem: None,
+        asks: 0,
+        asked: None,
+        account_sid: None,
+        sid: None,
+        call: None,
+        created: now,
+        over: None,
+    };
+    tx.outgoing().add(&one, None, BY).await?;
+    Ok(())
+}
+
+/// Whether such a text message is still true: a calendar is cut off, and somebody wants to be told at that number.
+///
+/// # Errors
+/// [`Error::Unavailable`] when the database is away.
+pub(super) async fn text_stands(tx: &mut TenantTx, to: &E164) -> Result<bool, Error> {
+    let cut_off =
+        tx.notices().cut_off(Timestamp::MIN).await? > 0 || !tx.notices().gone_calendars().await?.is_empty();
+    Ok(cut_off && tx.notifications().texts_go_to(to).await?)
 }
 
 /// Tells every member it is time to tell, at most some in one go; how many were looked at. Safe to run twice, and by several

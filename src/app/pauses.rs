@@ -1,13 +1,14 @@
 //! Pauses: the assistant steps back at one number or at all of them, and callers go to a number of the business's, or leave
 //! a message. Obeyed before anything else when a telephone rings; calls of ours are not held up by it.
 //!
-//! A fallback number is chosen as targets of transfers are: it is never answered here, or callers would go in a circle.
+//! A fallback number is chosen as targets of transfers are: it is never answered here, nor known to be
+//! forwarded here, or callers would go in a circle.
 
 use super::{
     Error, Faults,
     access::Actor,
     audit::{self, Audited, Parts},
-    calls,
+    calls, forwarding,
 };
 use crate::{
     domain::{
@@ -109,7 +110,7 @@ pub async fn edit(
     if wanted == before.item {
         return Ok(before);
     }
-    check(store, now, &before.item, &wanted).await?;
+    check(store, &mut tx, now, &before.item, &wanted).await?;
     tx.pauses().put_everywhere(&wanted).await?;
     let (before, after) = (Told("all", &before.item), Told("all", &wanted));
     audit::record(&mut tx, by, now, Some(&before), Some(&after)).await?;
@@ -131,7 +132,7 @@ pub(super) async fn put(
     if before == wanted {
         return Ok(());
     }
-    check(store, now, before, wanted).await?;
+    check(store, tx, now, before, wanted).await?;
     tx.pauses().put(number, wanted).await?;
     let (before, after) = (Told(number.as_str(), before), Told(number.as_str(), wanted));
     audit::record(tx, by, now, Some(&before), Some(&after)).await
@@ -145,7 +146,13 @@ pub fn fallback(text: &str, home: Option<&str>) -> Result<E164, String> {
     callable(text, home).map(|callable| callable.number).map_err(|error| error.to_string())
 }
 
-async fn check(store: &Store, now: Timestamp, before: &Pause, wanted: &Pause) -> Result<(), Error> {
+async fn check(
+    store: &Store,
+    tx: &mut TenantTx,
+    now: Timestamp,
+    before: &Pause,
+    wanted: &Pause,
+) -> Result<(), Error> {
     let mut faults = Faults::new();
     if wanted.until != before.until
         && let Some(until) = wanted.until.filter(|until| *until != UNTIL_TAKEN_BACK)
@@ -157,6 +164,8 @@ async fn check(store: &Store, now: Timestamp, before: &Pause, wanted: &Pause) ->
         // Whoever has it here: what rings here is answered here.
         let here = store.across_tenants().number(number).await?.is_some();
         faults.unless(!here, "/fallback_number", "is answered here: callers would ring in a circle");
+        let back = forwarding::is_forwarded(tx, number).await?;
+        faults.unless(!back, "/fallback_number", "is forwarded here: callers would ring in a circle");
     }
     faults.settle()
 }

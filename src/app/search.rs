@@ -22,7 +22,7 @@ pub struct Found {
     pub snippet: Vec<Piece>,
 }
 
-/// The turns in which everything that is asked for was heard, the best first.
+/// The turns in which everything that is asked for was heard, those kept last first.
 ///
 /// # Errors
 /// [`Error::Forbidden`]; [`Error::Invalid`] when there is nothing to look for; [`Error::Unavailable`].

@@ -294,7 +294,7 @@ pub async fn take_over(
         id: TransferId::of(ids::fresh(now)),
         call: call.clone(),
         target: Transfer::takeover(),
-        name: person.map(|person| person.email.to_string()).unwrap_or_default(),
+        name: person.map(|person| person.called().to_owned()).unwrap_or_default(),
         number,
         announced: true,
         wish: String::new(),
@@ -338,7 +338,8 @@ pub async fn onward(store: &Store, now: Timestamp, sid: &CallSid) -> Result<Onwa
                 | Outcome::NotReached
                 | Outcome::Machine
                 | Outcome::Paused
-                | Outcome::Blocked,
+                | Outcome::Blocked
+                | Outcome::ForwardingTest,
             ) => Onward::Over,
         });
     };

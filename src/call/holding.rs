@@ -55,7 +55,9 @@ impl Call {
         if self.silenced() || self.leaving.as_ref().is_some_and(|leaving| !leaving.may_be_stopped()) {
             return;
         }
+        let opening = self.opening_under_way();
         self.yield_floor();
+        self.owed.opening |= opening;
         self.holding.muted = Some(self.now);
         self.note(Note::Muted(true));
     }
@@ -80,7 +82,9 @@ impl Call {
         if self.holding.muted.take().is_some() {
             self.note(Note::Muted(false));
         }
+        let opening = self.opening_under_way();
         self.cut_speech();
+        self.owed.opening |= opening;
         self.holding.held = Some(Held { since: self.now, next: Phrase::OnHold, due: self.now });
         self.note(Note::OnHold(true));
     }

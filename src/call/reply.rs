@@ -346,6 +346,25 @@ impl Call {
         cancelled
     }
 
+    /// Whether the first words are being said, or are about to be. Who silences the agent then owes them: it was not the
+    /// caller who chose to miss them.
+    pub(super) fn opening_under_way(&self) -> bool {
+        let asked = match self.reply {
+            Reply::Asked(pending) | Reply::Generating(pending) => pending.what == Say::Opening,
+            Reply::Cancelling(_) | Reply::Idle => false,
+        };
+        asked || self.playback.under_way().is_some_and(|piece| self.is_opening(piece.source))
+    }
+
+    /// Whether a piece of speech is the first words of the call.
+    fn is_opening(&self, source: Source) -> bool {
+        match source {
+            Source::Opening => true,
+            Source::Engine(item) => self.opening_item == Some(item),
+            Source::Phrase(_) => false,
+        }
+    }
+
     /// Gives up a reply of which nothing is to be heard yet; it stays owed.
     pub(super) fn take_back_reply(&mut self) {
         if let Some(pending) = self.cut_speech() {
@@ -366,12 +385,7 @@ impl Call {
 
     /// A piece of speech was heard to its end, or cut.
     pub(super) fn piece_over(&mut self, over: Over, cut: bool) {
-        self.opening_heard |= !cut
-            && match over.source {
-                Source::Opening => true,
-                Source::Engine(item) => self.opening_item == Some(item),
-                Source::Phrase(_) => false,
-            };
+        self.opening_heard |= !cut && self.is_opening(over.source);
         self.introduced |= over.heard_ms > 0 || !cut;
         let heard_words = self.record.agent_over(over, cut, self.now, &mut self.outbox);
         match over.source {

@@ -142,11 +142,13 @@ pub enum Outcome {
     Paused,
     /// Whoever called is blocked.
     Blocked,
+    /// Nobody called: it was seen whether a line of the business's is forwarded here.
+    ForwardingTest,
 }
 
 impl Outcome {
     /// Every outcome.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::CallerLeft,
         Self::AgentLeft,
         Self::Silence,
@@ -161,6 +163,7 @@ impl Outcome {
         Self::Machine,
         Self::Paused,
         Self::Blocked,
+        Self::ForwardingTest,
     ];
 
     /// The word it is stored and shown as.
@@ -180,6 +183,7 @@ impl Outcome {
             Self::Machine => "machine",
             Self::Paused => "paused",
             Self::Blocked => "blocked",
+            Self::ForwardingTest => "forwarding_test",
         }
     }
 

@@ -16,6 +16,7 @@ pub mod difference;
 pub mod email;
 pub mod figures;
 pub mod forgetting;
+pub mod forwarding;
 pub mod holidays;
 pub mod id;
 pub mod import;

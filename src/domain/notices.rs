@@ -10,6 +10,7 @@ use jiff::{ToSpan, civil};
 use super::{
     availability::instant,
     people::{Role, Subject},
+    phone::E164,
     time::{Timestamp, Zone},
 };
 
@@ -163,11 +164,13 @@ pub struct Preferences {
     pub quiet: Option<(u32, u32)>,
     /// When the daily mail goes, in minutes since midnight where the tenant is.
     pub daily_min: u32,
+    /// Where a text message goes, too, when a calendar is cut off and she is told of it at once.
+    pub sms: Option<E164>,
 }
 
 impl Default for Preferences {
     fn default() -> Self {
-        Self { choices: BTreeMap::new(), quiet: None, daily_min: DAILY_MIN }
+        Self { choices: BTreeMap::new(), quiet: None, daily_min: DAILY_MIN, sms: None }
     }
 }
 

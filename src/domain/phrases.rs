@@ -59,6 +59,8 @@ pub enum Phrase {
     LeaveMessage,
     /// The message is kept; goodbye.
     MessageThanks,
+    /// For whoever took a call that only tested whether their line is forwarded.
+    LineTested,
     /// For whoever is to take a call: by which key.
     PressToTake,
 }
@@ -110,6 +112,12 @@ impl Phrase {
                 "Ihr Anruf wird unter dieser Nummer nicht angenommen. Auf Wiederhören."
             }
             (Self::NotTaken, English) => "Your call is not taken at this number. Goodbye.",
+            (Self::LineTested, German) => {
+                "Das war ein Test der Rufumleitung. Dieser Anruf kam bei Ihnen an und wurde nicht umgeleitet. Auf Wiederhören."
+            }
+            (Self::LineTested, English) => {
+                "This was a test of your call forwarding. The call reached you and was not forwarded. Goodbye."
+            }
             (Self::AllBusy, German) => {
                 "Im Moment sind alle Leitungen belegt. Bitte rufen Sie in einigen Minuten noch einmal an."
             }
@@ -221,6 +229,19 @@ pub fn left_with_machine(business: &str, language: Language) -> String {
         Language::English => format!(
             "Hello, this is the automated assistant of {business}. We tried to reach you. You can call us back at this \
              number. Goodbye."
+        ),
+    }
+}
+
+/// The text message that tells somebody who works at the business that a calendar is cut off: where, and what callers hear
+/// meanwhile, and never whose appointments wait.
+pub fn cut_off_text(business: &str, link: &str, language: Language) -> String {
+    match language {
+        Language::German => format!(
+            "{business}: Ein Kalender lässt uns nicht mehr hinein. Anrufende hören, dass die Bestätigung folgt. Neu verbinden: {link}"
+        ),
+        Language::English => format!(
+            "{business}: a calendar lets us in no more. Callers are told that confirmation follows. Reconnect: {link}"
         ),
     }
 }

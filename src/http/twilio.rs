@@ -23,7 +23,7 @@ use crate::{
     app::calls::{self, Ring, Rung},
     domain::{
         assistant::Language,
-        conversation::{CallSid, CallState},
+        conversation::{CallSid, CallState, Outcome},
     },
     live::Refused,
     platform::metrics::SECURITY_TOTAL,
@@ -90,6 +90,11 @@ async fn voice(State(doors): State<Doors>, uri: Uri, headers: HeaderMap, body: B
         Ok(Rung::Blocked { call, language }) => {
             info!(call.id = %call, "a caller is blocked");
             document(twiml::not_taken(twilio, language))
+        }
+        Ok(Rung::ForwardingTest { tenant, call, .. }) => {
+            info!(call.id = %call, "a test of a line's forwarding has come back");
+            doors.lines.tell_ended(&tenant, &call, Outcome::ForwardingTest);
+            document(twiml::back())
         }
         Ok(Rung::UnknownNumber) => {
             info!("a call for a number nobody here has");

@@ -663,7 +663,8 @@ where
             | Outcome::NotReached
             | Outcome::Machine
             | Outcome::Paused
-            | Outcome::Blocked => {}
+            | Outcome::Blocked
+            | Outcome::ForwardingTest => {}
         }
         self.phone.close().await;
         if let Engine::Open(session) = self.engine {

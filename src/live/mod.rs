@@ -446,6 +446,13 @@ impl Lines {
         }
     }
 
+    /// Tells whoever watches that a call is over which was not carried here.
+    pub fn tell_ended(&self, tenant: &TenantId, call: &CallId, outcome: Outcome) {
+        let watchers = self.0.watchers.clone();
+        let notices = Notices { tenant: tenant.clone(), call: call.clone(), watchers, words: false };
+        notices.tell(Default::default(), What::Ended(outcome));
+    }
+
     /// Carries the call whose media socket this is, until it is over.
     pub async fn carry<S>(&self, mut socket: WebSocketStream<S>)
     where

@@ -325,6 +325,7 @@ impl Stage {
             status_url: Some(format!("{PUBLIC_URL}/twilio/status")),
             from: CALLER.to_owned(),
             to: to.to_string(),
+            forwarded: None,
             verified: None,
             conditions: wanted.conditions,
             exchange: Some(exchange),

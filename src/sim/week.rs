@@ -132,7 +132,7 @@ pub async fn owner(
         }
     };
     people
-        .accept(&token.into(), &secrecy::SecretString::from(password.to_owned()), language, now)
+        .accept(&token.into(), &secrecy::SecretString::from(password.to_owned()), "Aylin Kaya", language, now)
         .await
         .map(drop)
 }

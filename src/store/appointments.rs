@@ -47,9 +47,10 @@ texts! {
     PAGE = concat!("SELECT ", columns!(), " FROM appointments WHERE tenant_id = $1 AND part_of IS NULL
         AND starts_at >= $2 AND starts_at < $3 AND (starts_at, id) > ($4, $5)
         AND ($6 = '' OR CASE WHEN pending AND status = 'confirmed' THEN 'pending' ELSE status END = $6) ORDER BY starts_at, id LIMIT $7");
+    /// The plus signs keep the embedded database from reading everybody's in their order in place of one contact's few.
     PAGE_OF_CONTACT = concat!("SELECT ", columns!(), " FROM appointments WHERE tenant_id = $1
         AND part_of IS NULL AND contact_id = $8
-        AND starts_at >= $2 AND starts_at < $3 AND (starts_at, id) > ($4, $5)
+        AND +starts_at >= $2 AND +starts_at < $3 AND (+starts_at, id) > ($4, $5)
         AND ($6 = '' OR CASE WHEN pending AND status = 'confirmed' THEN 'pending' ELSE status END = $6) ORDER BY starts_at, id LIMIT $7");
     /// With rows of parts among them, each naming the whole.
     PAGE_OF_RESOURCE = "SELECT id, COALESCE(part_of, id), starts_at FROM appointments WHERE tenant_id = $1

@@ -22,6 +22,7 @@ mod consents;
 mod contacts;
 mod drafts;
 mod forgetting;
+mod forwardings;
 mod history;
 mod imports;
 mod jobs;
@@ -264,6 +265,7 @@ pub const TEXTS: &[&[Text]] = &[
     contacts::TEXTS,
     drafts::TEXTS,
     forgetting::TEXTS,
+    forwardings::TEXTS,
     forgetting::ATTEMPTS,
     forgetting::COPIES,
     forgetting::HELD,
@@ -750,6 +752,8 @@ aggregates! {
     messages: Messages;
     /// Who is to be called, and who was.
     outgoing: OutgoingCalls;
+    /// Tests whether lines are forwarded here.
+    forwardings: Forwardings;
     /// How contacts' calls are received.
     receptions: Receptions;
     /// The secret numbers of contacts.

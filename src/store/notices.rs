@@ -9,6 +9,7 @@ use super::{Across, Error, Notices, Notifications, on, rows, texts};
 use crate::domain::{
     id::{CalendarId, ConnectionId, TenantId, UserId, WebhookId},
     notices::{Choice, EventKind, Preferences},
+    phone::E164,
     revision::{Revised, Revision},
     time::Timestamp,
 };
@@ -42,15 +43,16 @@ texts! {
     /// Given back in a call, a day or less before it would have begun ($3, in microseconds).
     CANCELLED = "SELECT COUNT(*) FROM appointment_history WHERE tenant_id = $1 AND what = 'cancelled' AND at > $2
         AND who LIKE 'call%' AND starts_at > at AND starts_at - at <= $3";
-    PREFERENCES = "SELECT choices, quiet_from_min, quiet_until_min, daily_min, told, daily_day, revision
+    PREFERENCES = "SELECT choices, quiet_from_min, quiet_until_min, daily_min, told, daily_day, sms_number, revision
         FROM member_notifications WHERE tenant_id = $1 AND user_id = $2";
     PUT = "INSERT INTO member_notifications (tenant_id, user_id, choices, quiet_from_min, quiet_until_min, daily_min, look_at,
-            daily_day)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+            daily_day, sms_number)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
         ON CONFLICT (tenant_id, user_id) DO UPDATE SET choices = excluded.choices,
             quiet_from_min = excluded.quiet_from_min, quiet_until_min = excluded.quiet_until_min,
-            daily_min = excluded.daily_min, look_at = excluded.look_at,
+            daily_min = excluded.daily_min, look_at = excluded.look_at, sms_number = excluded.sms_number,
             revision = member_notifications.revision + 1";
+    SMS_AT = "SELECT COUNT(*) FROM member_notifications WHERE tenant_id = $1 AND sms_number = $2";
     DUE = "SELECT tenant_id, user_id, look_at FROM member_notifications WHERE look_at <= $1 ORDER BY look_at LIMIT $2";
     TAKE = "UPDATE member_notifications SET look_at = $4 WHERE tenant_id = $1 AND user_id = $2 AND look_at = $3";
     NOTE = "UPDATE member_notifications SET look_at = $3, told = $4, daily_day = $5 WHERE tenant_id = $1 AND user_id = $2";
@@ -89,6 +91,7 @@ struct PreferencesRow {
     daily_min: i64,
     told: String,
     daily_day: String,
+    sms_number: Option<String>,
     revision: i64,
 }
 
@@ -108,8 +111,12 @@ impl TryFrom<PreferencesRow> for Revised<Kept> {
             (Some(from), Some(until)) => Some((rows::whole(from, WHAT)?, rows::whole(until, WHAT)?)),
             _ => None,
         };
-        let preferences =
-            Preferences { choices: choices.collect(), quiet, daily_min: rows::whole(row.daily_min, WHAT)? };
+        let preferences = Preferences {
+            choices: choices.collect(),
+            quiet,
+            daily_min: rows::whole(row.daily_min, WHAT)?,
+            sms: rows::maybe(row.sms_number.as_deref(), WHAT)?,
+        };
         let day = Some(row.daily_day.as_str()).filter(|day| !day.is_empty());
         let item = Kept { preferences, told: told.collect(), daily_day: rows::maybe(day, WHAT)? };
         Ok(Self { item, revision: Revision(row.revision) })
@@ -312,8 +319,21 @@ impl Notifications<'_> {
             .bind(i64::from(wanted.daily_min))
             .bind(look_at.map(|at| at.0))
             .bind(day.as_str())
+            .bind(wanted.sms.as_ref().map(E164::as_str))
             .execute(db).await.map(drop)?);
         Ok(())
+    }
+
+    /// Whether somebody who works here wants text messages at that number.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn texts_go_to(&mut self, number: &E164) -> Result<bool, Error> {
+        let (count,): (i64,) = on!(self.tx, db => sqlx::query_as(SMS_AT)
+            .bind(self.tenant.as_str())
+            .bind(number.as_str())
+            .fetch_one(db).await?);
+        Ok(count > 0)
     }
 
     /// Takes a member to tell her; whether nobody else does. She is looked at again at `until`, whatever comes of it.

@@ -40,8 +40,9 @@ texts! {
     GET = concat!("SELECT ", columns!(), " FROM outgoing_calls WHERE tenant_id = $1 AND id = $2");
     BY_KEY = concat!("SELECT ", columns!(), " FROM outgoing_calls WHERE tenant_id = $1 AND request_key = $2");
     BY_SID = concat!("SELECT ", columns!(), " FROM outgoing_calls WHERE tenant_id = $1 AND sid = $2");
+    /// Without text messages to members: their numbers are their own.
     PAGE = concat!("SELECT ", columns!(), " FROM outgoing_calls WHERE tenant_id = $1
-        AND (created_at, id) < ($2, $3) AND (CAST($4 AS TEXT) IS NULL OR state = $4)
+        AND (created_at, id) < ($2, $3) AND (CAST($4 AS TEXT) IS NULL OR state = $4) AND kind <> 'notice'
         ORDER BY created_at DESC, id DESC LIMIT $5");
     OF_CONTACT = concat!("SELECT ", columns!(), " FROM outgoing_calls WHERE tenant_id = $1 AND contact_id = $2
         ORDER BY created_at DESC, id DESC LIMIT $3");
@@ -65,7 +66,9 @@ texts! {
     CHECK = "UPDATE outgoing_calls SET check_at = $3 WHERE tenant_id = $1 AND id = $2 AND state = 'placed'";
     SAY = "UPDATE outgoing_calls SET said = $3 WHERE tenant_id = $1 AND id = $2";
     ATTEMPTS = "SELECT asked_at FROM outgoing_calls WHERE tenant_id = $1 AND to_number = $2 AND asked_at > $3
-        AND channel = 'call' AND kind <> 'test' AND id <> $4 ORDER BY asked_at DESC LIMIT $5";
+        AND channel = 'call' AND kind NOT IN ('test', 'forwarding') AND id <> $4 ORDER BY asked_at DESC LIMIT $5";
+    NOTICED = "SELECT COUNT(*) FROM outgoing_calls WHERE tenant_id = $1 AND to_number = $2 AND kind = 'notice'
+        AND created_at > $3";
     OUT = "SELECT COUNT(*) FROM outgoing_calls WHERE tenant_id = $1 AND state IN ('dialling', 'placed')
         AND channel = 'call'";
     DROP_OF_PERSON = "UPDATE outgoing_calls SET state = 'dropped', why = 'opted_out', ended_at = $3
@@ -294,6 +297,19 @@ impl OutgoingCalls<'_> {
             .bind(i64::from(count_max))
             .fetch_all(db).await?);
         rows.into_iter().map(Outgoing::try_from).collect()
+    }
+
+    /// Whether a member was written to at that number since then, or is to be.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn noticed(&mut self, to: &E164, since: Timestamp) -> Result<bool, Error> {
+        let (count,): (i64,) = on!(self.tx, db => sqlx::query_as(NOTICED)
+            .bind(self.tenant.as_str())
+            .bind(to.as_str())
+            .bind(since.0)
+            .fetch_one(db).await?);
+        Ok(count > 0)
     }
 
     /// Whoever decides for this tenant waits here for whoever else does, until the transaction ends.

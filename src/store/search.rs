@@ -13,7 +13,8 @@ use crate::domain::{
 };
 
 texts! {
-    /// The tenant is a word of the index, so that nobody else's turns are even looked at. CROSS JOIN has the index asked first.
+    /// The tenant is a word of the index, so that nobody else's turns are even looked at. CROSS JOIN has the index asked first,
+    /// which gives its rows in the order in which they were kept: no more are read than are wanted.
     @sqlite SEARCH_ON_SQLITE = "SELECT i.call_id, COALESCE(t.ordinal, m.ordinal) AS ordinal, COALESCE(t.speaker, m.speaker) AS speaker,
             COALESCE(t.began_ms, m.began_ms) AS began_ms, COALESCE(t.heard_text, m.text) AS heard_text, c.rang_at,
             i.ordinal < 0 AS imported
@@ -22,16 +23,18 @@ texts! {
         LEFT JOIN turns t ON t.tenant_id = i.tenant_id AND t.call_id = i.call_id AND t.ordinal = i.ordinal
         LEFT JOIN imported_turns m ON m.tenant_id = i.tenant_id AND m.call_id = i.call_id AND m.ordinal = -1 - i.ordinal
         WHERE turn_words MATCH $2 AND i.tenant_id = $1 AND c.rang_at >= $3 AND c.rang_at < $4
-        ORDER BY bm25(turn_words, 0.0, 1.0), c.rang_at DESC, i.call_id, imported, 2 LIMIT $5 OFFSET $6";
-    @postgres SEARCH_ON_POSTGRES = "SELECT f.call_id, f.ordinal, f.speaker, f.began_ms, f.heard_text, c.rang_at, f.imported FROM (
-            SELECT t.call_id, t.ordinal, t.speaker, t.began_ms, t.heard_text, t.words, FALSE AS imported FROM turns t
-                WHERE t.tenant_id = $1 AND t.words @@ to_tsquery('simple', $2)
-            UNION ALL SELECT m.call_id, m.ordinal, m.speaker, m.began_ms, m.text, m.words, TRUE FROM imported_turns m
-                WHERE m.tenant_id = $1 AND m.words @@ to_tsquery('simple', $2)) AS f
-        JOIN calls c ON c.tenant_id = $1 AND c.id = f.call_id
-        WHERE c.rang_at >= $3 AND c.rang_at < $4
-        ORDER BY ts_rank(f.words, to_tsquery('simple', $2)) DESC, c.rang_at DESC, f.call_id, f.imported, f.ordinal
-        LIMIT $5 OFFSET $6";
+        ORDER BY turn_words.rowid DESC LIMIT $5 OFFSET $6";
+    /// Of either kind no more are read than are wanted of both.
+    @postgres SEARCH_ON_POSTGRES = "SELECT call_id, ordinal, speaker, began_ms, heard_text, rang_at, imported FROM (
+            (SELECT t.call_id, t.ordinal, t.speaker, t.began_ms, t.heard_text, c.rang_at, FALSE AS imported
+                FROM calls c JOIN turns t ON t.tenant_id = c.tenant_id AND t.call_id = c.id
+                WHERE c.tenant_id = $1 AND c.rang_at >= $3 AND c.rang_at < $4 AND t.words @@ to_tsquery('simple', $2)
+                ORDER BY c.rang_at DESC, c.id DESC, t.ordinal DESC LIMIT CAST($5 AS BIGINT) + CAST($6 AS BIGINT))
+            UNION ALL (SELECT m.call_id, m.ordinal, m.speaker, m.began_ms, m.text, c.rang_at, TRUE
+                FROM calls c JOIN imported_turns m ON m.tenant_id = c.tenant_id AND m.call_id = c.id
+                WHERE c.tenant_id = $1 AND c.rang_at >= $3 AND c.rang_at < $4 AND m.words @@ to_tsquery('simple', $2)
+                ORDER BY c.rang_at DESC, c.id DESC, m.ordinal DESC LIMIT CAST($5 AS BIGINT) + CAST($6 AS BIGINT))) AS f
+        ORDER BY rang_at DESC, call_id DESC, imported, ordinal DESC LIMIT $5 OFFSET $6";
 }
 
 /// A turn in which everything that was looked for was said. `Debug` shows no words.
@@ -71,7 +74,7 @@ pub struct Search<'s> {
     pub from: Timestamp,
     /// Only in those that rang before this one.
     pub until: Timestamp,
-    /// How many of the best hits are left out.
+    /// How many of the latest hits are left out.
     pub skip: u32,
     /// How many are wanted at most.
     pub count_max: u32,
@@ -105,7 +108,7 @@ impl TryFrom<HitRow> for Hit {
 }
 
 impl Calls<'_> {
-    /// Turns in which all of that was heard, the best first.
+    /// Turns in which all of that was heard, those kept last first.
     ///
     /// # Errors
     /// When the database cannot answer.

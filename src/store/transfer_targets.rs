@@ -14,6 +14,7 @@ use super::{
 use crate::domain::{
     booking::Schedule,
     id::{AssistantId, TransferTargetId},
+    phone::E164,
     revision::{Revised, Revision},
     transfer::TransferTarget,
 };
@@ -29,6 +30,8 @@ texts! {
     OF_ASSISTANT = concat!("SELECT ", columns!(), " FROM transfer_targets t
         JOIN assistant_targets a ON a.tenant_id = t.tenant_id AND a.target_id = t.id
         WHERE t.tenant_id = $1 AND a.assistant_id = $2 ORDER BY a.position");
+    AT = concat!("SELECT ", columns!(), " FROM transfer_targets t WHERE t.tenant_id = $1 AND t.number = $2 AND t.active
+        ORDER BY t.id LIMIT 1");
     REVISION = "SELECT revision FROM transfer_targets WHERE tenant_id = $1 AND id = $2";
     COUNT = "SELECT COUNT(*) FROM transfer_targets WHERE tenant_id = $1";
     PAGE = concat!("SELECT ", columns!(), " FROM transfer_targets t WHERE t.tenant_id = $1 AND t.id > $2
@@ -95,6 +98,18 @@ impl TransferTargets<'_> {
         let row: Option<TargetRow> = on!(self.tx, db => sqlx::query_as(GET)
             .bind(self.tenant.as_str())
             .bind(id.as_str())
+            .fetch_optional(db).await?);
+        row.map(TransferTarget::try_from).transpose()
+    }
+
+    /// The first that is in use and rings at that number.
+    ///
+    /// # Errors
+    /// When the database cannot answer.
+    pub async fn at(&mut self, number: &E164) -> Result<Option<TransferTarget>, Error> {
+        let row: Option<TargetRow> = on!(self.tx, db => sqlx::query_as(AT)
+            .bind(self.tenant.as_str())
+            .bind(number.as_str())
             .fetch_optional(db).await?);
         row.map(TransferTarget::try_from).transpose()
     }

@@ -11,7 +11,7 @@ use super::Settings;
 pub const CONTENT_TYPE: &str = "text/xml; charset=utf-8";
 
 /// The documents, by file name.
-pub const DOCUMENTS: [(&str, &str); 12] = [
+pub const DOCUMENTS: [(&str, &str); 13] = [
     ("connect.xml", CONNECT),
     ("unknown-number.xml", UNKNOWN_NUMBER),
     ("refused.xml", REFUSED),
@@ -24,6 +24,7 @@ pub const DOCUMENTS: [(&str, &str); 12] = [
     ("voicemail.xml", VOICEMAIL),
     ("voicemail-done.xml", VOICEMAIL_DONE),
     ("machine.xml", MACHINE),
+    ("back.xml", BACK),
 ];
 
 const CONNECT: &str = include_str!("../../twiml/connect.xml");
@@ -37,6 +38,7 @@ const HANGUP: &str = include_str!("../../twiml/hangup.xml");
 const VOICEMAIL: &str = include_str!("../../twiml/voicemail.xml");
 const VOICEMAIL_DONE: &str = include_str!("../../twiml/voicemail-done.xml");
 const MACHINE: &str = include_str!("../../twiml/machine.xml");
+const BACK: &str = include_str!("../../twiml/back.xml");
 /// The longest message that can be spoken, in seconds.
 pub const MESSAGE_SECONDS_MAX: u32 = 120;
 /// How much silence ends a message, in seconds.
@@ -86,14 +88,25 @@ pub fn unknown_number(settings: &Settings) -> String {
 
 /// All lines are busy.
 pub fn refused(settings: &Settings, language: Language) -> String {
-    let values = [("all_busy", Phrase::AllBusy.words(language))];
+    let values = [("words", Phrase::AllBusy.words(language))];
     fill(REFUSED, &[&said_in(settings, language)[..], &values].concat())
 }
 
 /// Whoever calls is not talked to.
 pub fn not_taken(settings: &Settings, language: Language) -> String {
-    let values = [("all_busy", Phrase::NotTaken.words(language))];
+    let values = [("words", Phrase::NotTaken.words(language))];
     fill(REFUSED, &[&said_in(settings, language)[..], &values].concat())
+}
+
+/// Whoever took a test of a line's forwarding hears what it was.
+pub fn line_tested(settings: &Settings, language: Language) -> String {
+    let values = [("words", Phrase::LineTested.words(language))];
+    fill(REFUSED, &[&said_in(settings, language)[..], &values].concat())
+}
+
+/// A test of a line's forwarding has come back.
+pub fn back() -> String {
+    BACK.to_owned()
 }
 
 /// Something is broken, and there is nobody to talk to.

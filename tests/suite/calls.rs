@@ -154,7 +154,7 @@ fn ring(practice: &Practice, n: u32) -> Ring {
 async fn rung(store: &Store, practice: &Practice, n: u32) -> CallId {
     match calls::ring(store, at(0), ring(practice, n)).await.unwrap() {
         Rung::Answer(answer) => answer.record.id,
-        Rung::UnknownNumber | Rung::SteppedBack(_) | Rung::Blocked { .. } => {
+        Rung::UnknownNumber | Rung::SteppedBack(_) | Rung::Blocked { .. } | Rung::ForwardingTest { .. } => {
             panic!("somebody answers that number")
         }
     }

@@ -12,6 +12,23 @@ const WHOLE: &[(&str, &str)] = &[
     ("walls::LOOK", "looks at the catalogue"),
 ];
 
+/// Statements that must find their rows by the index that names whose they are: without figures about a table the embedded
+/// database may prefer one that is in the order that is asked for, and read through everybody's.
+const BY: &[(&str, &str)] = &[
+    ("calls::PAGE_OF_ASSISTANT", "calls_by_assistant"),
+    ("calls::PAGE_OF_NUMBER", "calls_by_number"),
+    ("calls::PAGE_OF_CALLER", "calls_by_caller"),
+    ("calls::PAGE_BEFORE_OF_ASSISTANT", "calls_by_assistant"),
+    ("calls::PAGE_BEFORE_OF_NUMBER", "calls_by_number"),
+    ("calls::PAGE_BEFORE_OF_CALLER", "calls_by_caller"),
+    ("messages::CALLS_OF", "calls_by_caller"),
+    ("contacts::BY_NUMBER", "contacts_by_number"),
+    ("contacts::PAGE_OF_NUMBER", "contacts_by_number"),
+    ("outgoing::OF_CONTACT", "outgoing_calls_of_contact"),
+    ("appointments::PAGE_OF_CONTACT", "appointments_by_contact_start"),
+    ("appointments::UPCOMING", "appointments_by_contact_start"),
+];
+
 /// What is asked in a text, by the places in it.
 fn places(sql: &str) -> usize {
     let number = |rest: &str| -> usize {
@@ -46,12 +63,15 @@ async fn no_statement_reads_a_whole_table_on_sqlite() {
         for step in &steps {
             // A scan of what a subquery has gathered is none of a table, nor is what a full-text index found for words.
             let whole = step.starts_with("SCAN ")
-                && !["SUBQUERY", "CONSTANT ROW", "VIRTUAL TABLE INDEX 0:M"]
-                    .iter()
-                    .any(|not| step.contains(not));
+                && !["SUBQUERY", "CONSTANT ROW", ":M2"].iter().any(|not| step.contains(not));
             if whole {
                 slow.push(format!("{}: {step}\n{}", text.name, text.sql));
             }
+        }
+        if let Some((_, index)) = BY.iter().find(|(name, _)| text.name.ends_with(name))
+            && !steps[0].contains(index)
+        {
+            slow.push(format!("{}: not by {index}: {steps:?}", text.name));
         }
         // A page is read off its index in its order, not gathered and sorted.
         let (_, name) = text.name.rsplit_once("::").unwrap();

@@ -209,12 +209,17 @@ async fn what_cannot_be_chosen_is_refused_with_the_reason() {
         (json!({ "quiet_from": "20:00" }), "/quiet_until"),
         (json!({ "quiet_from": "8 pm", "quiet_until": "07:00" }), "/quiet_from"),
         (json!({ "daily_at": "25:00" }), "/daily_at"),
+        (json!({ "sms_number": "110" }), "/sms_number"),
+        (json!({ "sms_number": "+12125550123" }), "/sms_number"),
     ] {
         let refused = desk.owner.patch("/users/me/notifications", wanted.clone()).await;
         assert_eq!((refused.status, refused.pointers()), (422, vec![pointer]), "{wanted}");
     }
     let quiet = json!({ "quiet_from": "20:00", "quiet_until": "07:00" });
     let kept = desk.owner.patch("/users/me/notifications", quiet).await.well();
+    assert_eq!(kept["sms_number"], Value::Null);
+    let mobile = desk.owner.patch("/users/me/notifications", json!({ "sms_number": "+4915112345678" })).await;
+    assert_eq!(mobile.well()["sms_number"], "+4915112345678");
     assert_eq!((&kept["quiet_from"], &kept["quiet_until"]), (&json!("20:00"), &json!("07:00")));
     desk.office.server.stop().await;
 }

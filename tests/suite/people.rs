@@ -67,6 +67,7 @@ impl Desk {
     async fn owner(&self, name: &str) -> Grant {
         let registration = Registration {
             tenant: name.to_owned(),
+            name: String::new(),
             email: email(name),
             password: PASSWORD.into(),
             code: None,
@@ -81,7 +82,7 @@ impl Desk {
         let by = self.actor(owner).await;
         self.people.invite(&by, &email(name), role, None, NOW).await.unwrap();
         let token = self.token(name).await;
-        self.people.accept(&token, &SecretString::from(PASSWORD), Language::German, NOW).await.unwrap()
+        self.people.accept(&token, &SecretString::from(PASSWORD), "", Language::German, NOW).await.unwrap()
     }
 
     async fn actor(&self, grant: &Grant) -> Actor {
@@ -277,6 +278,7 @@ on_both! {
         let desk = Desk::of(&fresh.store);
         let registration = Registration {
             tenant: "https://evil.example/#token=1 is yours".to_owned(),
+            name: String::new(),
             email: email("eve"),
             password: PASSWORD.into(),
             code: None,
@@ -370,7 +372,7 @@ on_both! {
             desk.people.invite(&by, &email(name), Role::Member, None, NOW).await.unwrap();
         }
         let accept = async |token: &SecretString, password: &str, now| {
-            desk.people.accept(token, &SecretString::from(password), Language::German, now).await
+            desk.people.accept(token, &SecretString::from(password), "", Language::German, now).await
         };
         let (for_ben, for_cleo) = (desk.token("ben").await, desk.token("cleo").await);
         assert!(!desk.people.offer(&for_ben, NOW).await.unwrap().has_account);
@@ -440,6 +442,7 @@ on_both! {
         let register = async |name: &str, who: &str| {
             let registration = Registration {
                 tenant: name.to_owned(),
+                name: String::new(),
                 email: email(who),
                 password: PASSWORD.into(),
                 code: None,
@@ -464,6 +467,7 @@ on_both! {
         let registered = join_all((0..3).map(|n| {
             let registration = Registration {
                 tenant: format!("Praxis {n}"),
+                name: String::new(),
                 email: email("ada"),
                 password: PASSWORD.into(),
                 code: None,

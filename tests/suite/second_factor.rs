@@ -94,6 +94,7 @@ on_both! {
         let password = SecretString::from(PASSWORD);
         let registration = Registration {
             tenant: "Praxis".to_owned(),
+            name: String::new(),
             email: ada(),
             password: password.clone(),
             code: None,
@@ -208,6 +209,53 @@ async fn a_program_logs_somebody_in_with_a_code_and_is_told_when_one_is_missing(
 }
 
 #[tokio::test]
+async fn who_was_in_before_a_factor_guards_the_account_is_out_and_its_owner_stays() {
+    let office = office().await;
+    let owner = office.owner("sessions").await;
+    let before = office.login("owner@sessions.example").await;
+    assert_eq!(before.get("/users/me").await.status, 200);
+    guard(&owner).await;
+    assert_eq!(owner.get("/users/me").await.status, 200, "who showed the code stays");
+    assert_eq!(before.get("/users/me").await.status, 401, "who showed none is out");
+    let refreshed = json!({ "refresh_token": before.refresh_token() });
+    assert_eq!(office.stranger().post("/auth/refresh", refreshed).await.status, 401);
+    let refreshed = json!({ "refresh_token": owner.refresh_token() });
+    assert_eq!(office.stranger().post("/auth/refresh", refreshed).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_factor_of_ones_own_goes_by_password_and_code_alone_whoever_one_is() {
+    let office = office().await;
+    let owner = office.owner("own").await;
+    let ben = office.member(&owner, "ben", "member").await;
+    guard(&owner).await;
+    guard(&ben).await;
+    let path = |who: &Asker| format!("/api/members/{}/second-factor", who.user());
+    assert_eq!(owner.delete(&path(&owner)).await.status, 403, "not by a session that was left open");
+    let key = json!({ "name": "a program", "scopes": ["members:write", "members:read"] });
+    let key = owner.post("/api/api-keys", key).await.well();
+    let program = office.bearer(key["key"].as_str().unwrap());
+    assert_eq!(program.delete(&path(&ben)).await.status, 403, "nor by a program");
+    for asker in [&owner, &ben] {
+        let stands = asker.get("/users/me/second-factor").await.well();
+        assert_eq!(stands["recovery_codes_left"], RECOVERY_CODES, "{stands}");
+    }
+
+    let root = office.operator("root").await;
+    let (_, codes) = guard(&root).await;
+    let mut desk = Browsing::at(office.server.addr, "en");
+    let page = desk.get("/console/entry/login").await;
+    let typed = [("email", "root@platform.example"), ("password", PASSWORD)];
+    let asked = desk.submit(&page, "main form", &typed).await;
+    assert_eq!(desk.submit(&asked, "main form", &[("code", &codes[0])]).await.path, "/console/operator");
+    let help = |email| [("email", email)];
+    let refused = desk.post("/console/operator/second-factor", &help("root@platform.example")).await;
+    assert_eq!(refused.status, 403, "nor by an operator for herself");
+    assert_eq!(desk.post("/console/operator/second-factor", &help("ben@member.example")).await.status, 200);
+    office.login("ben@member.example").await;
+}
+
+#[tokio::test]
 async fn an_admin_helps_a_member_who_is_locked_out_and_nobody_who_works_elsewhere_too() {
     let office = office().await;
     let owner = office.owner("helping").await;
@@ -296,6 +344,10 @@ async fn somebody_sets_it_up_in_the_console_and_signs_in_with_a_recovery_code() 
     let right = [("again-email", "owner@console.example"), ("again-password", PASSWORD)];
     let code = ada.submit(&again, "main form", &right).await;
     assert!(code.has("#again-code"), "{}", code.text);
+    assert!(!code.text.contains(PASSWORD), "no page repeats a password");
+    let wrong = [right[0], right[1], ("again-code", "SPENT-CODE-0")];
+    let code = ada.submit(&code, "main form", &wrong).await;
+    assert!(code.wrongs()[0].starts_with("This address, this password and this code"), "{:?}", code.wrongs());
     let right = [right[0], right[1], ("again-code", codes[1].as_str())];
     assert_eq!(ada.submit(&code, "main form", &right).await.status, 200);
     assert!(ada.get("/console/contacts").await.text.contains("Cleo"));

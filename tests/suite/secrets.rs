@@ -265,6 +265,7 @@ async fn keep(
             let user = User {
                 id: row.parse().unwrap(),
                 email: "guarded@b.example".parse().unwrap(),
+                name: String::new(),
                 password_hash: "-".to_owned(),
                 language: Language::German,
                 operator: false,

@@ -6,7 +6,7 @@ use frontdesk::{
     app::{
         self,
         access::{Actor, Who},
-        messages::{self, AGAIN_MINUTES_MAX, CLAIM_MINUTES, Card},
+        messages::{self, AGAIN_MINUTES_MAX, CARDS_MAX, CLAIM_MINUTES, Card},
         tools::{CallContext, Request, Toolbox},
     },
     domain::{
@@ -117,6 +117,17 @@ on_both! {
         let card = &list.due[0];
         assert_eq!((card.calls, card.calling_since), (3, Some(at(70))), "with the call in which it was left");
         assert_eq!(card.contacts[0].name, desk.practice.contact.name);
+    }
+
+    async fn a_long_list_shows_the_first_things_first_and_says_that_there_is_more(fresh: Fresh) {
+        let desk = Desk::open(&fresh.store).await;
+        for n in 0..30 {
+            desk.left(&format!("caller{n:02}"), Some(&format!("+49170990001{n:02}")), n, n == 29).await;
+        }
+        let list = messages::worklist(&fresh.store, &desk.colleague("ada"), at(180)).await.unwrap();
+        assert!(list.more && list.due.len() == CARDS_MAX, "{} cards", list.due.len());
+        let names: Vec<&str> = list.due.iter().take(3).map(|card| card.messages[0].name.as_str()).collect();
+        assert_eq!(names, ["caller29", "caller00", "caller01"], "what cannot wait, then the oldest");
     }
 
     async fn whoever_calls_back_keeps_others_from_it_for_ten_minutes(fresh: Fresh) {

@@ -36,3 +36,6 @@ members-factor = Ausgesperrt
 members-factor-lead = Entfernt den zweiten Faktor von { $email }: Danach genügt das Passwort allein. Eine E-Mail und das Protokoll halten es fest.
 members-factor-send = Zweiten Faktor entfernen
 members-factor-removed = Der zweite Faktor ist entfernt. Eine E-Mail sagt es dem Teammitglied.
+own-name = Ihr Name
+own-name-hint = So, wie Ihr Team Sie nennt, zum Beispiel Aylin Kaya.
+own-name-kept = Ihr Name ist gespeichert.

@@ -116,6 +116,7 @@ outcome-lost = Verbindung verloren
 outcome-not-reached = nicht erreicht
 outcome-machine = Anrufbeantworter
 outcome-paused = pausiert
+outcome-forwarding-test = Rufumleitung geprüft
 outcome-blocked = gesperrt
 
 ended-caller-left = Die anrufende Person hat aufgelegt.
@@ -133,6 +134,7 @@ ended-machine = Bei unserem Anruf nahm ein Anrufbeantworter ab.
 ended-blocked = Diese Rufnummer haben Sie gesperrt: Die anrufende Person hörte einen Satz und wurde nicht verbunden. Auf der Seite des Kontakts heben Sie die Sperre auf.
 ended-not-put-through = Die anrufende Person wird bei Ihnen immer durchgestellt; dort nahm niemand an. Sie konnte eine Nachricht hinterlassen.
 ended-paused = Die Assistenz war pausiert, und bei Ihnen nahm niemand ab.
+ended-forwarding-test = Das war ein Test Ihrer Rufumleitung. Was dabei herauskam, steht auf der Seite Ihrer Rufnummer.
 
 upshot-booked = gebucht
 upshot-moved = verschoben

@@ -61,3 +61,5 @@ conflict-a-second-factor-guards-the-account-already-take-it-away-first = Ein zwe
 conflict-whoever-runs-the-platform-needs-a-second-factor-here = Dieses Konto braucht einen zweiten Faktor. Er wurde nicht entfernt. Für einen anderen lassen Sie ihn am Server entfernen.
 conflict-only-whoever-runs-the-platform-can-help-with-this-account = Bei diesem Konto können Sie nicht allein helfen. Es wurde nichts geändert. Wenden Sie sich an den Betreiber dieses Servers.
 conflict-nobody-makes-a-campaign-that = Eine Anrufaktion lässt sich beginnen, pausieren oder beenden, sonst nichts. Es wurde nichts geändert. Wählen Sie eines davon.
+conflict-nobody-answers-at-that-number-yet = An dieser Rufnummer geht noch niemand ans Telefon. Es wurde nicht angerufen. Wählen Sie zuerst eine Assistenz für sie.
+conflict-the-forwarding-to-that-number-is-being-tested-already = Die Rufumleitung auf diese Nummer wird gerade schon geprüft. Es wurde nicht noch einmal angerufen. Warten Sie einige Minuten.

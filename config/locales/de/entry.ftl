@@ -1,6 +1,7 @@
 login-title = Anmelden
 login-forgot = Passwort vergessen?
 login-new = Noch kein Konto?
+login-wrong-code = Adresse, Passwort und Code passen nicht zusammen. Prüfen Sie alle drei: Ein Code gilt einmal und eine halbe Minute lang.
 login-wrong = Adresse und Passwort passen nicht zusammen. Prüfen Sie beide, oder lassen Sie sich einen Link für ein neues Passwort schicken.
 logout-done = Sie sind abgemeldet.
 register = Konto anlegen

@@ -36,6 +36,8 @@ fault-password = Wählen Sie ein Passwort mit mindestens 15 Zeichen, das nicht l
 fault-tenant = Geben Sie den Namen des Unternehmens ein, höchstens 100 Zeichen.
 fault-token = Dieser Link gilt nicht oder nicht mehr. Fordern Sie einen neuen an.
 stale = Jemand anderes hat das inzwischen geändert. Ihre Eingaben sind noch da: Vergleichen Sie beide; wenn Sie noch einmal speichern, gelten Ihre.
+stale-by = { $who } hat das inzwischen geändert ({ $at }). Ihre Eingaben sind noch da: Vergleichen Sie beide und wählen Sie; wenn Sie noch einmal speichern, gelten Ihre.
+stale-own = Sie haben das inzwischen selbst geändert ({ $at }), in einem anderen Fenster. Ihre Eingaben sind noch da: Vergleichen Sie beide und wählen Sie; wenn Sie noch einmal speichern, gelten diese.
 stale-theirs = Jetzt gespeichert: { $value }
 
 # Wenn etwas nicht geht

@@ -20,3 +20,7 @@ notifications-daily-at = Uhrzeit
 notifications-save = Speichern
 notifications-done = Ihre Benachrichtigungen sind gespeichert.
 fault-quiet-both = Geben Sie Anfang und Ende der Ruhezeit ein, oder lassen Sie beides leer.
+notifications-sms = SMS
+notifications-sms-what = Ist ein Kalender getrennt, kommt zusätzlich eine SMS, nach denselben Regeln wie die sofortige E-Mail. Sie geht von Ihrer Rufnummer aus; diese muss SMS versenden können.
+notifications-sms-number = Ihre Mobilnummer
+fault-sms-number = Geben Sie eine Mobilnummer mit Vorwahl ein, zum Beispiel 0151 12345678, in Ihrem Land oder in einem, in das Sie anrufen lassen. Lassen Sie das Feld leer, wenn keine SMS kommen soll.

@@ -211,3 +211,5 @@ conflict-that-campaign-has-not-begun = Diese Anrufaktion hat noch nicht begonnen
 conflict-nobody-may-be-called-before-an-admin-has-said-where-consent-comes-from-patch-api-outgoing-settings = Niemand darf angerufen werden, bevor gesagt ist, woher die Einwilligung kommt. Es wurde nichts geändert; sagen Sie es unter „Wen wir anrufen dürfen“.
 conflict-it-has-been-dialled-already-a-call-in-the-air-can-be-ended = Es wurde schon gewählt. Es wurde nichts geändert; ein laufendes Gespräch lässt sich auf seiner Seite beenden.
 outgoing-kind-test = Probeanruf
+outgoing-kind-forwarding = Test der Rufumleitung
+outgoing-kind-notice = Hinweis an ein Teammitglied

@@ -1,5 +1,5 @@
 nav-start = Erste Schritte
-start-lead = In sieben Schritten geht Ihre Assistenz ans Telefon. Sie können jederzeit aufhören und später weitermachen.
+start-lead = In acht Schritten geht Ihre Assistenz ans Telefon. Sie können jederzeit aufhören und später weitermachen.
 start-done = { $done } von { $all } erledigt
 start-step-done = erledigt
 start-step-open = offen
@@ -24,3 +24,6 @@ start-call-go = Zum Probeanruf
 start-fallback-title = Ersatznummer
 start-fallback-lead = Wohin Anrufe gehen, wenn Sie die Assistenz pausieren. Ohne Ersatznummer können Anrufende nur eine Nachricht hinterlassen.
 start-fallback-go = Zur Ersatznummer
+start-forwarding-title = Rufumleitung
+start-forwarding-lead = Sie behalten Ihre bisherige Nummer: Leiten Sie sie auf die hier um und prüfen Sie, ob Anrufe ankommen.
+start-forwarding-go = Zur Rufumleitung

@@ -1,6 +1,6 @@
 # Den Betreiber hereinlassen
 settings-support = Support
-support-lead = Wer diesen Server betreibt, sieht nichts von Ihrem Unternehmen, solange Sie den Zugang nicht freigeben. Hier tun Sie das auf Zeit. Der Support darf dann sehen und ändern, was Sie dürfen, außer Team, API-Schlüsseln, Webhooks, Datenauskünften und dem Unternehmen selbst. Jede Änderung steht als Änderung des Betreibers in Ihrem Protokoll.
+support-lead = Wer diesen Server betreibt, sieht nichts von Ihrem Unternehmen, solange Sie den Zugang nicht freigeben. Hier tun Sie das auf Zeit. Der Support darf dann sehen und ändern, was Sie dürfen, außer Team, API-Schlüsseln, Webhooks, Datenauskünften und dem Unternehmen selbst; er verbindet keine Kalender, übernimmt keine Anrufe und lässt sich nicht zur Probe anrufen. Jede Änderung steht als Änderung des Betreibers in Ihrem Protokoll.
 support-on = Der Support hat Zugang
 support-until = Bis
 support-off = Der Support hat keinen Zugang.

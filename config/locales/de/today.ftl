@@ -89,4 +89,4 @@ pause-open-end = bis jemand sie beendet
 pause-done = Die Assistenz ist pausiert, { $until }.
 pause-over = Die Pause ist beendet. Die Assistenz nimmt wieder ab.
 fault-for = Wählen Sie, wie lange die Pause dauert.
-fault-fallback-number = Diese Rufnummer ist auf Ihre Assistenz umgeleitet; Anrufende kämen im Kreis zurück. Geben Sie eine Nummer ohne Umleitung ein, zum Beispiel eine Mobilnummer.
+fault-fallback-number = Diese Rufnummer ist auf Ihre Assistenz umgeleitet; Anrufende kämen im Kreis zurück. Geben Sie eine Nummer ohne Umleitung ein, zum Beispiel eine Mobilnummer, oder prüfen Sie die Rufumleitung noch einmal, wenn sie ausgeschaltet ist.

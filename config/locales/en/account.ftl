@@ -36,3 +36,6 @@ members-factor = Locked out
 members-factor-lead = Takes the second factor of { $email } away: the password alone lets them in afterwards. A mail and the log tell it.
 members-factor-send = Take the second factor away
 members-factor-removed = The second factor was taken away. A mail tells the member so.
+own-name = Your name
+own-name-hint = As those you work with call you, for example Aylin Kaya.
+own-name-kept = Your name is saved.

@@ -117,6 +117,7 @@ outcome-not-reached = not reached
 outcome-machine = answering machine
 outcome-blocked = blocked
 outcome-paused = paused
+outcome-forwarding-test = forwarding test
 
 ended-caller-left = The caller hung up.
 ended-agent-left = The agent said goodbye and hung up.
@@ -133,6 +134,7 @@ ended-machine = An answering machine took our call.
 ended-blocked = You have blocked this number: the caller heard a sentence and was not put through. On the contact’s page you can let them through again.
 ended-not-put-through = This caller is always put through at yours; nobody answered there. They could leave a message.
 ended-paused = The assistant was paused, and nobody on your side answered.
+ended-forwarding-test = This was a test of your call forwarding. What came of it stands on the page of your number.
 
 upshot-booked = booked
 upshot-moved = moved

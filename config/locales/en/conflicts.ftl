@@ -61,3 +61,5 @@ conflict-a-second-factor-guards-the-account-already-take-it-away-first = A secon
 conflict-whoever-runs-the-platform-needs-a-second-factor-here = This account needs a second factor. It was not taken away. To set up another one, have it removed at the server.
 conflict-only-whoever-runs-the-platform-can-help-with-this-account = This account is not only yours to help with. Nothing was changed. Ask whoever runs this server.
 conflict-nobody-makes-a-campaign-that = A campaign is begun, paused or cancelled, nothing else. Nothing was changed. Choose one of these.
+conflict-nobody-answers-at-that-number-yet = Nobody answers at this number yet. Nothing was rung. Choose an assistant for it first.
+conflict-the-forwarding-to-that-number-is-being-tested-already = The forwarding to this number is being tested already. Nothing else was rung. Wait some minutes.

@@ -1,6 +1,7 @@
 login-title = Sign in
 login-forgot = Forgot the password?
 login-new = No account yet?
+login-wrong-code = This address, this password and this code do not go together. Check all three: a code is good once and for half a minute.
 login-wrong = This address and this password do not go together. Check both, or have a link for a new password sent to you.
 logout-done = You are signed out.
 register = Register

@@ -36,6 +36,8 @@ fault-password = Choose a password of at least 15 characters that is hard to gue
 fault-tenant = Enter the name of the business, at most 100 characters.
 fault-token = This link is not good, or good no more. Ask for another one.
 stale = Somebody else has changed this in the meantime. Your entries are still here: compare both; if you save again, yours count.
+stale-by = { $who } has changed this meanwhile ({ $at }). Your entries are still here; compare both and choose: if you save again, yours count.
+stale-own = You have changed this yourself meanwhile ({ $at }), in another window. Your entries are still here; compare both and choose: if you save again, these count.
 stale-theirs = Saved by now: { $value }
 
 # When something does not work

@@ -20,3 +20,7 @@ notifications-daily-at = Time
 notifications-save = Save
 notifications-done = Your notifications are saved.
 fault-quiet-both = Enter both the beginning and the end of the quiet hours, or leave both empty.
+notifications-sms = Text message
+notifications-sms-what = When a calendar is cut off, a text message comes as well, under the same rules as the mail told at once. It is sent from your number; that must be one that can send text messages.
+notifications-sms-number = Your mobile number
+fault-sms-number = Enter the number of a mobile with its area code, for example 0151 12345678, in your country or one that calls of yours may go to. Leave it empty for no text messages.

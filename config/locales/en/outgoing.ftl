@@ -211,3 +211,5 @@ conflict-that-campaign-has-not-begun = That campaign has not begun. Nothing was 
 conflict-nobody-may-be-called-before-an-admin-has-said-where-consent-comes-from-patch-api-outgoing-settings = Nobody may be called before it is said where consent comes from. Nothing was changed; say so under “Whom we may call”.
 conflict-it-has-been-dialled-already-a-call-in-the-air-can-be-ended = It has been dialled already. Nothing was changed; a call in the air can be ended on its page.
 outgoing-kind-test = Test call
+outgoing-kind-forwarding = Test of forwarding
+outgoing-kind-notice = Notice to a member

@@ -1,5 +1,5 @@
 nav-start = First steps
-start-lead = In seven steps your assistant answers the telephone. You can stop at any time and go on later.
+start-lead = In eight steps your assistant answers the telephone. You can stop at any time and go on later.
 start-done = { $done } of { $all } done
 start-step-done = done
 start-step-open = open
@@ -24,3 +24,6 @@ start-call-go = To the test call
 start-fallback-title = Fallback number
 start-fallback-lead = Where calls go while you pause the assistant. Without a fallback number callers can only leave a message.
 start-fallback-go = To the fallback number
+start-forwarding-title = Call forwarding
+start-forwarding-lead = You keep your present number: forward it to the one here, and test whether calls arrive.
+start-forwarding-go = To call forwarding

@@ -1,6 +1,6 @@
 # Letting the operator in
 settings-support = Support
-support-lead = Whoever runs this server sees nothing of your business unless you let them in. Here you do so for a time. They may then see and change what you could, except members, API keys, webhooks, data copies and the business itself. Every change stands in your log as the operator's.
+support-lead = Whoever runs this server sees nothing of your business unless you let them in. Here you do so for a time. They may then see and change what you could, except members, API keys, webhooks, data copies and the business itself; they connect no calendars, take over no calls and are not rung for a test. Every change stands in your log as the operator's.
 support-on = Support has access
 support-until = Until
 support-off = Support has no access.

@@ -89,4 +89,4 @@ pause-open-end = until somebody ends it
 pause-done = The assistant is paused, { $until }.
 pause-over = The pause is over. The assistant answers again.
 fault-for = Choose how long the pause lasts.
-fault-fallback-number = This number is forwarded to your assistant, so callers would go in a circle. Enter a number that is not forwarded, such as a mobile.
+fault-fallback-number = This number is forwarded to your assistant, so callers would go in a circle. Enter a number that is not forwarded, such as a mobile, or test the forwarding once more if it is switched off.

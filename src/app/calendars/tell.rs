@@ -44,6 +44,10 @@ impl Calendars {
                 let letter = letter(language, &tenant);
                 let (people, to) = (&self.parts.people, &member.item.email);
                 people.post_later(&mut tx.mails(), to, &letter, now, due, until).await?;
+                if kind == EventKind::CalendarCutOff {
+                    let link = self.console("calendars");
+                    notifications::text_cut_off(tx, &member.item.user, &link, now, due).await?;
+                }
                 written += 1;
             }
             match page.next {

@@ -528,6 +528,7 @@ impl Calendars {
                 let until = now.plus_minutes(LETTER_MINUTES);
                 let (people, to) = (&self.parts.people, &member.item.email);
                 people.post_later(&mut tx.mails(), to, &letter, now, due, until).await?;
+                notifications::text_cut_off(tx, id, &self.console("calendars"), now, due).await?;
                 written += 1;
             }
             match page.next {

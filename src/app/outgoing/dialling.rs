@@ -12,7 +12,7 @@ use super::{
     news, offers,
 };
 use crate::{
-    app::{Error, accounts::Accounts, forgetting::attempts::remembered},
+    app::{Error, accounts::Accounts, forgetting::attempts::remembered, notifications},
     domain::{
         id::{OutgoingId, TenantId},
         org::Tenant,
@@ -51,6 +51,8 @@ const ACCOUNT_MINUTES: i64 = 10;
 const AWAY_MS: i64 = 30_000;
 /// How long it rings, in seconds.
 const RING_SECONDS: u32 = 30;
+/// How long a line rings that may send a call on only when nobody answers for a while, in seconds.
+const LINE_RING_SECONDS: u32 = 60;
 /// How much longer than the assistant's own limit Twilio lets a call last, in seconds.
 const OVERTIME_SECONDS: u64 = 60;
 
@@ -157,6 +159,9 @@ impl Dialler {
                 Bears::Over => return Ok(Decision::Never(Ending::Cancelled)),
             }
         }
+        if one.kind == Kind::Notice && !notifications::text_stands(tx, &one.to).await? {
+            return Ok(Decision::Never(Ending::Cancelled));
+        }
         if one.kind == Kind::Offer && !offers::stands(tx, one).await? {
             return Ok(Decision::Never(Ending::Cancelled));
         }
@@ -222,7 +227,7 @@ impl Dialler {
             url: &urls.answered,
             status_url: &urls.status,
             machine_url: &urls.machine,
-            ring_seconds: RING_SECONDS,
+            ring_seconds: if one.kind == Kind::Forwarding { LINE_RING_SECONDS } else { RING_SECONDS },
             seconds_max,
         };
         match self.accounts.rest().dial(&who, &dial).await {
@@ -396,12 +401,12 @@ impl Dialler {
         };
         match answer {
             Ok(found) => match found.progress {
-                Some(progress) => news::told(&self.store, tenant, id, sid, progress, now).await,
+                Some(progress) => news::told(&self.store, tenant, id, sid, progress, now).await.map(drop),
                 None => Ok(()),
             },
             // What Twilio does not know is not in the air.
             Err(rest::Error::NotFound) => {
-                news::told(&self.store, tenant, id, sid, rest::calls::Progress::Failed, now).await
+                news::told(&self.store, tenant, id, sid, rest::calls::Progress::Failed, now).await.map(drop)
             }
             Err(error) => {
                 warn!(outgoing.id = %id, %error, "Twilio cannot be asked about a call");
@@ -448,6 +453,9 @@ async fn message(
 ) -> Result<String, Error> {
     if one.channel != Channel::Sms {
         return Ok(String::new());
+    }
+    if one.kind == Kind::Notice {
+        return Ok(one.purpose.clone());
     }
     let start = match &one.appointment {
         Some(id) => tx.appointments().get(id).await?,

@@ -409,7 +409,7 @@ async fn follow(tx: &mut TenantTx, one: &Outgoing, ending: Ending, now: Timestam
         Kind::Reminder { .. } | Kind::Move => reminders::follow(tx, one, ending, now).await,
         Kind::Campaign => campaigns::follow(tx, one, ending, now).await,
         Kind::Offer => offers::follow(tx, one, ending, now).await,
-        Kind::Asked | Kind::CallBack | Kind::Test => Ok(()),
+        Kind::Asked | Kind::CallBack | Kind::Test | Kind::Forwarding | Kind::Notice => Ok(()),
     }
 }
 

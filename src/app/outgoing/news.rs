@@ -12,7 +12,7 @@ use crate::{
         Error,
         accounts::Accounts,
         calls::{self, Ring, Rung},
-        test_calls,
+        forwarding, test_calls,
     },
     domain::{
         conversation::{CallRecord, CallSid, CallState, Direction, Outcome},
@@ -69,7 +69,7 @@ async fn keep(tx: &mut TenantTx, one: &Outgoing, sid: &CallSid, now: Timestamp) 
         attested: false,
         direction: Direction::Outbound,
     };
-    if one.kind == Kind::Test {
+    if matches!(one.kind, Kind::Test | Kind::Forwarding) {
         tx.calls().ring_test(&new, None, now).await?;
     } else {
         tx.calls().ring(&new, now).await?;
@@ -99,6 +99,12 @@ pub async fn answered(store: &Store, now: Timestamp, id: &OutgoingId, ring: &Rin
     }
     let business = tx.tenant().get().await?.ok_or(Error::NotFound("tenant"))?;
     let record = tx.calls().by_sid(&ring.sid).await?.ok_or(Error::NotFound("call"))?;
+    if one.kind == Kind::Forwarding {
+        // Somebody took it where it was to be sent on.
+        forwarding::end(&mut tx, &record, now).await?;
+        tx.commit().await?;
+        return Ok(Rung::ForwardingTest { tenant, call: record.id, language: one.language });
+    }
     if one.kind == Kind::Test {
         let number = Number { language: one.language, ..held.number };
         let answer = test_calls::answered(&mut tx, business, number, record).await?;
@@ -139,7 +145,7 @@ pub async fn answered(store: &Store, now: Timestamp, id: &OutgoingId, ring: &Rin
     Ok(Rung::Answer(Box::new(answer)))
 }
 
-/// Twilio tells how a call of ours goes on, or was asked.
+/// Twilio tells how a call of ours goes on, or was asked. Returns which call ended by it without anybody who spoke, and how.
 ///
 /// # Errors
 /// [`Error::Unavailable`] when the database is away.
@@ -150,15 +156,16 @@ pub async fn told(
     sid: &CallSid,
     progress: Progress,
     now: Timestamp,
-) -> Result<(), Error> {
+) -> Result<Option<(CallId, Outcome)>, Error> {
     let mut tx = store.begin(tenant).await?;
-    let Some(one) = tx.outgoing().get(id).await? else { return Ok(()) };
+    let Some(one) = tx.outgoing().get(id).await? else { return Ok(None) };
     // It may be told before Twilio's answer to the request has arrived.
     let known = one.sid.as_ref() == Some(sid)
         || (one.state == OutgoingState::Dialling && keep(&mut tx, &one, sid, now).await?);
     if !known {
-        return Ok(());
+        return Ok(None);
     }
+    let mut unheard = None;
     let record = tx.calls().by_sid(sid).await?;
     let ending = match progress {
         Progress::Ringing => None,
@@ -182,12 +189,21 @@ pub async fn told(
     if let Some(ending) = ending {
         if let Some(record) = &record
             && progress != Progress::Completed
+            && record.outcome.is_none()
         {
-            unreached(&mut tx, record, now).await?;
+            let outcome = if one.kind == Kind::Forwarding {
+                forwarding::end(&mut tx, record, now).await?;
+                Outcome::ForwardingTest
+            } else {
+                unreached(&mut tx, record, now).await?;
+                Outcome::NotReached
+            };
+            unheard = Some((record.id.clone(), outcome));
         }
         over(&mut tx, &one, ending, now).await?;
     }
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    Ok(unheard)
 }
 
 /// Nobody answered: that is how the call ended, unless it is known to have ended otherwise.
@@ -280,7 +296,8 @@ pub async fn machine(
     if one.sid.as_ref() != Some(sid) || one.channel != Channel::Call || !tx.outgoing().machine(id).await? {
         return Ok(());
     }
-    let wanted = tx.outgoing().settings().await?.item.voicemail && answered_by == AnsweredBy::Machine;
+    let voicemail = tx.outgoing().settings().await?.item.voicemail && one.kind != Kind::Forwarding;
+    let wanted = voicemail && answered_by == AnsweredBy::Machine;
     let business = tx.tenant().get().await?.ok_or(Error::NotFound("tenant"))?;
     tx.commit().await?;
     info!(outgoing.id = %id, "a machine has answered");

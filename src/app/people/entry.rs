@@ -96,12 +96,17 @@ impl From<Membership> for At {
     }
 }
 
+/// Longest name of a person, in characters.
+pub const NAME_CHARS_MAX: usize = 100;
+
 /// What somebody registers with.
 pub struct Registration {
     /// The name of the business.
     pub tenant: String,
     /// Where mail reaches its owner.
     pub email: Email,
+    /// What those she works with call her; empty when she does not say. An account that she has keeps its name.
+    pub name: String,
     /// Her password, or the one of the account she has already.
     pub password: SecretString,
     /// A code of the second factor of that account, if it has one.
@@ -151,6 +156,7 @@ impl People {
         if known.is_none() {
             faults.take(good, "/password");
         }
+        check_name(&wanted.name, &mut faults);
         faults.settle()?;
         let (user, is_new) = match known {
             Some(user) => {
@@ -163,7 +169,8 @@ impl People {
             }
             None => {
                 let password_hash = self.0.passwords.hash(&wanted.password).await?;
-                (new_user(wanted.email, password_hash, wanted.language, now), true)
+                let user = new_user(wanted.email, password_hash, wanted.language, now);
+                (User { name: wanted.name.trim().to_owned(), ..user }, true)
             }
         };
         let tenant = Tenant {
@@ -302,6 +309,20 @@ impl People {
     pub async fn set_language(&self, by: &Proven, language: Language) -> Result<(), Error> {
         let mut tx = self.0.store.begin_platform().await?;
         tx.users().set_language(&by.person()?.user, language).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Keeps what those somebody works with call her; nothing takes it away.
+    ///
+    /// # Errors
+    /// [`Error::Closed`] to programs; [`Error::Invalid`]; [`Error::Unavailable`] when the database is away.
+    pub async fn set_name(&self, by: &Proven, name: &str) -> Result<(), Error> {
+        let user = &by.person()?.user;
+        let mut faults = Faults::new();
+        check_name(name, &mut faults);
+        faults.settle()?;
+        let mut tx = self.0.store.begin_platform().await?;
+        tx.users().set_name(user, name.trim()).await?;
         Ok(tx.commit().await?)
     }
 
@@ -445,9 +466,26 @@ pub(super) fn known_already(error: store::Error, words: &'static str) -> Error {
     if matches!(error, store::Error::NotUnique(_)) { Error::Conflict(words) } else { error.into() }
 }
 
+/// Whether a person may be called that: in one line, and without marks that are not seen.
+pub(super) fn check_name(name: &str, faults: &mut Faults) {
+    let unseen = |c: char| matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}');
+    let right =
+        name.trim().chars().count() <= NAME_CHARS_MAX && !name.chars().any(|c| c.is_control() || unseen(c));
+    faults.unless(right, "/name", format!("must be at most {NAME_CHARS_MAX} characters in one line"));
+}
+
 /// A person nobody knew.
 pub(super) fn new_user(email: Email, password_hash: String, language: Language, now: Timestamp) -> User {
-    User { id: UserId::of(ids::fresh(now)), email, password_hash, language, operator: false, created_at: now }
+    let name = String::new();
+    User {
+        id: UserId::of(ids::fresh(now)),
+        email,
+        name,
+        password_hash,
+        language,
+        operator: false,
+        created_at: now,
+    }
 }
 
 /// Begins a session at a tenant. An operator's coming is told to the tenant.

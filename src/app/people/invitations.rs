@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{
     People,
-    entry::{At, Grant, begin, known_already, new_user},
+    entry::{At, Grant, begin, check_name, known_already, new_user},
     letters,
     members::may_decide,
     second_factor::Credentials,
@@ -27,7 +27,7 @@ use crate::{
         time::Timestamp,
     },
     platform::{ids, tokens},
-    store::{Invitation, Member, Page, Place, Store},
+    store::{Invitation, Member, Page, Place, Store, User},
 };
 
 /// How long an invitation is good, in minutes: seven days.
@@ -192,6 +192,7 @@ impl People {
         &self,
         token: &SecretString,
         shown: impl Into<Credentials<'_>>,
+        name: &str,
         language: Language,
         now: Timestamp,
     ) -> Result<Grant, Error> {
@@ -209,8 +210,10 @@ impl People {
             let mut faults = Faults::new();
             faults
                 .take(password::check(shown.password.expose_secret(), &email, &[&offer.tenant]), "/password");
+            check_name(name, &mut faults);
             faults.settle()?;
-            (new_user(email, self.0.passwords.hash(shown.password).await?, language, now), true)
+            let user = new_user(email, self.0.passwords.hash(shown.password).await?, language, now);
+            (User { name: name.trim().to_owned(), ..user }, true)
         };
         let role = offer.invitation.role;
         let mut tx = self.0.store.begin(&tenant).await?;
@@ -222,7 +225,13 @@ impl People {
             tx.users().add(&user).await.map_err(|error| known_already(error, MEANWHILE))?;
         }
         tx.memberships().add(&user.id, role, now).await.map_err(|error| known_already(error, MEANWHILE))?;
-        let member = Member { user: user.id.clone(), email: user.email.clone(), role, created_at: now };
+        let member = Member {
+            user: user.id.clone(),
+            email: user.email.clone(),
+            name: user.name.clone(),
+            role,
+            created_at: now,
+        };
         let by = Actor::new(tenant.clone(), Who::Member { user: user.id.clone(), role });
         audit::record(&mut tx, &by, now, None, Some(&member)).await?;
         let kept = tx.tenant().get().await?.ok_or(Error::NotFound("tenant"))?;

@@ -80,7 +80,7 @@ impl fmt::Debug for Credentials<'_> {
 #[derive(Debug)]
 pub enum Entered {
     /// She is in.
-    In(Grant),
+    In(Box<Grant>),
     /// A code is asked for; this is shown with it, and proves that the password was right.
     CodeAsked(SecretString),
 }
@@ -339,7 +339,7 @@ impl People {
         let user = self.prove(email, password).await?;
         if !self.is_guarded(&user.id).await? {
             let at = self.place(&user, tenant, now).await?;
-            return Ok(Entered::In(self.enter(user, at, now).await?));
+            return Ok(Entered::In(Box::new(self.enter(user, at, now).await?)));
         }
         let said = json!({
             "user": user.id.as_str(),

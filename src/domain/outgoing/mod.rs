@@ -152,6 +152,10 @@ pub enum Kind {
     Move,
     /// Somebody at the business, who tries an assistant out at her own telephone.
     Test,
+    /// The business's own line, which is rung to see whether it is forwarded here.
+    Forwarding,
+    /// A member, who wants to be told by text message what needs somebody.
+    Notice,
 }
 
 /// Of what an attempt is one.
@@ -173,6 +177,8 @@ impl fmt::Display for Kind {
             Self::Offer => f.write_str("offer"),
             Self::Move => f.write_str("move"),
             Self::Test => f.write_str("test"),
+            Self::Forwarding => f.write_str("forwarding"),
+            Self::Notice => f.write_str("notice"),
         }
     }
 }
@@ -193,6 +199,8 @@ impl FromStr for Kind {
             ("offer", _) => Ok(Self::Offer),
             ("move", _) => Ok(Self::Move),
             ("test", _) => Ok(Self::Test),
+            ("forwarding", _) => Ok(Self::Forwarding),
+            ("notice", _) => Ok(Self::Notice),
             (_, Some(lead)) => Ok(Self::Reminder { lead_min: lead.parse().map_err(|_| NotAKind)? }),
             _ => Err(NotAKind),
         }

@@ -59,7 +59,10 @@ pub enum Decision {
 /// Decides about an attempt.
 pub fn decide(facts: &Facts<'_>, now: Timestamp) -> Decision {
     let settings = facts.settings;
-    if settings.consent.is_none() {
+    // A business rings its own line, or writes to whoever works there and asked for it: nobody else has to have agreed to that,
+    // and its own country is always among those it may call.
+    let own = matches!(facts.kind, Kind::Forwarding | Kind::Notice);
+    if settings.consent.is_none() && !own {
         return Decision::Never(Ending::NoConsent);
     }
     if facts.opted_out {
@@ -69,11 +72,17 @@ pub fn decide(facts: &Facts<'_>, now: Timestamp) -> Decision {
     if facts.own_number {
         return Decision::Never(Ending::Number);
     }
-    if !settings.countries.iter().any(|allowed| allowed == country) {
+    let home = own && hours::country_of(facts.tenant_zone) == Some(country);
+    if !home && !settings.countries.iter().any(|allowed| allowed == country) {
         return Decision::Never(Ending::Country);
     }
     if !facts.appointment_stands {
         return Decision::Never(Ending::AppointmentGone);
+    }
+    if facts.kind == Kind::Notice {
+        // Her quiet hours are her own, and were asked when it was written.
+        let over = facts.expires.is_some_and(|expires| now >= expires);
+        return if over { Decision::Never(Ending::TooLate) } else { Decision::Now };
     }
     let zones = hours::zones(country, facts.zone, facts.tenant_zone);
     let free = free_from(facts, now, &zones);
@@ -91,8 +100,11 @@ pub fn decide(facts: &Facts<'_>, now: Timestamp) -> Decision {
 
 /// From when on the person may be called again, as far as the number of attempts goes: one a day, three a week.
 fn free_from(facts: &Facts<'_>, now: Timestamp, zones: &[Zone]) -> Timestamp {
-    // Whoever asked to be called, later or for a test, wants to be; and a text message does not ring.
-    if matches!(facts.kind, Kind::CallBack | Kind::Test) || facts.channel == Channel::Sms {
+    // Whoever asked to be called, later or for a test, wants to be; a line that is tested is the asker's; and a text message does
+    // not ring.
+    if matches!(facts.kind, Kind::CallBack | Kind::Test | Kind::Forwarding | Kind::Notice)
+        || facts.channel == Channel::Sms
+    {
         return now;
     }
     let today = hours::day_began(now, zones);

@@ -19,6 +19,7 @@ mod drafts;
 pub mod events;
 mod forgetting;
 pub mod form;
+mod forwarding;
 mod imports;
 mod messages;
 mod notices;
@@ -73,6 +74,7 @@ pub(super) fn router() -> OpenApiRouter<Doors> {
         .merge(analytics::router())
         .merge(messages::router())
         .merge(numbers::router())
+        .merge(forwarding::router())
         .merge(pauses::router())
         .merge(notices::router())
         .merge(outgoing::router())

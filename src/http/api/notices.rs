@@ -96,6 +96,10 @@ struct NotificationsShown {
     quiet_until: Option<String>,
     /// When the daily mail goes, such as `07:30`.
     daily_at: String,
+    /// Where a text message goes, too, when a calendar is cut off and that is told at once, in E.164 form; null for
+    /// none. It comes from a number of the tenant's, which must be one that can send them.
+    #[schema(required)]
+    sms_number: Option<String>,
 }
 
 fn show_preferences(shown: &Shown) -> NotificationsShown {
@@ -106,6 +110,7 @@ fn show_preferences(shown: &Shown) -> NotificationsShown {
         quiet_from: shown.preferences.quiet.map(|(from, _)| show_time(from)),
         quiet_until: shown.preferences.quiet.map(|(_, until)| show_time(until)),
         daily_at: show_time(shown.preferences.daily_min),
+        sms_number: shown.preferences.sms.as_ref().map(ToString::to_string),
     }
 }
 
@@ -147,8 +152,17 @@ fn read_preferences(kept: &Shown, wanted: &NotificationsShown) -> Result<Prefere
         }
     };
     let daily = faults.take(read_time(&wanted.daily_at), "/daily_at");
+    let sms = wanted
+        .sms_number
+        .as_ref()
+        .map(|text| faults.take(notifications::sms_number(text, None), "/sms_number"));
     faults.settle()?;
-    Ok(Preferences { choices, quiet, daily_min: daily.unwrap_or(kept.preferences.daily_min) })
+    Ok(Preferences {
+        choices,
+        quiet,
+        daily_min: daily.unwrap_or(kept.preferences.daily_min),
+        sms: sms.flatten(),
+    })
 }
 
 fn tagged(shown: &Revised<Shown>) -> Tagged<NotificationsShown> {

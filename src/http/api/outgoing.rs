@@ -110,7 +110,7 @@ pub(super) struct OutgoingShown {
     /// Why, for the assistant.
     purpose: String,
     /// What brings it about: `asked`, `reminder`, `call_back`, `campaign`, `offer`, `move` (an appointment that
-    /// cannot take place as it stands) or `test` (a test call).
+    /// cannot take place as it stands), `test` (a test call), `forwarding` (a test whether a line is forwarded) or `notice` (a text message to a member).
     kind: &'static str,
     /// How many minutes before the appointment a reminder is due.
     #[schema(required)]
@@ -159,6 +159,8 @@ pub(super) fn show_one(one: &Outgoing) -> OutgoingShown {
         Kind::Offer => ("offer", None),
         Kind::Move => ("move", None),
         Kind::Test => ("test", None),
+        Kind::Forwarding => ("forwarding", None),
+        Kind::Notice => ("notice", None),
     };
     OutgoingShown {
         id: one.id.to_string(),

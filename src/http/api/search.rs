@@ -83,7 +83,7 @@ fn show(found: Found) -> HitShown {
     }
 }
 
-/// Turns of calls in which all those words were heard, the best first.
+/// Turns of calls in which all those words were heard, those kept last first.
 #[utoipa::path(get, path = "/api/search/calls", tag = "calls", params(SearchAsked),
     responses((status = OK, body = Listed<HitShown>)))]
 async fn calls(

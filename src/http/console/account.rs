@@ -1,4 +1,4 @@
-//! `/console/account`: the reader's own second factor: set up, confirmed, taken away. Open to everybody who is signed in,
+//! `/console/account`: the reader's own name, and her second factor: set up, confirmed, taken away. Open to everybody who is signed in,
 //! wherever they work.
 
 use askama::Template;
@@ -33,6 +33,7 @@ const PATH: &str = "/console/account";
 pub(super) fn router() -> Router<Doors> {
     Router::new()
         .route(PATH, get(show))
+        .route("/console/account/name", post(rename))
         .route("/console/account/second-factor", post(begin))
         .route("/console/account/second-factor/confirm", post(confirm))
         .route("/console/account/second-factor/remove", post(remove))
@@ -43,6 +44,8 @@ pub(super) fn router() -> Router<Doors> {
 struct AccountPage {
     page: Page,
     form: Form,
+    /// What she is called.
+    named: Form,
     factor: Factor,
     setup: Option<Setup>,
     codes: Vec<String>,
@@ -59,6 +62,18 @@ fn proven(visitor: &Visitor) -> Result<&Proven, Failure> {
 }
 
 async fn page(doors: &Doors, visitor: &Visitor, form: Form, codes: Vec<String>) -> Result<Response, Failure> {
+    let name = visitor.inside.as_ref().map(|inside| inside.me.user.name.clone()).unwrap_or_default();
+    let named = Form::new(visitor.language, Typed::default().with("name", name));
+    page_of(doors, visitor, form, named, codes).await
+}
+
+async fn page_of(
+    doors: &Doors,
+    visitor: &Visitor,
+    form: Form,
+    named: Form,
+    codes: Vec<String>,
+) -> Result<Response, Failure> {
     let by = proven(visitor)?;
     let factor = doors.people.factor(by).await?;
     let setup = if factor.since.is_none() { doors.people.factor_underway(by).await? } else { None };
@@ -68,8 +83,22 @@ async fn page(doors: &Doors, visitor: &Visitor, form: Form, codes: Vec<String>) 
         let qr = Qr::of(setup.link.expose_secret(), visitor.t("factor-qr"));
         Setup { secret: groups.join(" "), qr }
     });
-    let page = Page::new(visitor, PATH, visitor.t("account-title"), doors.clock.now()).with_form(&form);
-    show_with(form.status, &AccountPage { page, form, factor, setup, codes })
+    let page = Page::new(visitor, PATH, visitor.t("account-title"), doors.clock.now());
+    let page = page.with_form(&form).with_form(&named);
+    let status = if named.is_wrong() { named.status } else { form.status };
+    show_with(status, &AccountPage { page, form, named, factor, setup, codes })
+}
+
+/// Keeps what the reader is called.
+async fn rename(State(doors): State<Doors>, visitor: Visitor, typed: Typed) -> Result<Response, Failure> {
+    let named = Form::new(visitor.language, typed);
+    match doors.people.set_name(proven(&visitor)?, named.typed().get("name")).await {
+        Ok(()) => Ok(visitor.done(PATH, &visitor.t("own-name-kept"))),
+        Err(error) => {
+            let form = Form::new(visitor.language, Typed::default());
+            page_of(&doors, &visitor, form, named.refused(error)?, vec![]).await
+        }
+    }
 }
 
 async fn show(State(doors): State<Doors>, visitor: Visitor) -> Result<Response, Failure> {

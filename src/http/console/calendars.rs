@@ -306,7 +306,7 @@ async fn choose(
     if typed.ticked(WAS) && typed.get(WAS) != standing {
         // Saved once more, hers counts.
         let form = Form::new(reader.language, typed.without(&[WAS]).with(WAS, standing));
-        let form = form.stale(Typed::default());
+        let form = form.stale(Typed::default(), reader.faster(&doors, resource.as_str()).await?);
         return shown(&doors, &reader, None, Some((resource, form))).await;
     }
     match doors.calendars.choose(&reader.by, &resource, &wanted).await {

@@ -212,7 +212,8 @@ fn ending(reader: &Reader, call: &CallRecord) -> (Said, &'static str) {
                 | Outcome::NotReached
                 | Outcome::Machine
                 | Outcome::Paused
-                | Outcome::Blocked => "",
+                | Outcome::Blocked
+                | Outcome::ForwardingTest => "",
                 Outcome::Drained | Outcome::Refused => "warn",
                 Outcome::Degraded | Outcome::Lost => "bad",
             };

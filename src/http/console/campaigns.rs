@@ -277,7 +277,8 @@ async fn edit(
         Ok(_) => Ok(reader.done(&format!("/console/campaigns/{id}"), &reader.t("campaign-told-edit"))),
         Err(crate::app::Error::Stale) => {
             let theirs = campaigns::get(&doors.store, &reader.by, &id).await?.campaign;
-            edit_page(&doors, &reader, id, form.stale(typed_of(&theirs))).await
+            let form = form.stale(typed_of(&theirs), reader.faster(&doors, id.as_str()).await?);
+            edit_page(&doors, &reader, id, form).await
         }
         Err(error) => {
             let form = refused(form, error)?;

@@ -376,7 +376,7 @@ async fn edit(
         Err(app::Error::Stale) => {
             let theirs = contacts::get(&doors.store, &reader.by, &id).await?;
             let page = Page::new(&reader, "/console/contacts", "", doors.clock.now());
-            let form = form.stale(typed_of(&page, &theirs));
+            let form = form.stale(typed_of(&page, &theirs), reader.faster(&doors, id.as_str()).await?);
             one_page(&doors, &reader, theirs.item, form, None).await
         }
         Err(error) => one_page(&doors, &reader, standing.item, form.refused(error)?, None).await,

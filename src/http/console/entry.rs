@@ -118,7 +118,7 @@ pub(super) async fn let_in(
         // She works there no more: wherever else she does.
         Err(app::Error::NotFound(_)) => doors.people.login(&email, shown, None, now).await,
         Err(error) => Err(error),
-        Ok(Entered::In(grant)) => Ok(grant),
+        Ok(Entered::In(grant)) => Ok(*grant),
         Ok(Entered::CodeAsked(asked)) => match shown.code {
             None => Err(app::Error::SecondFactor),
             Some(code) => doors.people.login_by_code(&asked, code, tenant, now).await,
@@ -156,7 +156,8 @@ pub(super) fn unlet(
     if !matches!(error, app::Error::Unauthenticated(_)) {
         return form.refused(error);
     }
-    let words = form.t("login-wrong");
+    let said = if form.typed().ticked(code_field) { "login-wrong-code" } else { "login-wrong" };
+    let words = form.t(said);
     form.fault(field, words);
     form.status = StatusCode::UNAUTHORIZED;
     Ok(form)
@@ -268,6 +269,7 @@ async fn register(State(doors): State<Doors>, visitor: Visitor, typed: Typed) ->
                 let registration = Registration {
                     tenant: form.typed().get("tenant").to_owned(),
                     email,
+                    name: form.typed().get("name").to_owned(),
                     password: SecretString::from(form.typed().raw("password")),
                     code: form.typed().maybe("code").map(SecretString::from),
                     language: visitor.language,
@@ -380,7 +382,7 @@ async fn invitation(State(doors): State<Doors>, visitor: Visitor, typed: Typed) 
         let password = SecretString::from(form.typed().raw("password"));
         let code = form.typed().maybe("code").map(SecretString::from);
         let shown = Credentials { password: &password, code: code.as_ref() };
-        match doors.people.accept(&token, shown, visitor.language, now).await {
+        match doors.people.accept(&token, shown, form.typed().get("name"), visitor.language, now).await {
             Ok(grant) => return Ok(entered(&visitor, &grant, "/console")),
             Err(error) => form = unlet(form, error, "password", "code")?,
         }

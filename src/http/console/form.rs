@@ -190,9 +190,8 @@ impl Form {
         Ok(self)
     }
 
-    /// The form with what stands there by now, because somebody else was faster: both are shown.
-    pub fn stale(mut self, theirs: Typed) -> Self {
-        let words = Said::new(self.language, "stale");
+    /// The form with what stands there by now, because somebody else was faster, as `words` say: both are shown.
+    pub fn stale(mut self, theirs: Typed, words: Said) -> Self {
         self.fault("", words);
         self.status = StatusCode::CONFLICT;
         self.typed = self.typed.without(&[SEEN]).with(SEEN, theirs.get(SEEN));

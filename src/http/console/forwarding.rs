@@ -12,7 +12,15 @@ pub enum When {
     Busy,
     /// When nobody answers.
     Unanswered,
+    /// When nobody has answered for so long: mobile networks take 5 to 30 seconds, in steps of 5 (3GPP TS 22.030, annex B).
+    After {
+        /// How long.
+        seconds: u32,
+    },
 }
+
+/// How long it rings where that can be said, in seconds: four or five times.
+const AFTER_SECONDS: u32 = 20;
 
 /// The codes of one kind of line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,12 +43,21 @@ pub struct Dial {
 }
 
 impl Dial {
+    /// After how many seconds, where that is said.
+    pub fn seconds(&self) -> u32 {
+        match self.when {
+            When::After { seconds } => seconds,
+            When::Always | When::Busy | When::Unanswered => 0,
+        }
+    }
+
     /// The key of when.
     pub fn key(&self) -> &'static str {
         match self.when {
             When::Always => "forwarding-always",
             When::Busy => "forwarding-busy",
             When::Unanswered => "forwarding-unanswered",
+            When::After { .. } => "forwarding-after",
         }
     }
 }
@@ -66,6 +83,11 @@ pub fn codes(number: &str) -> Vec<Codes> {
                 Dial { when: When::Always, on: format!("**21*{number}#"), off: "##21#" },
                 Dial { when: When::Busy, on: format!("**67*{number}#"), off: "##67#" },
                 Dial { when: When::Unanswered, on: format!("**61*{number}#"), off: "##61#" },
+                Dial {
+                    when: When::After { seconds: AFTER_SECONDS },
+                    on: format!("**61*{number}**{AFTER_SECONDS}#"),
+                    off: "##61#",
+                },
             ],
         },
     ]

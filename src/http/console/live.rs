@@ -137,7 +137,7 @@ async fn listen(
         Ok(opening) => opening,
         Err(problem) => return Ok(problem.into_response()),
     };
-    let who = reader.inside.as_ref().map(|inside| inside.me.user.email.to_string()).unwrap_or_default();
+    let who = reader.inside.as_ref().map(|inside| inside.me.user.called().to_owned()).unwrap_or_default();
     let listening = doors.lines.listen(reader.by.tenant(), &call, who);
     let listening = listening.map_err(|unheard| match unheard {
         Unheard::Closed => Failure::Conflict("that call cannot be listened to".to_owned()),

@@ -32,7 +32,7 @@ use crate::{
         time::Timestamp,
     },
     http::{Doors, api},
-    store::Message,
+    store::{Member, Message},
 };
 
 /// Messages that were looked after, on a page.
@@ -165,9 +165,10 @@ async fn names(doors: &Doors, reader: &Reader) -> Result<Vec<(String, String)>, 
         return Ok(vec![]);
     }
     let members = members::list(&doors.store, &reader.by, None, MEMBERS_MAX).await?;
-    let name = |email: &str| email.split('@').next().unwrap_or_default().to_owned();
+    let short = |email: &str| email.split('@').next().unwrap_or_default().to_owned();
+    let name = |one: &Member| if one.name.is_empty() { short(one.email.as_str()) } else { one.name.clone() };
     let named = members.items.into_iter().map(|one| one.item);
-    Ok(named.map(|one| (one.user.to_string(), name(one.email.as_str()))).collect())
+    Ok(named.map(|one| (one.user.to_string(), name(&one))).collect())
 }
 
 fn name(reader: &Reader, names: &[(String, String)], who: &str) -> String {

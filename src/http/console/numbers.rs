@@ -16,22 +16,30 @@ use super::{
     lists,
     page::{Page, show_with},
     visitor::Reader,
+    words::Said,
 };
 use crate::{
     app::{
         self, assistants,
+        forwarding::{self as forwarding_tests, Tested},
         numbers::{self, Edit, Ordered},
     },
     domain::{
         assistant::Language,
+        forwarding::{Found, Through},
         id::{AssistantId, NumberId},
         org::{HeldNumber, NumberSetup},
+        outgoing::Ending,
         people::{Subject, Verb},
+        phone::E164,
+        time::Timestamp,
     },
     http::Doors,
     telephony::rest::{Kind, Offered},
 };
 
+/// Ahead of the field of the line that is tested.
+const LINE: &str = "test-";
 /// Numbers on the page; a tenant has no more.
 const NUMBERS_ON_PAGE: u32 = 200;
 /// Assistants to choose from.
@@ -50,6 +58,7 @@ pub(super) fn router() -> Router<Doors> {
         .route("/console/numbers/import", post(import))
         .route("/console/numbers/{number}", get(one).post(edit))
         .route("/console/numbers/{number}/release", post(release))
+        .route("/console/numbers/{number}/forwarding", post(test_forwarding))
 }
 
 #[derive(Template)]
@@ -247,6 +256,71 @@ struct OnePage {
     languages: Vec<(String, String)>,
     may_write: bool,
     forwarding: Vec<Codes>,
+    /// The line that is to be tested.
+    line: Form,
+    tests: Vec<TestRow>,
+}
+
+/// A test whether a line is forwarded here.
+struct TestRow {
+    line: E164,
+    asked: Timestamp,
+    /// The look of what it found.
+    look: &'static str,
+    found: Said,
+    /// What that means, and what to do.
+    then: Said,
+    ringing: bool,
+}
+
+impl TestRow {
+    fn of((test, found): Tested, numbers: &[HeldNumber], page: &Page) -> Self {
+        let line = page.phone(&test.line);
+        let (word, look, then) = match &found {
+            Found::Ringing => ("tested-ringing-title", "live", page.t("tested-ringing")),
+            Found::Works => ("tested-works-title", "good", page.t("tested-works")),
+            Found::Circle(Through::Fallback) => {
+                ("tested-circle-title", "bad", page.t("tested-circle-fallback"))
+            }
+            Found::Circle(Through::Target(name)) => {
+                ("tested-circle-title", "bad", page.t("tested-circle-target").s("target", name))
+            }
+            Found::Elsewhere(at) => {
+                let at = numbers.iter().find(|held| held.number.id == *at);
+                let at = at.map(|held| page.phone(&held.number.number)).unwrap_or_default();
+                ("tested-elsewhere-title", "warn", page.t("tested-elsewhere").s("other", at))
+            }
+            Found::NotArrived(ending) => (
+                "tested-not-arrived-title",
+                "bad",
+                match ending {
+                    Ending::Answered | Ending::Machine => page.t("tested-answered"),
+                    Ending::Busy => page.t("tested-busy"),
+                    Ending::NoAnswer => page.t("tested-no-answer"),
+                    Ending::Failed
+                    | Ending::Sent
+                    | Ending::Cancelled
+                    | Ending::NoConsent
+                    | Ending::OptedOut
+                    | Ending::Number
+                    | Ending::Country
+                    | Ending::AppointmentGone
+                    | Ending::TooLate
+                    | Ending::Declined
+                    | Ending::Unknown => page.t("tested-failed"),
+                },
+            ),
+            Found::NotRung(_) => ("tested-not-rung-title", "warn", page.t("tested-not-rung")),
+        };
+        Self {
+            found: page.t(word),
+            then: then.s("line", line),
+            line: test.line,
+            asked: test.asked,
+            look,
+            ringing: found == Found::Ringing,
+        }
+    }
 }
 
 fn typed_of(held: &HeldNumber, revision: crate::domain::revision::Revision) -> Typed {
@@ -257,20 +331,57 @@ fn typed_of(held: &HeldNumber, revision: crate::domain::revision::Revision) -> T
 }
 
 async fn one_page(doors: &Doors, reader: &Reader, held: HeldNumber, form: Form) -> Result<Response, Failure> {
+    let line = Form::new(reader.language, Typed::default()).prefixed(LINE);
+    page_of(doors, reader, held, form, line).await
+}
+
+/// The page of a number, with both its forms.
+async fn page_of(
+    doors: &Doors,
+    reader: &Reader,
+    held: HeldNumber,
+    form: Form,
+    line: Form,
+) -> Result<Response, Failure> {
     let now = doors.clock.now();
     let title = Page::new(reader, "", "", now).phone(&held.number.number);
-    let page = Page::new(reader, "/console/numbers", title, now).with_form(&form);
-    let status = form.status;
+    let page = Page::new(reader, "/console/numbers", title, now).with_form(&form).with_form(&line);
+    let status = if line.is_wrong() { line.status } else { form.status };
+    let tests = forwarding_tests::list(&doors.store, &reader.by, now, &held.number.id).await?;
+    let numbers = numbers::list(&doors.store, &reader.by, None, NUMBERS_ON_PAGE).await?.items;
     let shown = OnePage {
         assistants: named(doors, reader).await?,
         languages: languages(reader),
         may_write: reader.may(Verb::Write, Subject::Numbers),
         forwarding: forwarding::codes(held.number.number.as_str()),
+        tests: tests.into_iter().map(|tested| TestRow::of(tested, &numbers, &page)).collect(),
+        line,
         page,
         held,
         form,
     };
     show_with(status, &shown)
+}
+
+/// Rings the practice's own line, to see whether it is forwarded here.
+async fn test_forwarding(
+    State(doors): State<Doors>,
+    reader: Reader,
+    Path(number): Path<String>,
+    typed: Typed,
+) -> Result<Response, Failure> {
+    let id = number_id(&number)?;
+    let line = Form::new(reader.language, typed).prefixed(LINE);
+    let now = doors.clock.now();
+    match forwarding_tests::test(&doors.store, &reader.by, now, &id, line.typed().get("line")).await {
+        Ok(_) => Ok(reader.done(&format!("/console/numbers/{id}#forwarding"), &reader.t("tested-begun"))),
+        Err(error) => {
+            let line = line.refused(error)?;
+            let kept = numbers::get(&doors.store, &reader.by, &id).await?;
+            let form = Form::new(reader.language, typed_of(&kept.item, kept.revision));
+            page_of(&doors, &reader, kept.item, form, line).await
+        }
+    }
 }
 
 /// The languages to choose from, in the reader's words.
@@ -321,7 +432,9 @@ async fn edit(
     };
     let kept = numbers::get(&doors.store, &reader.by, &id).await?;
     let form = match refusal {
-        Some(app::Error::Stale) => form.stale(typed_of(&kept.item, kept.revision)),
+        Some(app::Error::Stale) => {
+            form.stale(typed_of(&kept.item, kept.revision), reader.faster(&doors, id.as_str()).await?)
+        }
         Some(error) => form.refused(error)?,
         None => form,
     };

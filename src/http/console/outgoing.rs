@@ -91,6 +91,8 @@ pub(super) fn kind_key(kind: Kind) -> &'static str {
         Kind::Offer => "outgoing-kind-offer",
         Kind::Move => "outgoing-kind-move",
         Kind::Test => "outgoing-kind-test",
+        Kind::Forwarding => "outgoing-kind-forwarding",
+        Kind::Notice => "outgoing-kind-notice",
     }
 }
 
@@ -229,7 +231,12 @@ async fn set(State(doors): State<Doors>, reader: Reader, typed: Typed) -> Result
         Ok(_) => Ok(reader.done("/console/outgoing/settings", &reader.t("outgoing-told-settings"))),
         Err(app::Error::Stale) => {
             let theirs = outgoing::settings(&doors.store, &reader.by).await?;
-            settings_page(&doors, &reader, form.stale(typed_settings(&theirs))).await
+            settings_page(
+                &doors,
+                &reader,
+                form.stale(typed_settings(&theirs), reader.faster(&doors, "outgoing").await?),
+            )
+            .await
         }
         Err(error) => {
             let form = refused(form, error)?;

@@ -10,7 +10,7 @@ use super::{
     visitor::Reader,
 };
 use crate::{
-    app::{assistants, calls, numbers, pauses, resources, services},
+    app::{assistants, calls, forwarding, numbers, pauses, resources, services},
     domain::{
         assistant::AssistantStatus,
         people::{Subject, Verb},
@@ -31,7 +31,7 @@ struct Step {
     /// The beginning of its keys.
     key: &'static str,
     /// Where it is done.
-    path: &'static str,
+    path: String,
     /// Whether it is done.
     done: bool,
 }
@@ -63,14 +63,23 @@ async fn steps(doors: &Doors, reader: &Reader) -> Result<Vec<Step>, Failure> {
     let covered = kept.all(|held| own.get(&held.number.id).is_some_and(|pause| pause.fallback.is_some()));
     let fallback = everywhere || (held && covered);
     let bookable = !resources.is_empty() && !services.is_empty();
+    let forwarded = forwarding::any_arrives(store, by).await?;
+    // Where there is one number, its page is the step.
+    let mut at = numbers.iter().filter(|held| held.released.is_none()).map(|held| &held.number.id);
+    let lines = match (at.next(), at.next()) {
+        (Some(only), None) => format!("/console/numbers/{only}#forwarding"),
+        _ => "/console/numbers".to_owned(),
+    };
+    let step = |key, path: &str, done| Step { key, path: path.to_owned(), done };
     Ok(vec![
-        Step { key: "start-number", path: "/console/numbers", done: held },
-        Step { key: "start-calendar", path: "/console/calendars", done: connected },
-        Step { key: "start-hours", path: "/console/availability", done: bookable },
-        Step { key: "start-assistant", path: "/console/assistants", done: live },
-        Step { key: "start-answer", path: "/console/numbers", done: answered },
-        Step { key: "start-fallback", path: "/console/today#pause", done: fallback },
-        Step { key: "start-call", path: "/console/assistants", done: called },
+        step("start-number", "/console/numbers", held),
+        step("start-calendar", "/console/calendars", connected),
+        step("start-hours", "/console/availability", bookable),
+        step("start-assistant", "/console/assistants", live),
+        step("start-answer", "/console/numbers", answered),
+        step("start-forwarding", &lines, forwarded),
+        step("start-fallback", "/console/today#pause", fallback),
+        step("start-call", "/console/assistants", called),
     ])
 }
 
@@ -81,8 +90,9 @@ pub(super) async fn unfinished(doors: &Doors, reader: &Reader) -> Result<bool, F
     if !all.into_iter().all(|subject| reader.may(Verb::Write, subject)) {
         return Ok(false);
     }
-    // Keeping one's calendar here is a choice, not a step left out; so is a voicemail in place of a fallback number.
-    const CHOICES: [&str; 2] = ["start-calendar", "start-fallback"];
+    // Keeping one's calendar here is a choice, not a step left out; so are a voicemail in place of a fallback number, and a number
+    // of one's own that callers learn.
+    const CHOICES: [&str; 3] = ["start-calendar", "start-forwarding", "start-fallback"];
     let steps = steps(doors, reader).await?;
     Ok(steps.iter().any(|step| !step.done && !CHOICES.contains(&step.key)))
 }

@@ -12,10 +12,11 @@ use axum::{
 };
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{failure::Failure, words::Said};
+use super::{failure::Failure, format, words::Said};
 use crate::{
     app::{
         access::{Actor, Operator},
+        audit::{self, Changer},
         notices::{self, Urgent},
         people::{
             Proven,
@@ -235,6 +236,21 @@ impl Reader {
     /// Whether they may do that.
     pub fn may(&self, verb: Verb, subject: Subject) -> bool {
         self.by.may(verb, subject)
+    }
+
+    /// Says that somebody was faster with the thing of that id: who, where she works here too, and when.
+    ///
+    /// # Errors
+    /// [`Failure`] when the database is away.
+    pub async fn faster(&self, doors: &Doors, subject: &str) -> Result<Said, Failure> {
+        let last = audit::last_change(&doors.store, &self.by, subject).await?;
+        let Some((who, at)) = last else { return Ok(self.t("stale")) };
+        let at = format::moment(at, doors.clock.now(), &self.zone(), self.language);
+        Ok(match who {
+            Changer::Oneself => self.t("stale-own").s("at", at),
+            Changer::Member(name) => self.t("stale-by").s("who", name).s("at", at),
+            Changer::Other => self.t("stale"),
+        })
     }
 
     /// What they have proven.

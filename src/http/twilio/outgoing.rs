@@ -20,7 +20,10 @@ use crate::{
         calls::{self, Rung},
         outgoing::news::{self, AnsweredBy},
     },
-    domain::{conversation::CallSid, id::OutgoingId},
+    domain::{
+        conversation::{CallSid, Outcome},
+        id::OutgoingId,
+    },
     http::{Doors, api::form::id, problem::Problem},
     live::Refused,
     telephony::{rest::calls::Progress, twiml},
@@ -75,6 +78,11 @@ async fn outgoing_answered(
                 }
             }
         }
+        Ok(Rung::ForwardingTest { tenant, call, language }) => {
+            info!(call.id = %call, "somebody took a test of a line's forwarding");
+            doors.lines.tell_ended(&tenant, &call, Outcome::ForwardingTest);
+            document(twiml::line_tested(&doors.twilio, language))
+        }
         Ok(Rung::UnknownNumber | Rung::SteppedBack(_) | Rung::Blocked { .. }) => document(twiml::hangup()),
         Err(error) => {
             error!(error = &error as &dyn std::error::Error, "a call of ours could not be carried");
@@ -106,7 +114,10 @@ async fn outgoing_status(
     else {
         return Ok(StatusCode::NO_CONTENT);
     };
-    news::told(store, &tenant, &outgoing, &sid, progress, doors.clock.now()).await?;
+    let ended = news::told(store, &tenant, &outgoing, &sid, progress, doors.clock.now()).await?;
+    if let Some((call, outcome)) = ended {
+        doors.lines.tell_ended(&tenant, &call, outcome);
+    }
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -89,6 +89,8 @@ pub enum Called<'p> {
     Answers(&'p mut dyn Person),
     /// A machine does, and is found out: Twilio's word for it.
     Machine(&'p mut dyn Person, &'static str),
+    /// The line is forwarded: its network rings where that says, with this person on the line should it be answered.
+    SentOn(&'p Dial, &'p mut dyn Person),
     /// Nobody talks to us: Twilio's word for how it ends.
     Ends(&'static str),
 }
@@ -313,6 +315,11 @@ impl Dial {
         let watch = self.clock.stopwatch();
         let end = match called {
             Called::Ends(word) => word,
+            Called::SentOn(onward, person) => {
+                // What is refused there is engaged here.
+                let sent_on = onward.place(person, faults).await?;
+                if sent_on.stream_end.is_some() { "completed" } else { "busy" }
+            }
             Called::Answers(person) => {
                 self.tell(placed, "in-progress", telling, &mut untold, faults).await?;
                 self.pick_up(placed, person, None, faults, &mut report).await?;

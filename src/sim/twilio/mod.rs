@@ -56,6 +56,8 @@ pub struct Dial {
     pub from: String,
     /// The called number.
     pub to: String,
+    /// The number that has sent the call on to the called one, if the network says so.
+    pub forwarded: Option<String>,
     /// What the network says of the calling number, such as `TN-Validation-Passed-A`.
     pub verified: Option<String>,
     /// What happens to the sound on its way.
@@ -274,6 +276,9 @@ impl Dial {
         .into();
         if let Some(verified) = &self.verified {
             form.push(("StirVerstat".to_owned(), verified.clone()));
+        }
+        if let Some(forwarded) = &self.forwarded {
+            form.push(("ForwardedFrom".to_owned(), forwarded.clone()));
         }
         form
     }

@@ -13,13 +13,17 @@ texts! {
     DROP_DIGEST_KEY = "DELETE FROM digest_keys WHERE tenant_id = $1 AND NOT EXISTS (
         SELECT 1 FROM remembered_attempts r WHERE r.tenant_id = $1)";
     OF_NUMBER = "SELECT to_number, asked_at FROM outgoing_calls
-        WHERE tenant_id = $1 AND to_number = $2 AND asked_at > $3 AND channel = 'call'";
+        WHERE tenant_id = $1 AND to_number = $2 AND asked_at > $3 AND channel = 'call'
+            AND kind NOT IN ('test', 'forwarding')";
     OF_CONTACT = "SELECT to_number, asked_at FROM outgoing_calls
-        WHERE tenant_id = $1 AND contact_id = $2 AND asked_at > $3 AND channel = 'call'";
+        WHERE tenant_id = $1 AND contact_id = $2 AND asked_at > $3 AND channel = 'call'
+            AND kind NOT IN ('test', 'forwarding')";
     OF_APPOINTMENT = "SELECT to_number, asked_at FROM outgoing_calls
-        WHERE tenant_id = $1 AND appointment_id = $2 AND asked_at > $3 AND channel = 'call'";
+        WHERE tenant_id = $1 AND appointment_id = $2 AND asked_at > $3 AND channel = 'call'
+            AND kind NOT IN ('test', 'forwarding')";
     OF_CALL = "SELECT to_number, asked_at FROM outgoing_calls
-        WHERE tenant_id = $1 AND call_id = $2 AND asked_at > $3 AND channel = 'call'";
+        WHERE tenant_id = $1 AND call_id = $2 AND asked_at > $3 AND channel = 'call'
+            AND kind NOT IN ('test', 'forwarding')";
     REMEMBER = "INSERT INTO remembered_attempts (tenant_id, digest, asked_at) VALUES ($1, $2, $3)
         ON CONFLICT (tenant_id, digest, asked_at) DO NOTHING";
     REMEMBERED = "SELECT asked_at FROM remembered_attempts WHERE tenant_id = $1 AND digest = $2 AND asked_at > $3

@@ -17,9 +17,9 @@ use crate::domain::{
 };
 
 texts! {
-    GET = "SELECT m.user_id, u.email, m.role, m.created_at, m.revision
+    GET = "SELECT m.user_id, u.email, u.name, m.role, m.created_at, m.revision
         FROM memberships m JOIN users u ON u.id = m.user_id WHERE m.tenant_id = $1 AND m.user_id = $2";
-    PAGE = "SELECT m.user_id, u.email, m.role, m.created_at, m.revision
+    PAGE = "SELECT m.user_id, u.email, u.name, m.role, m.created_at, m.revision
         FROM memberships m JOIN users u ON u.id = m.user_id WHERE m.tenant_id = $1 AND m.user_id > $2
         ORDER BY m.user_id LIMIT $3";
     ADD = "INSERT INTO memberships (tenant_id, user_id, role, created_at) VALUES ($1, $2, $3, $4)";
@@ -42,10 +42,19 @@ pub struct Member {
     pub user: UserId,
     /// Where mail reaches her.
     pub email: Email,
+    /// What those she works with call her; empty when she has not said.
+    pub name: String,
     /// What she is there.
     pub role: Role,
     /// Since when.
     pub created_at: Timestamp,
+}
+
+impl Member {
+    /// What those she works with know her by: her name, or her address where she has not said it.
+    pub fn called(&self) -> &str {
+        if self.name.is_empty() { self.email.as_str() } else { &self.name }
+    }
 }
 
 /// A tenant at which a person works.
@@ -65,6 +74,7 @@ pub struct Membership {
 struct MemberRow {
     user_id: String,
     email: String,
+    name: String,
     role: String,
     created_at: i64,
     revision: i64,
@@ -86,6 +96,7 @@ impl TryFrom<MemberRow> for Revised<Member> {
             item: Member {
                 user: rows::text(&row.user_id, "memberships.user_id")?,
                 email: rows::text(&row.email, "users.email")?,
+                name: row.name,
                 role: rows::text(&row.role, "memberships.role")?,
                 created_at: Timestamp(row.created_at),
             },

@@ -8,13 +8,14 @@ use super::super::{Error, Users, on, rows, texts};
 use crate::domain::{assistant::Language, email::Email, id::UserId, time::Timestamp};
 
 texts! {
-    GET = "SELECT id, email, password_hash, language, operator, created_at FROM users WHERE id = $1";
-    BY_EMAIL = "SELECT id, email, password_hash, language, operator, created_at FROM users WHERE email = $1";
-    ADD = "INSERT INTO users (id, email, password_hash, language, operator, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6)";
+    GET = "SELECT id, email, name, password_hash, language, operator, created_at FROM users WHERE id = $1";
+    BY_EMAIL = "SELECT id, email, name, password_hash, language, operator, created_at FROM users WHERE email = $1";
+    ADD = "INSERT INTO users (id, email, password_hash, language, operator, created_at, name)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)";
     SET_PASSWORD = "UPDATE users SET password_hash = $2 WHERE id = $1";
     REPLACE_PASSWORD = "UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2";
     SET_OPERATOR = "UPDATE users SET operator = $2 WHERE id = $1";
+    SET_NAME = "UPDATE users SET name = $2 WHERE id = $1";
     SET_LANGUAGE = "UPDATE users SET language = $2 WHERE id = $1";
 }
 
@@ -25,6 +26,8 @@ pub struct User {
     pub id: UserId,
     /// Where mail reaches her; unique over all.
     pub email: Email,
+    /// What those she works with call her; empty when she has not said.
+    pub name: String,
     /// Her password's hash, in the text form that names its own parameters.
     pub password_hash: String,
     /// The language she is written to in.
@@ -33,6 +36,13 @@ pub struct User {
     pub operator: bool,
     /// Since when she is known.
     pub created_at: Timestamp,
+}
+
+impl User {
+    /// What those she works with know her by: her name, or her address where she has not said it.
+    pub fn called(&self) -> &str {
+        if self.name.is_empty() { self.email.as_str() } else { &self.name }
+    }
 }
 
 impl fmt::Debug for User {
@@ -45,6 +55,7 @@ impl fmt::Debug for User {
 struct UserRow {
     id: String,
     email: String,
+    name: String,
     password_hash: String,
     language: String,
     operator: bool,
@@ -58,6 +69,7 @@ impl TryFrom<UserRow> for User {
         Ok(Self {
             id: rows::text(&row.id, "users.id")?,
             email: rows::text(&row.email, "users.email")?,
+            name: row.name,
             password_hash: row.password_hash,
             language: rows::text(&row.language, "users.language")?,
             operator: row.operator,
@@ -99,6 +111,7 @@ impl Users<'_> {
             .bind(user.language.code())
             .bind(user.operator)
             .bind(user.created_at.0)
+            .bind(user.name.as_str())
             .execute(db).await.map(drop)?);
         Ok(())
     }
@@ -134,6 +147,15 @@ impl Users<'_> {
             .bind(id.as_str())
             .bind(operator)
             .execute(db).await.map(drop)?);
+        Ok(())
+    }
+
+    /// Keeps what she is called.
+    ///
+    /// # Errors
+    /// When the database cannot keep it.
+    pub async fn set_name(&mut self, id: &UserId, name: &str) -> Result<(), Error> {
+        on!(self.tx, db => sqlx::query(SET_NAME).bind(id.as_str()).bind(name).execute(db).await.map(drop)?);
         Ok(())
     }
 

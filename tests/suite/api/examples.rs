@@ -39,6 +39,7 @@ const NEEDS_MORE: &[&str] = &[
     "POST /api/resources/{resource}/absence",
     "POST /api/stranded",
     "POST /api/numbers/import",
+    "POST /api/numbers/{number}/forwarding-tests",
     "PUT /api/contacts/{contact}/pin",
     "PUT /api/contacts/{contact}/reception",
     "POST /api/waiting-list",

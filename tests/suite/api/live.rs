@@ -29,6 +29,10 @@ async fn a_member_takes_a_call_over_at_her_own_telephone_and_the_agent_is_back_w
             let refused = owner.post(&path, json!({ "telephone": wrong })).await;
             assert_eq!((refused.status, refused.pointers()), (422, vec!["/telephone"]), "{wrong}");
         }
+        let abroad = owner.post(&path, json!({ "telephone": "+881 6 3141 5926" })).await;
+        assert_eq!((abroad.status, abroad.pointers()), (422, vec!["/telephone"]), "{}", abroad.body);
+        let abroad = owner.post(&path, json!({ "telephone": "+33 6 12 34 56 78" })).await;
+        assert_eq!((abroad.status, abroad.pointers()), (422, vec!["/telephone"]), "{}", abroad.body);
         let unknown = owner.post(&path, json!({})).await;
         assert_eq!(unknown.pointers(), ["/telephone"], "none of hers is kept");
         let asked = owner.post(&path, hers).await;

@@ -139,6 +139,7 @@ fn bodies(own: &Neighbour) -> Vec<(&'static str, Value, Places)> {
             json!({ "assistant": id("assistant") }),
             vec![("/assistant", "assistant")],
         ),
+        ("POST /api/numbers/{number}/forwarding-tests", json!({ "line": "+49301234567" }), vec![]),
         (
             "POST /api/numbers",
             json!({ "number": "+493055590001", "assistant": id("assistant"), "language": "de" }),

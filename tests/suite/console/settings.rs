@@ -1,5 +1,7 @@
 //! The settings on the console: members, keys, webhooks, retention, the audit log; and two people who edit the same thing.
 
+use serde_json::json;
+
 use crate::support::{
     browsing::Browsing,
     house::{House, KEY},
@@ -151,4 +153,37 @@ async fn a_webhook_shows_its_secret_once() {
     let one = list.attribute("main .offers a", "href").unwrap();
     let page = ada.get(&one).await;
     assert!(page.text.contains("hooks.example.com") && !page.text.contains(&secret));
+}
+
+#[tokio::test]
+async fn who_was_faster_is_named_as_she_is_called_with_the_time() {
+    let office = Office::open().await;
+    let owner = office.owner("named").await;
+    office.member(&owner, "aylin", "admin").await;
+    let mut aylin = Browsing::signed_in(&office, "aylin@admin.example", "en").await;
+    let page = aylin.get("/console/account").await;
+    let long = aylin.submit(&page, "#name-form", &[("name", &"x".repeat(101))]).await;
+    assert_eq!(
+        (long.status, long.wrongs()),
+        (422, vec!["Enter a name of at most 100 characters.".to_owned()])
+    );
+    let kept = aylin.submit(&page, "#name-form", &[("name", " Aylin Kaya ")]).await;
+    assert_eq!(kept.told(), "Your name is saved.");
+    assert_eq!(kept.attribute("#name", "value").as_deref(), Some("Aylin Kaya"));
+    let mut ada = Browsing::signed_in(&office, "owner@named.example", "en").await;
+    assert!(ada.get("/console/settings/members").await.text.contains("Aylin Kaya"));
+    let contact = owner.post("/api/contacts", json!({ "name": "Cleo" })).await.well();
+    let path = format!("/console/contacts/{}", contact["id"].as_str().unwrap());
+    let form = "form[data-keep]";
+    let (hers, mut window, mine) = (aylin.get(&path).await, ada.clone(), ada.get(&path).await);
+    aylin.submit(&hers, form, &[("note", "Comes early.")]).await;
+    let late = ada.submit(&mine, form, &[("note", "Comes late.")]).await;
+    let said = &late.wrongs()[0];
+    assert!(said.starts_with("Aylin Kaya has changed this meanwhile (today"), "{said}");
+    assert!(late.one(".theirs").contains("Comes early.") && late.one("textarea") == "Comes late.");
+    ada.submit(&late, form, &[]).await;
+    let own = window.submit(&mine, form, &[("note", "Comes never.")]).await;
+    let said = &own.wrongs()[0];
+    assert!(said.starts_with("You have changed this yourself meanwhile ("), "{said}");
+    office.server.stop().await;
 }

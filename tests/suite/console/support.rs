@@ -85,6 +85,12 @@ async fn support_changes_nothing_that_would_outlast_it_and_only_people_let_it_in
         ("/api/invitations", invited),
         ("/api/webhooks", json!({ "url": "https://hooks.example.com/x", "kinds": ["call.ended"] })),
         ("/api/exports", json!({ "number": "+4930123456" })),
+        ("/api/calendars/connections", json!({ "vendor": "google" })),
+        (
+            "/api/assistants/ast_00000000000000000000000000000000/call-me",
+            json!({ "telephone": "+4930123456" }),
+        ),
+        ("/api/calls/call_00000000000000000000000000000000/take-over", json!({ "telephone": "+4930123456" })),
     ] {
         let refused = inside.post(path, body).await;
         assert_eq!(refused.status, 403, "{path}: {}", refused.body);

@@ -132,11 +132,19 @@ async fn a_member_chooses_what_she_gets_mails_about_and_sees_who_was_faster() {
     let half = ada.submit(&page, form, &[("quiet-from", "20:00")]).await;
     assert_eq!(half.status, 422);
     assert!(half.wrongs()[0].contains("Anfang und Ende"), "{:?}", half.wrongs());
-    let wanted = [("about-message", "daily"), ("quiet-from", "20:00"), ("quiet-until", "07:00")];
+    let wrong = ada.submit(&page, form, &[("sms-number", "110")]).await;
+    assert!(wrong.wrongs()[0].starts_with("Geben Sie eine Mobilnummer"), "{:?}", wrong.wrongs());
+    let wanted = [
+        ("about-message", "daily"),
+        ("quiet-from", "20:00"),
+        ("quiet-until", "07:00"),
+        ("sms-number", "0151 12345678"),
+    ];
     let done = ada.submit(&page, form, &wanted).await;
     assert_eq!(done.told(), "Ihre Benachrichtigungen sind gespeichert.");
     let kept = owner.get("/users/me/notifications").await.well();
     assert_eq!((&kept["choices"]["message"], &kept["quiet_from"]), (&"daily".into(), &"20:00".into()));
+    assert_eq!(kept["sms_number"], "+4915112345678");
     // The page from before is stale: both are shown.
     let late = ada.submit(&page, form, &[("about-message", "at_once")]).await;
     assert_eq!(late.status, 409);

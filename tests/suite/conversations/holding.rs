@@ -145,6 +145,29 @@ fn a_silenced_agent_who_owes_the_first_words_says_them_before_anything_else() {
 }
 
 #[test]
+fn first_words_that_somebody_at_the_business_cut_off_are_said_again_whole() {
+    for (begin, end) in [(Input::Mute(true), Input::Mute(false)), (Input::Hold, Input::Resume)] {
+        let mut scene = Scene::answered();
+        scene.wait(400);
+        scene.give(begin);
+        scene.wait(3_000);
+        assert!(!scene.call.opening_heard());
+        scene.give(end);
+        scene.wait(6_000);
+        assert!(scene.call.opening_heard(), "{:?}", scene.turns());
+    }
+    let mut scene = Scene::answered();
+    scene.wait(300);
+    scene.says("wait wait I have a question for you", 1_500);
+    scene.wait(3_000);
+    scene.give(Input::Mute(true));
+    scene.wait(1_000);
+    scene.give(Input::Mute(false));
+    scene.wait(8_000);
+    assert!(!scene.call.opening_heard(), "who cut them off themselves need not hear them twice");
+}
+
+#[test]
 fn a_caller_on_hold_needs_no_silenced_agent_and_a_goodbye_is_said_by_one() {
     let mut scene = begun();
     scene.give(Input::Mute(true));

@@ -6,11 +6,16 @@ use frontdesk::{
         news, opt_outs,
     },
     domain::{
+        assistant::Language,
+        calendar::{Connection, ConnectionState, Grant, Vendor},
         conversation::{CallState, Direction, Outcome},
-        outgoing::{Ending, OptOutSource, OutgoingSettings, OutgoingState},
+        notices::Preferences,
+        outgoing::{Channel, Ending, Kind, OptOutSource, Outgoing, OutgoingSettings, OutgoingState},
+        people::Role,
         time::Timestamp,
     },
     sim::twilio::numbers::Mishap,
+    store::{SealedTokens, TenantTx, User},
     telephony::rest::calls::Progress,
 };
 
@@ -20,6 +25,26 @@ use crate::support::{databases::on_both, practice::at};
 /// Monday, 10:00 in Berlin.
 const TEN: i64 = 2 * 60;
 const PERSON: &str = "+4915112345678";
+
+/// A calendar outside lets nobody in any more.
+async fn cut_off(tx: &mut TenantTx) {
+    let connection = Connection {
+        id: "cnx_weber".parse().unwrap(),
+        vendor: Vendor::Google,
+        grant: Grant::Person,
+        account: "weber@practice.example".to_owned(),
+        directory: None,
+        personal: false,
+        state: ConnectionState::Connected,
+        problem: None,
+        connected: at(0),
+        since: at(0),
+    };
+    let tokens = SealedTokens { refresh: None, access: None, access_expires: at(0) };
+    tx.connections().add(&connection, &Default::default(), &tokens, "usr_1").await.unwrap();
+    let generation = tx.connections().way(&connection.id).await.unwrap().unwrap().generation;
+    assert!(tx.connections().lost(&connection.id, generation, "invalid_grant", at(1)).await.unwrap());
+}
 
 fn after(minutes: i64, millis: i64) -> Timestamp {
     at(minutes).plus_millis(millis)
@@ -48,6 +73,49 @@ on_both! {
         assert_eq!((call.direction, call.state, call.sid.as_str()), (Direction::Outbound, CallState::Ringing, placed[0].sid.as_str()));
         assert_eq!(call.person().map(ToString::to_string), Some(PERSON.to_owned()));
         assert_eq!(ground.faults.all(), [""; 0]);
+    }
+
+    async fn a_member_is_written_to_at_any_hour_whoever_else_may_be_called(fresh: Fresh) {
+        let ground = Ground::open(&fresh.store).await;
+        ground.allow(&OutgoingSettings::default()).await;
+        let words = "A calendar is cut off.".to_owned();
+        let midnight = at(16 * 60);
+        let tenant = &ground.practice.tenant.id;
+        let user = User {
+            id: "usr_1".parse().unwrap(),
+            email: "ada@example.com".parse().unwrap(),
+            name: String::new(),
+            password_hash: "-".to_owned(),
+            language: Language::German,
+            operator: false,
+            created_at: at(0),
+        };
+        let mut tx = ground.store.begin(tenant).await.unwrap();
+        tx.users().add(&user).await.unwrap();
+        tx.memberships().add(&user.id, Role::Admin, at(0)).await.unwrap();
+        tx.commit().await.unwrap();
+        for (name, to) in [("stale", PERSON), ("home", PERSON), ("abroad", "+33612345678")] {
+            let mut tx = ground.store.begin(tenant).await.unwrap();
+            let wanted = Preferences { sms: to.parse().ok(), ..Preferences::default() };
+            tx.notifications().put(&user.id, &wanted, None, None).await.unwrap();
+            if name == "home" {
+                cut_off(&mut tx).await;
+            }
+            tx.commit().await.unwrap();
+            let one = ground.one(name, &to.parse().unwrap(), midnight);
+            let notice = Outgoing { kind: Kind::Notice, channel: Channel::Sms, purpose: words.clone(), ..one };
+            let mut tx = ground.store.begin(&ground.practice.tenant.id).await.unwrap();
+            assert!(tx.outgoing().add(&notice, None, "system:notifications").await.unwrap());
+            tx.commit().await.unwrap();
+            while ground.dial(midnight).await == Dialled::Something {}
+        }
+        let texted = ground.exchange.texted();
+        assert_eq!(texted.len(), 1, "only in her own country: {texted:?}");
+        assert_eq!((&texted[0].body, texted[0].to.as_str()), (&words, PERSON));
+        let stale = ground.found(&"out_stale".parse().unwrap()).await;
+        assert_eq!(stale.ended, Some(Ending::Cancelled), "no calendar was cut off");
+        let abroad = ground.found(&"out_abroad".parse().unwrap()).await;
+        assert_eq!(abroad.ended, Some(Ending::Country));
     }
 
     async fn a_call_whose_answer_was_lost_is_looked_up_and_not_dialled_again(fresh: Fresh) {

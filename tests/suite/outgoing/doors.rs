@@ -29,21 +29,21 @@ const PERSON: &str = "+4915112345678";
 /// Monday, 10:00 in Berlin.
 const TEN: i64 = 2 * 60;
 
-struct Desk {
-    office: Office,
-    exchange: Exchange,
-    faults: Faults,
-    owner: Asker,
-    practice: Practice,
+pub(super) struct Desk {
+    pub office: Office,
+    pub exchange: Exchange,
+    pub faults: Faults,
+    pub owner: Asker,
+    pub practice: Practice,
 }
 
 impl Desk {
     /// A practice with a server, on a Monday at ten.
-    async fn open() -> Self {
+    pub(super) async fn open() -> Self {
         Self::open_at(at(TEN)).await
     }
 
-    async fn open_at(now: Timestamp) -> Self {
+    pub(super) async fn open_at(now: Timestamp) -> Self {
         let faults = Faults::default();
         let account = Account { sid: ACCOUNT.0.to_owned(), token: ACCOUNT.1.to_owned() };
         let exchange = Exchange::start(account, faults.clone()).await.unwrap();
@@ -62,7 +62,7 @@ impl Desk {
         Self { office, exchange, faults, owner, practice }
     }
 
-    async fn allow(&self) {
+    pub(super) async fn allow(&self) {
         let wanted = json!({ "consent": "asked at the first visit", "countries": ["DE"] });
         self.owner.patch("/api/outgoing-settings", wanted).await.well();
     }
@@ -71,7 +71,7 @@ impl Desk {
         json!({ "to": PERSON, "assistant": self.practice.assistant.id.as_str(), "purpose": "Ask about the card." })
     }
 
-    fn dial(&self) -> Dial {
+    pub(super) fn dial(&self) -> Dial {
         Dial {
             clock: Clock::system(),
             account: Account { sid: ACCOUNT.0.to_owned(), token: ACCOUNT.1.to_owned() },
@@ -80,6 +80,7 @@ impl Desk {
             status_url: None,
             from: PERSON.to_owned(),
             to: self.practice.number.number.to_string(),
+            forwarded: None,
             verified: None,
             conditions: Conditions::default(),
             exchange: Some(self.exchange.clone()),
@@ -90,7 +91,7 @@ impl Desk {
         }
     }
 
-    async fn until(&self, id: &str, state: &str) -> Value {
+    pub(super) async fn until(&self, id: &str, state: &str) -> Value {
         let path = format!("/api/outgoing-calls/{id}");
         for _ in 0..400 {
             let found = self.owner.get(&path).await.well();
@@ -104,7 +105,7 @@ impl Desk {
         panic!("it did not become {state}: {} {faults:?}", self.owner.get(&path).await.well());
     }
 
-    async fn close(self) {
+    pub(super) async fn close(self) {
         self.office.server.stop().await;
         assert_eq!(self.faults.all(), [""; 0]);
     }

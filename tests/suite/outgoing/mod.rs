@@ -3,6 +3,7 @@
 mod campaigns;
 mod dialling;
 mod doors;
+mod forwarding;
 mod ground;
 mod keys;
 mod moving;

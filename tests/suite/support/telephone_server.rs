@@ -89,6 +89,7 @@ impl TelephoneServer {
             status_url: Some(format!("https://{ORIGIN}/status")),
             from: "+4930901820".to_owned(),
             to: "+4930123456".to_owned(),
+            forwarded: None,
             verified: Some("TN-Validation-Passed-A".to_owned()),
             conditions: Conditions::default(),
             exchange: None,

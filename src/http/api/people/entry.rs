@@ -54,6 +54,8 @@ struct RegistrationWanted {
     /// The owner's address.
     #[schema(format = Email)]
     email: String,
+    /// What those she works with call her.
+    name: Option<String>,
     /// Her password: at least 15 characters; or the one of the account she has already.
     #[schema(value_type = String, format = Password)]
     password: SecretString,
@@ -86,6 +88,7 @@ async fn register(
     let registration = Registration {
         tenant: wanted.tenant,
         email,
+        name: wanted.name.unwrap_or_default(),
         password: wanted.password,
         code: wanted.code,
         language: language(wanted.language.as_deref(), accepted(&headers))?,
@@ -305,6 +308,8 @@ struct AcceptWanted {
     /// What the mail's link ends in.
     #[schema(value_type = String)]
     token: SecretString,
+    /// What those somebody works with call her whose account it makes.
+    name: Option<String>,
     /// The password of the account, or the one that makes it: at least 15 characters.
     #[schema(value_type = String, format = Password)]
     password: SecretString,
@@ -326,7 +331,13 @@ async fn accept(
 ) -> Result<Json<GrantShown>, Problem> {
     let language = language(wanted.language.as_deref(), accepted(&headers))?;
     let shown = Credentials { password: &wanted.password, code: wanted.code.as_ref() };
-    let grant = doors.people.accept(&wanted.token, shown, language, doors.clock.now());
+    let grant = doors.people.accept(
+        &wanted.token,
+        shown,
+        wanted.name.as_deref().unwrap_or_default(),
+        language,
+        doors.clock.now(),
+    );
     Ok(Json(GrantShown::of(&grant.await?)))
 }
 
@@ -341,9 +352,10 @@ async fn me(State(doors): State<Doors>, Person(by): Person) -> Result<Json<MeSho
 #[serde(deny_unknown_fields)]
 struct MeWanted {
     language: String,
+    name: String,
 }
 
-/// Changes the language whoever asks is written to in: a JSON merge patch.
+/// Changes the language whoever asks is written to in, and the `name` by which those she works with know her: a JSON merge patch.
 #[utoipa::path(patch, path = "/users/me", tag = "entry", request_body = MergePatch,
     responses((status = OK, body = MeShown)))]
 async fn edit_me(
@@ -352,8 +364,10 @@ async fn edit_me(
     patch: Patch,
 ) -> Result<Json<MeShown>, Problem> {
     let kept = doors.people.me(&by).await?;
-    let wanted = patch.over(&MeWanted { language: kept.user.language.code().to_owned() })?;
+    let wanted = patch
+        .over(&MeWanted { language: kept.user.language.code().to_owned(), name: kept.user.name.clone() })?;
     let language: Language = taken(&wanted.language, "/language")?;
+    doors.people.set_name(&by, &wanted.name).await?;
     doors.people.set_language(&by, language).await?;
     Ok(Json(MeShown::of(&doors.people.me(&by).await?)))
 }

@@ -35,6 +35,8 @@ struct MemberShown {
     id: String,
     /// Where mail reaches her.
     email: String,
+    /// What those she works with call her; empty when she has not said.
+    name: String,
     /// What she is here: `owner`, `admin`, `member`, `viewer`.
     role: &'static str,
     /// Since when.
@@ -49,10 +51,11 @@ struct MemberWanted {
 }
 
 fn show_one(member: &Revised<Member>) -> MemberShown {
-    let Member { user, email, role, created_at } = &member.item;
+    let Member { user, email, name, role, created_at } = &member.item;
     MemberShown {
         id: user.to_string(),
         email: email.to_string(),
+        name: name.clone(),
         role: role.as_str(),
         created_at: created_at.to_string(),
     }

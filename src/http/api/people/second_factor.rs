@@ -146,7 +146,7 @@ async fn remove_factor(
 }
 
 /// Takes the second factor from a member who is locked out. The audit log and a mail to her tell it. Not for somebody who also
-/// works elsewhere.
+/// works elsewhere, never for oneself, and by people only: no API key may open an account.
 #[utoipa::path(delete, path = "/api/members/{member}/second-factor", tag = "members",
     params(("member", description = "The person's id.")), responses((status = NO_CONTENT)))]
 async fn help_in(

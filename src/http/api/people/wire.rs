@@ -24,6 +24,8 @@ pub(super) struct UserShown {
     id: String,
     /// Where mail reaches her.
     email: String,
+    /// What those she works with call her; empty when she has not said.
+    name: String,
     /// The language she is written to in: `de`, `en`.
     language: &'static str,
     /// Whether she runs the platform.
@@ -35,6 +37,7 @@ impl UserShown {
         Self {
             id: user.id.to_string(),
             email: user.email.to_string(),
+            name: user.name.clone(),
             language: user.language.code(),
             operator: user.operator,
         }

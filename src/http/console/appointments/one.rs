@@ -307,7 +307,7 @@ pub(super) async fn move_to(
                 forms.offered = offered(&doors, &reader, service, start, Some(&id), way).await?;
             }
             forms.moving = Some(if matches!(error, app::Error::Stale) {
-                form.stale(as_it_stands(&reader, &around.kept))
+                form.stale(as_it_stands(&reader, &around.kept), reader.faster(&doors, id.as_str()).await?)
             } else {
                 form.refused(error)?
             });
@@ -330,7 +330,11 @@ pub(super) async fn note(
         Err(error) => {
             let around = around(&doors, &reader, &id).await?;
             let stale = matches!(error, app::Error::Stale);
-            let form = if stale { form.stale(noted(&around.kept)) } else { form.refused(error)? };
+            let form = if stale {
+                form.stale(noted(&around.kept), reader.faster(&doors, id.as_str()).await?)
+            } else {
+                form.refused(error)?
+            };
             shown(&doors, &reader, around, Forms { note: Some(form), ..Forms::default() }).await
         }
     }
@@ -350,7 +354,11 @@ pub(super) async fn cancel(
         Err(error) => {
             let around = around(&doors, &reader, &id).await?;
             let stale = matches!(error, app::Error::Stale);
-            let form = if stale { form.stale(plain(&around.kept)) } else { form.refused(error)? };
+            let form = if stale {
+                form.stale(plain(&around.kept), reader.faster(&doors, id.as_str()).await?)
+            } else {
+                form.refused(error)?
+            };
             shown(&doors, &reader, around, Forms { cancel: Some(form), ..Forms::default() }).await
         }
     }

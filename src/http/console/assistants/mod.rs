@@ -354,7 +354,7 @@ async fn save(
         Ok(_) => Ok(reader.done(&format!("{PLACE}/{id}"), &reader.t("draft-saved"))),
         Err(app::Error::Stale) => {
             let kept = Kept::of(&doors, &reader, &assistant).await?;
-            form = form.stale(typed(kept.edited(), kept.seen()));
+            form = form.stale(typed(kept.edited(), kept.seen()), reader.faster(&doors, id.as_str()).await?);
             one_with(&doors, &reader, kept, form, None).await
         }
         Err(error) => {

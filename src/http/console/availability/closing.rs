@@ -333,7 +333,10 @@ pub(super) async fn edit(
         Ok(_) => done(&doors, &reader, &id).await,
         Err(error) => {
             let form = if matches!(error, app::Error::Stale) {
-                form.stale(self::typed(&closures::get(&doors.store, &reader.by, &id).await?))
+                form.stale(
+                    self::typed(&closures::get(&doors.store, &reader.by, &id).await?),
+                    reader.faster(&doors, id.as_str()).await?,
+                )
             } else {
                 form.refused(error)?
             };

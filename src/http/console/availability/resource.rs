@@ -219,7 +219,10 @@ pub(super) async fn rename(
         Ok(_) => Ok(reader.done(&format!("{PATH}/resources/{id}"), &reader.t("resource-saved"))),
         Err(error) => {
             let form = if matches!(error, app::Error::Stale) {
-                form.stale(own(&resources::get(&doors.store, &reader.by, &id).await?))
+                form.stale(
+                    own(&resources::get(&doors.store, &reader.by, &id).await?),
+                    reader.faster(&doors, id.as_str()).await?,
+                )
             } else {
                 form.refused(error)?
             };
@@ -251,7 +254,10 @@ pub(super) async fn reschedule(
         Err(error) => {
             let form = if matches!(error, app::Error::Stale) {
                 let fresh = resources::schedule(&doors.store, &reader.by, &id).await?;
-                form.stale(scheduled(&fresh.item.schedule, fresh.revision))
+                form.stale(
+                    scheduled(&fresh.item.schedule, fresh.revision),
+                    reader.faster(&doors, id.as_str()).await?,
+                )
             } else {
                 form.refused(error)?
             };

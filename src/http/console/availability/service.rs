@@ -277,7 +277,13 @@ pub(super) async fn edit(
         Err(app::Error::Stale) => {
             let fresh = services::get(&doors.store, &reader.by, &id).await?;
             let theirs = self::typed(&fresh.item).with("seen", fresh.revision);
-            shown(&doors, &reader, Some(&fresh), form.stale(theirs)).await
+            shown(
+                &doors,
+                &reader,
+                Some(&fresh),
+                form.stale(theirs, reader.faster(&doors, id.as_str()).await?),
+            )
+            .await
         }
         Err(error) => shown(&doors, &reader, Some(&kept), form.refused(error)?).await,
     }

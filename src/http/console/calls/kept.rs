@@ -122,7 +122,7 @@ async fn remark(
         Ok(_) => Ok(reader.done(&format!("/console/calls/{id}"), &reader.t("call-remarks-saved"))),
         Err(app::Error::Stale) => {
             let theirs = calls::show(&doors.store, &reader.by, &id).await?;
-            let form = form.stale(typed_of(&theirs.remarks));
+            let form = form.stale(typed_of(&theirs.remarks), reader.faster(&doors, id.as_str()).await?);
             again(&doors, &reader, theirs, form, links).await
         }
         Err(error) => again(&doors, &reader, kept, form.refused(error)?, links).await,

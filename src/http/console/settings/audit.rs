@@ -63,8 +63,14 @@ async fn show(
     let log = audit::list(&doors.store, &reader.by, &filter, after.as_ref(), ON_PAGE).await?;
     let known: BTreeMap<String, String> = if reader.may(Verb::Read, Subject::Members) {
         let members = members::list(&doors.store, &reader.by, None, MEMBERS_MAX).await?;
-        let named =
-            |member: crate::store::Member| (member.user.to_string(), member.email.as_str().to_owned());
+        let named = |member: crate::store::Member| {
+            // A name is what somebody says; the address is what she signs in with.
+            let who = match member.name.as_str() {
+                "" => member.email.to_string(),
+                name => format!("{name} ({})", member.email),
+            };
+            (member.user.to_string(), who)
+        };
         members.items.into_iter().map(|member| named(member.item)).collect()
     } else {
         BTreeMap::new()

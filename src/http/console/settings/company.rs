@@ -147,7 +147,10 @@ async fn company(State(doors): State<Doors>, reader: Reader, typed: Typed) -> Re
         Ok(_) => Ok(reader.done(super::PATH, &reader.t("settings-saved"))),
         Err(app::Error::Stale) => {
             let kept = tenants::get(&doors.store, &reader.by).await?;
-            let form = form.stale(typed_company(&kept.item, kept.revision));
+            let form = form.stale(
+                typed_company(&kept.item, kept.revision),
+                reader.faster(&doors, reader.by.tenant().as_str()).await?,
+            );
             page(&doors, &reader, Refused { company: Some(form), ..Refused::default() }).await
         }
         Err(error) => {
@@ -180,7 +183,8 @@ async fn retention(State(doors): State<Doors>, reader: Reader, typed: Typed) -> 
         Ok(_) => Ok(reader.done(super::PATH, &reader.t("settings-retention-saved"))),
         Err(app::Error::Stale) => {
             let kept = forgetting::retention(&doors.store, &reader.by).await?;
-            let form = form.stale(typed_retention(&kept.item, kept.revision));
+            let form = form
+                .stale(typed_retention(&kept.item, kept.revision), reader.faster(&doors, "retention").await?);
             page(&doors, &reader, Refused { retention: Some(form), ..Refused::default() }).await
         }
         Err(error) => {

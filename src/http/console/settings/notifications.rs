@@ -11,6 +11,7 @@ use crate::{
     },
     domain::{
         notices::{Choice, EventKind, Preferences, time_of},
+        outgoing::hours,
         revision::Revised,
     },
     http::{
@@ -52,7 +53,8 @@ fn typed(kept: &Revised<Shown>) -> Typed {
         .with(SEEN, kept.revision)
         .with("quiet-from", preferences.quiet.map(|(from, _)| clock(from)).unwrap_or_default())
         .with("quiet-until", preferences.quiet.map(|(_, until)| clock(until)).unwrap_or_default())
-        .with("daily-at", clock(preferences.daily_min));
+        .with("daily-at", clock(preferences.daily_min))
+        .with("sms-number", preferences.sms.as_ref().map(ToString::to_string).unwrap_or_default());
     for (kind, choice) in &kept.item.choices {
         typed = typed.with(field(*kind), choice.as_str());
     }
@@ -95,6 +97,16 @@ async fn save(State(doors): State<Doors>, reader: Reader, sent: Typed) -> Result
     let mut form = Form::new(reader.language, sent.clone());
     let (from, until) = (minute(&mut form, "quiet-from"), minute(&mut form, "quiet-until"));
     let daily = minute(&mut form, "daily-at");
+    let home = hours::country_of(&reader.zone());
+    let sms = match form.typed().maybe("sms-number").map(|text| notifications::sms_number(text, home)) {
+        Some(Err(_)) => {
+            let words = form.t("fault-sms-number");
+            form.fault("sms-number", words);
+            None
+        }
+        Some(Ok(number)) => Some(number),
+        None => None,
+    };
     if !form.is_wrong() && from.is_some() != until.is_some() {
         let missing = if from.is_some() { "quiet-until" } else { "quiet-from" };
         let words = form.t("fault-quiet-both");
@@ -114,13 +126,13 @@ async fn save(State(doors): State<Doors>, reader: Reader, sent: Typed) -> Result
             }
         }
         let daily_min = daily.unwrap_or(kept.preferences.daily_min);
-        Ok(Preferences { choices, quiet: from.zip(until), daily_min })
+        Ok(Preferences { choices, quiet: from.zip(until), daily_min, sms: sms.clone() })
     };
     match notifications::edit(&doors.store, &reader.by, doors.clock.now(), sent.seen(), change).await {
         Ok(_) => Ok(reader.done("/console/settings/notifications", &reader.t("notifications-done"))),
         Err(app::Error::Stale) => {
             let theirs = notifications::get(&doors.store, &reader.by).await?;
-            let form = form.stale(typed(&theirs));
+            let form = form.stale(typed(&theirs), reader.t("stale"));
             shown(&doors, &reader, &theirs.item, form)
         }
         Err(error) => {

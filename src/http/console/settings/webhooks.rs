@@ -182,7 +182,8 @@ async fn edit(
         Ok(_) => Ok(reader.done(&format!("{PATH}/{id}"), &reader.t("webhooks-saved"))),
         Err(app::Error::Stale) => {
             let (kept, _) = doors.webhooks.get(&reader.by, &id).await?;
-            let form = form.stale(typed_of(&kept.item, kept.revision));
+            let form =
+                form.stale(typed_of(&kept.item, kept.revision), reader.faster(&doors, id.as_str()).await?);
             one_page(&doors, &reader, &id, Some(form), &Typed::default(), None).await
         }
         Err(error) => {

@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use frontdesk::platform::clock::Clock;
+use frontdesk::{
+    domain::outgoing::{Channel, Kind},
+    platform::clock::Clock,
+};
 use reqwest::{Client, Method, redirect::Policy};
 use serde_json::{Value, json};
 
@@ -13,6 +16,7 @@ use crate::support::{
     log::{self, Log},
     office::{Office, sent},
     postgres,
+    practice::Practice,
 };
 
 #[tokio::test]
@@ -114,6 +118,13 @@ async fn a_withdrawn_consent_is_told_once_and_never_asked_about_again() {
     let admin = scene.office.member(&scene.owner, "anna", "admin").await;
     scene.office.member(&scene.owner, "ben", "viewer").await;
     let connection = scene.connected().await;
+    let store = &scene.office.server.store;
+    let tenant = scene.owner.tenant().parse().unwrap();
+    let mut practice = Practice::named("ruf");
+    practice.tenant = store.read(&tenant).await.unwrap().tenant().get().await.unwrap().unwrap();
+    practice.keep(store).await;
+    let mobile = json!({ "sms_number": "+4915112345678" });
+    admin.patch("/users/me/notifications", mobile).await.well();
     let before = scene.mails_to("anna@admin.example").await.len();
     scene.pages.withdraw();
     let tests = (0..4).map(|_| scene.test(&connection));
@@ -141,6 +152,20 @@ async fn a_withdrawn_consent_is_told_once_and_never_asked_about_again() {
     assert!(
         scene.mails_to("ben@viewer.example").await.iter().all(|(subject, _)| !subject.contains("Google"))
     );
+    let listed = scene.owner.get("/api/outgoing-calls").await.well();
+    assert_eq!(listed["items"], json!([]), "her number is her own");
+    let now = Clock::system().now().plus_minutes(1);
+    let mut tx = store.read(&tenant).await.unwrap();
+    let sent = tx.outgoing().next(now).await.unwrap().expect("a text message, to whoever wants one");
+    assert_eq!((sent.kind, sent.channel), (Kind::Notice, Channel::Sms));
+    assert_eq!((sent.to.as_str(), &sent.number), ("+4915112345678", &practice.number.id));
+    assert!(
+        tx.outgoing().noticed(&sent.to, now.plus_minutes(-60)).await.unwrap(),
+        "and no other for some hours"
+    );
+    drop(tx);
+    let words = sent.purpose;
+    assert!(words.contains(&format!("{CONSOLE}/calendars")) && words.len() < 320, "{words}");
     let audit = admin.get("/api/audit").await.well();
     let lost = audit["items"]
         .as_array()

@@ -20,6 +20,7 @@ async fn a_number_is_looked_for_bought_forwarded_to_and_given_back() {
     let national = OFFERED[0].replacen("+49", "0", 1);
     assert!(bought.all("code").contains(&format!("*21*{national}#")), "{:?}", bought.all("code"));
     assert!(bought.all("code").contains(&format!("**61*{}#", OFFERED[0])));
+    assert!(bought.all("code").contains(&format!("**61*{}**20#", OFFERED[0])), "after some seconds");
     let wrong = ada.submit(&bought, "details.danger form", &[("number", "030 1")]).await;
     assert_eq!(wrong.status, 422);
     assert_eq!(desk.exchange.owned().len(), 1);

@@ -30,6 +30,13 @@ async fn whoever_registers_owns_a_tenant_and_is_in() {
     assert_eq!(me["tenant"]["name"], "Praxis Dr. Müller");
     assert_eq!(me["memberships"].as_array().unwrap().len(), 1);
     assert_eq!(ada.get("/api/services").await.well()["items"], json!([]));
+    assert_eq!(me["name"], "", "she has not said");
+    let me = ada.patch("/users/me", json!({ "name": "Ada Müller" })).await.well();
+    assert_eq!((&me["name"], &me["language"]), (&json!("Ada Müller"), &json!("en")));
+    let members = ada.get("/api/members").await.well();
+    assert_eq!(members["items"][0]["name"], "Ada Müller", "those she works with know her by it");
+    let refused = ada.patch("/users/me", json!({ "name": "x".repeat(101) })).await;
+    assert_eq!((refused.status, refused.pointers()), (422, vec!["/name"]));
     let again = office.login("ADA@example.com").await;
     assert_eq!(again.tenant(), ada.tenant());
     office.server.stop().await;
@@ -39,10 +46,12 @@ async fn whoever_registers_owns_a_tenant_and_is_in() {
 async fn what_makes_no_sense_is_told_with_a_pointer_and_leaves_nothing_behind() {
     let office = Office::open().await;
     let right = json!({ "tenant": "Praxis", "email": "ada@example.com", "password": PASSWORD });
-    let wrong: [(&str, Value, &str); 8] = [
+    let wrong: [(&str, Value, &str); 10] = [
         ("tenant", json!(""), "/tenant"),
         ("tenant", json!("x".repeat(101)), "/tenant"),
         ("email", json!("ada"), "/email"),
+        ("name", json!("x".repeat(101)), "/name"),
+        ("name", json!("Ada\nBcc: eve@example.com"), "/name"),
         ("password", json!("too short"), "/password"),
         ("password", json!("passwordpassword"), "/password"),
         ("language", json!("fr"), "/language"),
