@@ -1,5 +1,7 @@
 //! What is kept of a call: who took how much part, how it went, what is nobody's to keep, and words that are found again.
 
+use std::path::{Path, PathBuf};
+
 use frontdesk::{
     app::{
         access::{Actor, Who},
@@ -17,10 +19,11 @@ use frontdesk::{
     },
 };
 use proptest::prelude::*;
-use sqlx::{Connection, Executor, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row, SqliteConnection};
 
 use crate::support::{
     databases::{self, on_both},
+    postgres,
     practice::{Practice, at},
 };
 
@@ -269,6 +272,78 @@ on_both! {
         let page = search::calls(&fresh.store, &by, "4111", (None, None), None, 9).await.unwrap();
         assert_eq!(page.items.len(), 0, "nor does the index");
     }
+}
+
+/// PostgreSQL asks a wall before an index whose comparison could tell of rows beyond it.
+#[tokio::test]
+async fn the_index_of_words_is_asked_before_anybodys_turns_are_read() {
+    let url = postgres::fresh_url().await;
+    let store = databases::open(&url).await;
+    let (alpha, beta) = (Practice::open(&store, "alpha").await, Practice::open(&store, "beta").await);
+    for (n, practice) in [(1, &alpha), (2, &beta)] {
+        let call = practice.call(&store, n).await;
+        let turns = vec![turn(0, Speaker::Caller, 0, 2_000, "Ein Kanarienvogel sitzt im Wartezimmer.")];
+        let finished = Finished { turns, ..Finished::without_words(Outcome::CallerLeft, at(3)) };
+        calls::finished(&store, &practice.tenant.id, &call, &finished).await.unwrap();
+    }
+    let mut owner = PgConnection::connect(&postgres::as_owner(&url)).await.unwrap();
+    owner.execute("DROP INDEX turn_words_by_call").await.unwrap();
+    let mut db = PgConnection::connect(&url).await.unwrap();
+    db.execute("SET enable_seqscan = off").await.unwrap();
+    let mut tx = db.begin().await.unwrap();
+    let set = "SELECT set_config('app.tenant', $1, true)";
+    sqlx::query(set).bind(alpha.tenant.id.as_str()).execute(&mut *tx).await.unwrap();
+    let seen = "SELECT call_id FROM turn_words";
+    assert_eq!(tx.fetch_all(seen).await.unwrap().len(), 0, "nothing is looked for");
+    for (words, count) in [("'kanarienvogel'", 1), ("'wartez':*", 1), ("'zebra'", 0), ("", 0)] {
+        let set = "SELECT set_config('app.words', $1, true)";
+        sqlx::query(set).bind(words).execute(&mut *tx).await.unwrap();
+        assert_eq!(tx.fetch_all(seen).await.unwrap().len(), count, "{words:?}, of one tenant");
+    }
+    let plan = tx.fetch_all("EXPLAIN SELECT call_id FROM turn_words").await.unwrap();
+    let plan: Vec<String> = plan.iter().map(|row| row.get(0)).collect();
+    assert!(plan.iter().any(|step| step.contains("on turn_words_by_words")), "{plan:#?}");
+    for change in ["UPDATE turn_words SET turn = 7", "DELETE FROM turn_words"] {
+        assert_eq!(
+            tx.execute(change).await.unwrap().rows_affected(),
+            0,
+            "{change}: it goes with its turn alone"
+        );
+    }
+}
+
+#[tokio::test]
+async fn words_from_before_they_had_a_table_of_their_own_are_still_found() {
+    let url = postgres::bare_url().await;
+    let mut db = PgConnection::connect(&postgres::as_owner(&url)).await.unwrap();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/postgres");
+    let mut steps: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    steps.sort();
+    let named = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().to_owned();
+    let here = steps.iter().position(|path| named(path).starts_with("0035")).unwrap();
+    let kept = "INSERT INTO tenants (id, slug, name, zone, calls_max) VALUES ('ten_a', 'a', 'A', 'Europe/Berlin', 1);
+        INSERT INTO assistants (tenant_id, id, name, language, voice, instructions, opening, policy, recording,
+                transcripts, tools)
+            VALUES ('ten_a', 'ast_a', 'A', 'de', 'v', 'i', '{}', '{}', false, true, '[]');
+        INSERT INTO numbers (tenant_id, id, number, assistant_id, language)
+            VALUES ('ten_a', 'num_a', '+493055501001', 'ast_a', 'de');
+        INSERT INTO calls (tenant_id, id, sid, account_sid, number_id, assistant_id, to_number, attested, state,
+                state_rank, rang_at)
+            VALUES ('ten_a', 'call_a', 'CA1', 'AC1', 'num_a', 'ast_a', '+493055501001', false, 'ringing', 0, 1);
+        INSERT INTO turns (tenant_id, call_id, ordinal, speaker, began_ms, ended_ms, text, heard_text, generated_ms,
+                heard_ms, interrupted)
+            VALUES ('ten_a', 'call_a', 0, 'caller', 0, 1, 'Für die Prüfung.', 'Für die Prüfung.', 0, 0, false)";
+    for (nth, step) in steps.iter().enumerate() {
+        if nth == here {
+            db.execute(sqlx::raw_sql(kept)).await.unwrap();
+        }
+        let mut tx = db.begin().await.unwrap();
+        tx.execute(sqlx::raw_sql(AssertSqlSafe(std::fs::read_to_string(step).unwrap()))).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+    let found = "SELECT call_id, turn FROM turn_words WHERE words @@ to_tsquery('simple', 'prufung')";
+    let (call, turn): (String, i64) = sqlx::query_as(found).fetch_one(&mut db).await.unwrap();
+    assert_eq!((call.as_str(), turn), ("call_a", 0));
 }
 
 #[tokio::test]

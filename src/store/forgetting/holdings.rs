@@ -230,5 +230,8 @@ pub const ELSEWHERE: &[(&str, &str)] = &[
     ("tenant_erasures", "the operator's receipts"),
     ("_sqlx_migrations", "of no person"),
     ("turn_index", "SQLite's index of words: goes with its turn, by a trigger"),
-    ("turn_words", "SQLite's index of words: goes with its turn, by a trigger"),
+    (
+        "turn_words",
+        "the index of words: goes with its turn, by a trigger on SQLite and a reference on PostgreSQL",
+    ),
 ];

@@ -12,6 +12,7 @@ use super::{
 
 texts! {
     @postgres VACUUM_ALL = "VACUUM (ANALYZE)";
+    @postgres VACUUM_WORDS = "VACUUM (ANALYZE) turn_words";
     @sqlite EMPTY_THE_LOG = "PRAGMA wal_checkpoint(TRUNCATE)";
 }
 
@@ -37,6 +38,7 @@ impl Store {
                     for holding in HOLDINGS.iter().filter(|holding| holding.of_people()) {
                         db.execute(holding.vacuum).await?;
                     }
+                    db.execute(VACUUM_WORDS).await?;
                 }
                 db.close().await?;
                 Ok(true)

@@ -5,13 +5,24 @@ use frontdesk::{
     platform::clock::Clock,
     sim::{
         openai::Manners,
-        scenario,
+        scenario::{self, Scenario},
         stage::{Stage, Wanted},
         twilio::Conditions,
     },
 };
 
 use crate::support::browser::{Browser, Manner, inspect};
+
+/// A caller who wants the same again and again: the call lasts until somebody ends it, however slow a browser is.
+fn somebody_who_goes_on() -> Scenario {
+    let mut scenario = scenario::named("cancel", Language::English).unwrap();
+    let (wants, answer) = (scenario.caller[1].clone(), scenario.model[1].clone());
+    scenario.caller.truncate(1);
+    scenario.model.truncate(1);
+    scenario.caller.extend(vec![wants; 60]);
+    scenario.model.extend(vec![answer; 60]);
+    scenario
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_call_is_followed_word_by_word_and_nothing_is_taken_out_of_ones_hands() {
@@ -27,7 +38,7 @@ async fn a_call_is_followed_word_by_word_and_nothing_is_taken_out_of_ones_hands(
         keep_log: false,
         environment: vec![],
     };
-    let stage = Stage::set(scenario::named("cancel", Language::English).unwrap(), wanted).await.unwrap();
+    let stage = Stage::set(somebody_who_goes_on(), wanted).await.unwrap();
     let mut tx = stage.server.store.begin(&stage.tenant.id).await.unwrap();
     let mut tenant = tx.tenant().get().await.unwrap().unwrap();
     tenant.listening_in = true;
