@@ -18,7 +18,7 @@ use crate::{
         id::{NumberId, OutgoingId},
         money::MicroUsd,
         org::Number,
-        outgoing::{Channel, Kind, Outgoing, OutgoingState, hours, number},
+        outgoing::{Kind, Origin, Outgoing, OutgoingState, hours, number},
         people::{Scope, Subject, Verb},
         phone::E164,
         time::Timestamp,
@@ -100,35 +100,15 @@ pub async fn test(
         return Err(Error::Limit { name: "tests of one line a day", max: LINE_TESTS_PER_DAY_MAX });
     }
     let one = Outgoing {
-        id: OutgoingId::of(ids::fresh(now)),
-        to: line.number.clone(),
-        number: id.clone(),
-        assistant,
-        language: held.number.language,
         purpose: PURPOSE.to_owned(),
-        kind: Kind::Forwarding,
-        cause: None,
-        channel: Channel::Call,
-        attempt: 1,
-        attempts_max: 1,
-        sms_after: false,
-        appointment: None,
-        for_start: None,
-        contact: None,
-        zone: None,
-        due: now,
         expires: Some(now.plus_minutes(WORTH_MINUTES)),
-        state: OutgoingState::Waiting,
-        ended: None,
-        said: None,
-        problem: None,
-        asks: 0,
-        asked: None,
-        account_sid: None,
-        sid: None,
-        call: None,
-        created: now,
-        over: None,
+        ..Outgoing::waiting(
+            OutgoingId::of(ids::fresh(now)),
+            Kind::Forwarding,
+            line.number.clone(),
+            Origin { number: id.clone(), assistant, language: held.number.language },
+            now,
+        )
     };
     tx.outgoing().add(&one, None, &by.to_string()).await?;
     audit::tell(&mut tx, by, now, "number.forwarding_tested", id.as_str(), json!({})).await?;

@@ -17,7 +17,7 @@ use crate::{
         assistant::Language,
         id::{OutgoingId, UserId},
         notices::{Choice, DAY_MIN, EventKind, Preferences},
-        outgoing::{Channel, Kind, Outgoing, OutgoingState, hours, number},
+        outgoing::{Channel, Kind, Origin, Outgoing, hours, number},
         people::{Role, Subject, Verb},
         phone::E164,
         phrases,
@@ -189,35 +189,17 @@ pub(super) async fn text_cut_off(
     };
     let language = tx.users().get(user).await?.map_or(Language::English, |user| user.language);
     let one = Outgoing {
-        id: OutgoingId::of(ids::fresh(now)),
-        to,
-        number: from,
-        assistant,
-        language,
         purpose: phrases::cut_off_text(&tenant.name, link, language),
-        kind: Kind::Notice,
-        cause: None,
         channel: Channel::Sms,
-        attempt: 1,
-        attempts_max: 1,
-        sms_after: false,
-        appointment: None,
-        for_start: None,
-        contact: None,
-        zone: None,
         due,
         expires: Some(due.plus_minutes(TEXT_MINUTES)),
-        state: OutgoingState::Waiting,
-        ended: None,
-        said: None,
-        problem: None,
-        asks: 0,
-        asked: None,
-        account_sid: None,
-        sid: None,
-        call: None,
-        created: now,
-        over: None,
+        ..Outgoing::waiting(
+            OutgoingId::of(ids::fresh(now)),
+            Kind::Notice,
+            to,
+            Origin { number: from, assistant, language },
+            now,
+        )
     };
     tx.outgoing().add(&one, None, BY).await?;
     Ok(())

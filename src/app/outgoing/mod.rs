@@ -26,7 +26,7 @@ use crate::{
         contact::Contact,
         id::{AppointmentId, AssistantId, ContactId, NumberId, OutgoingId, ServiceId, TenantId},
         outgoing::{
-            Channel, Ending, FROM_MIN, Kind, Outgoing, OutgoingSettings, OutgoingState, UNTIL_MIN, hours,
+            Ending, FROM_MIN, Kind, Origin, Outgoing, OutgoingSettings, OutgoingState, UNTIL_MIN, hours,
             number,
         },
         people::{Subject, Verb},
@@ -274,36 +274,24 @@ pub(super) async fn check(
         return Err(Error::Conflict("that person does not want to be called"));
     }
     Ok(Outgoing {
-        id: OutgoingId::of(ids::fresh(now)),
-        to: to.number,
-        number,
-        assistant: wanted.assistant.clone(),
-        language: wanted.language.unwrap_or(language),
         purpose: purpose.to_owned(),
-        kind: Kind::Asked,
-        cause: None,
-        channel: Channel::Call,
-        attempt: 1,
-        attempts_max: 1,
-        sms_after: false,
         appointment: wanted.appointment.clone(),
         // Only a reminder is an attempt among others of its kind.
-        for_start: None,
         contact,
         zone: wanted.zone.clone(),
         due: at,
         expires: Some(expires),
-        state: OutgoingState::Waiting,
-        ended: None,
-        said: None,
-        problem: None,
-        asks: 0,
-        asked: None,
-        account_sid: None,
-        sid: None,
-        call: None,
-        created: now,
-        over: None,
+        ..Outgoing::waiting(
+            OutgoingId::of(ids::fresh(now)),
+            Kind::Asked,
+            to.number,
+            Origin {
+                number,
+                assistant: wanted.assistant.clone(),
+                language: wanted.language.unwrap_or(language),
+            },
+            now,
+        )
     })
 }
 

@@ -13,7 +13,7 @@ use crate::{
         id::{AppointmentId, OutgoingId},
         org::Number,
         outgoing::{
-            Channel, Ending, Kind, Outgoing, OutgoingState,
+            Channel, Ending, Kind, Origin, Outgoing, OutgoingState,
             rules::{self, Decision, Facts},
         },
         people::{Subject, Verb},
@@ -159,35 +159,20 @@ pub(in crate::app) async fn ring(
     };
     let Some(assistant) = from.assistant.clone() else { return Ok(Err(NotRung::NobodyToCall)) };
     let one = Outgoing {
-        id: OutgoingId::of(ids::fresh(now)),
-        to,
-        number: from.id,
-        assistant,
-        language: from.language,
-        purpose: String::new(),
-        kind: Kind::Move,
-        cause: None,
-        channel: Channel::Call,
         attempt,
         attempts_max: attempt.saturating_add(ATTEMPTS_MAX - 1),
-        sms_after: false,
         appointment: Some(standing.id.clone()),
         for_start: Some(standing.time.start),
         contact: standing.contact.clone(),
-        zone: None,
         due: at,
         expires: Some(expires),
-        state: OutgoingState::Waiting,
-        ended: None,
-        said: None,
-        problem: None,
-        asks: 0,
-        asked: None,
-        account_sid: None,
-        sid: None,
-        call: None,
-        created: now,
-        over: None,
+        ..Outgoing::waiting(
+            OutgoingId::of(ids::fresh(now)),
+            Kind::Move,
+            to,
+            Origin { number: from.id, assistant, language: from.language },
+            now,
+        )
     };
     if !tx.outgoing().add(&one, None, &by.to_string()).await? {
         return Ok(Err(NotRung::UnderWay));

@@ -15,7 +15,7 @@ use crate::{
         booking::Appointment,
         id::{AppointmentId, OfferId, OutgoingId, TenantId},
         outgoing::{
-            Cause, Channel, Ending, Kind, Outgoing, OutgoingSettings, OutgoingState,
+            Cause, Channel, Ending, Kind, Origin, Outgoing, OutgoingSettings, OutgoingState,
             rules::{self, Decision, Facts},
         },
         phone::E164,
@@ -326,35 +326,20 @@ fn wish(offer: &Offer) -> Wish {
 
 fn attempt(offer: &Offer, next: &Next, now: Timestamp) -> Outgoing {
     Outgoing {
-        id: OutgoingId::of(ids::fresh(now)),
-        to: next.to.clone(),
-        number: next.number.id.clone(),
-        assistant: next.assistant.clone(),
-        language: next.waiting.language.unwrap_or(next.number.language),
-        purpose: String::new(),
-        kind: Kind::Offer,
         cause: Some(Cause::Offer(offer.id.clone(), next.waiting.id.clone())),
-        channel: Channel::Call,
-        attempt: 1,
-        attempts_max: 1,
-        sms_after: false,
-        appointment: None,
-        for_start: None,
         contact: Some(next.waiting.contact.clone()),
-        zone: None,
-        due: now,
         expires: Some(now.plus_minutes(TRY_MINUTES).min(offer.start)),
-        state: OutgoingState::Waiting,
-        ended: None,
-        said: None,
-        problem: None,
-        asks: 0,
-        asked: None,
-        account_sid: None,
-        sid: None,
-        call: None,
-        created: now,
-        over: None,
+        ..Outgoing::waiting(
+            OutgoingId::of(ids::fresh(now)),
+            Kind::Offer,
+            next.to.clone(),
+            Origin {
+                number: next.number.id.clone(),
+                assistant: next.assistant.clone(),
+                language: next.waiting.language.unwrap_or(next.number.language),
+            },
+            now,
+        )
     }
 }
 

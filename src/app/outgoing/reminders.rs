@@ -7,7 +7,7 @@ use crate::{
     app::{Error, Faults, access::Actor, audit},
     domain::{
         id::{OutgoingId, ServiceId, TenantId},
-        outgoing::{Channel, Ending, Kind, Outgoing, OutgoingState, REMINDER_LATEST_MIN, ReminderRule},
+        outgoing::{Channel, Ending, Kind, Origin, Outgoing, REMINDER_LATEST_MIN, ReminderRule},
         people::{Subject, Verb},
         time::Timestamp,
     },
@@ -135,35 +135,22 @@ pub async fn plan(store: &Store, tenant: &TenantId, now: Timestamp) -> Result<us
         let until = if full { due.last().map(|last| last.start.plus_minutes(-lead)) } else { Some(now) };
         for one in due {
             let new = Outgoing {
-                id: OutgoingId::of(ids::fresh(now)),
-                to: one.number,
-                number: from.id.clone(),
-                assistant: assistant.clone(),
-                language: from.language,
                 purpose: rule.wording.get(&from.language).cloned().unwrap_or_default(),
-                kind: Kind::Reminder { lead_min: rule.lead_min },
-                cause: None,
                 channel: rule.channel,
-                attempt: 1,
                 attempts_max: if rule.channel == Channel::Call { rule.attempts_max } else { 1 },
                 sms_after: rule.sms_after && rule.channel == Channel::Call,
                 appointment: Some(one.appointment),
                 for_start: Some(one.start),
                 contact: Some(one.contact),
-                zone: None,
                 due: one.start.plus_minutes(-lead),
                 expires: Some(one.start.plus_minutes(-REMINDER_LATEST_MIN)),
-                state: OutgoingState::Waiting,
-                ended: None,
-                said: None,
-                problem: None,
-                asks: 0,
-                asked: None,
-                account_sid: None,
-                sid: None,
-                call: None,
-                created: now,
-                over: None,
+                ..Outgoing::waiting(
+                    OutgoingId::of(ids::fresh(now)),
+                    Kind::Reminder { lead_min: rule.lead_min },
+                    one.number,
+                    Origin { number: from.id.clone(), assistant: assistant.clone(), language: from.language },
+                    now,
+                )
             };
             planned += usize::from(tx.outgoing().add(&new, None, PLANNER).await?);
         }
@@ -203,23 +190,8 @@ pub(super) async fn follow(
     if !again || one.channel != Channel::Call || !(ending.not_reached() || ending == Ending::TooLate) {
         return Ok(());
     }
-    let mut next = Outgoing {
-        id: OutgoingId::of(ids::fresh(now)),
-        attempt: one.attempt + 1,
-        state: OutgoingState::Waiting,
-        ended: None,
-        said: None,
-        problem: None,
-        asks: 0,
-        asked: None,
-        account_sid: None,
-        sid: None,
-        call: None,
-        created: now,
-        over: None,
-        due: now.plus_minutes(RETRY_MINUTES),
-        ..one.clone()
-    };
+    let mut next =
+        Outgoing { due: now.plus_minutes(RETRY_MINUTES), ..one.next(OutgoingId::of(ids::fresh(now)), now) };
     if ending == Ending::TooLate || one.attempt >= one.attempts_max {
         if !one.sms_after {
             return Ok(());

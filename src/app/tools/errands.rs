@@ -23,7 +23,7 @@ use crate::{
         booking::Appointment,
         forgetting::ByCaller,
         id::{JobId, OutgoingId},
-        outgoing::{Channel, FROM_MIN, Kind, OptOutSource, Outgoing, OutgoingState, Said},
+        outgoing::{Channel, FROM_MIN, Kind, OptOutSource, Outgoing, Said},
         time::{Timestamp, Zone},
         tool::ToolName,
         when::{self, Question, TimeOfDay, When},
@@ -225,7 +225,6 @@ impl Toolbox {
             return Ok(self.enough("call_backs"));
         }
         let next = Outgoing {
-            id: OutgoingId::of(ids::fresh(now)),
             kind: Kind::CallBack,
             cause: None,
             channel: Channel::Call,
@@ -234,18 +233,7 @@ impl Toolbox {
             sms_after: false,
             due,
             expires: one.for_start.or(Some(due.plus_minutes(WORTH_MINUTES))),
-            state: OutgoingState::Waiting,
-            ended: None,
-            said: None,
-            problem: None,
-            asks: 0,
-            asked: None,
-            account_sid: None,
-            sid: None,
-            call: None,
-            created: now,
-            over: None,
-            ..one.clone()
+            ..one.next(OutgoingId::of(ids::fresh(now)), now)
         };
         let mut tx = self.store.begin(&self.context.tenant.id).await?;
         let key = format!("{}/later", self.context.call);

@@ -122,6 +122,76 @@ pub struct Outgoing {
     pub over: Option<Timestamp>,
 }
 
+/// With which of the tenant's numbers somebody is called, and who speaks in which language.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The number.
+    pub number: NumberId,
+    /// Who speaks.
+    pub assistant: AssistantId,
+    /// In which language the call is opened.
+    pub language: Language,
+}
+
+impl Outgoing {
+    /// One call, the only attempt, due at once, about nothing in particular and not begun.
+    pub fn waiting(id: OutgoingId, kind: Kind, to: E164, origin: Origin, now: Timestamp) -> Self {
+        let Origin { number, assistant, language } = origin;
+        Self {
+            id,
+            to,
+            number,
+            assistant,
+            language,
+            purpose: String::new(),
+            kind,
+            cause: None,
+            channel: Channel::Call,
+            attempt: 1,
+            attempts_max: 1,
+            sms_after: false,
+            appointment: None,
+            for_start: None,
+            contact: None,
+            zone: None,
+            due: now,
+            expires: None,
+            state: OutgoingState::Waiting,
+            ended: None,
+            said: None,
+            problem: None,
+            asks: 0,
+            asked: None,
+            account_sid: None,
+            sid: None,
+            call: None,
+            created: now,
+            over: None,
+        }
+    }
+
+    /// The attempt after this one, to the same end and not begun, due at once.
+    #[must_use]
+    pub fn next(&self, id: OutgoingId, now: Timestamp) -> Self {
+        let Self { number, assistant, language, .. } = self;
+        let origin = Origin { number: number.clone(), assistant: assistant.clone(), language: *language };
+        Self {
+            purpose: self.purpose.clone(),
+            cause: self.cause.clone(),
+            channel: self.channel,
+            attempt: self.attempt + 1,
+            attempts_max: self.attempts_max,
+            sms_after: self.sms_after,
+            appointment: self.appointment.clone(),
+            for_start: self.for_start,
+            contact: self.contact.clone(),
+            zone: self.zone.clone(),
+            expires: self.expires,
+            ..Self::waiting(id, self.kind, self.to.clone(), origin, now)
+        }
+    }
+}
+
 impl fmt::Debug for Outgoing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Outgoing")

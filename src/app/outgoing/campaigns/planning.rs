@@ -10,7 +10,7 @@ use crate::{
     domain::{
         campaign::{CallWindow, Campaign, CampaignState},
         id::{CampaignId, OutgoingId, TenantId},
-        outgoing::{Cause, Channel, Ending, Kind, Outgoing, OutgoingState},
+        outgoing::{Cause, Ending, Kind, Origin, Outgoing},
         phone::E164,
         time::{Timestamp, Zone},
     },
@@ -98,35 +98,23 @@ async fn write_down(
             continue;
         };
         let new = Outgoing {
-            id: OutgoingId::of(ids::fresh(now)),
-            to,
-            number: campaign.number.clone(),
-            assistant: campaign.assistant.clone(),
-            language: campaign.language,
             purpose: campaign.purpose.clone(),
-            kind: Kind::Campaign,
             cause: Some(Cause::Campaign(campaign.id.clone(), entry.id.clone())),
-            channel: Channel::Call,
             attempt,
             attempts_max: campaign.retry.attempts_max,
-            sms_after: false,
-            appointment: None,
-            for_start: None,
             contact: entry.contact.clone(),
-            zone: None,
-            due: now,
             expires: Some(campaign.ends(zone)),
-            state: OutgoingState::Waiting,
-            ended: None,
-            said: None,
-            problem: None,
-            asks: 0,
-            asked: None,
-            account_sid: None,
-            sid: None,
-            call: None,
-            created: now,
-            over: None,
+            ..Outgoing::waiting(
+                OutgoingId::of(ids::fresh(now)),
+                Kind::Campaign,
+                to,
+                Origin {
+                    number: campaign.number.clone(),
+                    assistant: campaign.assistant.clone(),
+                    language: campaign.language,
+                },
+                now,
+            )
         };
         if tx.campaigns().call(&entry.id, attempt, &new.id).await?
             && tx.outgoing().add(&new, None, PLANNER).await?
