@@ -145,13 +145,16 @@ pub async fn archive(
     call: &CallId,
 ) -> Result<bool, Error> {
     let Some(found) = find(store, keys, tenant, call).await.or_else(none)? else { return Ok(false) };
+    let large = found.name.with_ending(tape::LARGE).map_err(|error| Error::Internal(Box::new(error)))?;
     if found.name.with_ending(archive::ENDING).is_ok_and(|small| small == found.name) {
+        // Whoever made it small may have been stopped before they removed the large one.
+        discard(blobs, large).await?;
         return Ok(false);
     }
-    let blobs = blobs.clone();
     let complete = found.complete;
+    let disk = blobs.clone();
     let archived = blocking(move || {
-        archive::archive(&blobs, &found.name, found.key.as_ref(), found.complete, &found.silences)
+        archive::archive(&disk, &found.name, found.key.as_ref(), found.complete, &found.silences)
     })
     .await?
     .map_err(|error| {
@@ -162,7 +165,16 @@ pub async fn archive(
     tx.calls().set_recording(call, Some(archived.name.as_str())).await?;
     tx.recordings().archived(call, archived.millis, complete && archived.whole).await?;
     tx.commit().await?;
+    // Only now: whoever asks for the recording meanwhile finds it under one of its names.
+    discard(blobs, large).await?;
     Ok(true)
+}
+
+/// Removes what lies under a name, if anything does.
+async fn discard(blobs: &Blobs, name: BlobName) -> Result<(), Error> {
+    let blobs = blobs.clone();
+    let removed = blocking(move || blobs.delete(&name)).await?;
+    removed.map_err(|error| Error::Unavailable("where recordings are kept", Box::new(error)))
 }
 
 /// Has recordings looked after whose process ended before they did; how many.

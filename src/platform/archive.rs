@@ -1,7 +1,8 @@
 //! Recordings in their small form, for keeping.
 //!
-//! The large form goes only after the small one was opened, decoded from the disk and found as long. It waits for the
-//! disk and for arithmetic; call it from a blocking thread.
+//! The small one is opened again, decoded from the disk and found as long. The large one is its caller's to remove, once it is
+//! noted where the small one lies: until then somebody may want to hear it. It waits for the disk and for arithmetic; call it
+//! from a blocking thread.
 
 use std::io::{self, BufReader, BufWriter};
 
@@ -63,12 +64,12 @@ pub struct Archived {
     pub whole: bool,
 }
 
-/// Turns the WAV recording `name` into Ogg Opus under the same key, with nothing to be heard in its `silences`, checks it and
-/// removes the WAV. Of a recording that is not `complete`, what there is. Safe to run twice: what was archived already is
+/// Turns the WAV recording `name` into Ogg Opus under the same key, with nothing to be heard in its `silences`, and checks it.
+/// Of a recording that is not `complete`, what there is. Safe to run twice: what was archived already is
 /// checked and stays.
 ///
 /// # Errors
-/// [`Error`]; the WAV stays, and nothing else is left behind.
+/// [`Error`]; nothing is left behind.
 pub fn archive(
     blobs: &Blobs,
     name: &BlobName,
@@ -101,7 +102,6 @@ pub fn archive(
         return Err(Error::OtherLength { recorded, archived });
     }
     draft.finish()?;
-    blobs.delete(name)?;
     Ok(Archived { name: small, millis: millis(recorded), whole })
 }
 

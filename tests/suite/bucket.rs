@@ -32,6 +32,8 @@ async fn a_recording_is_kept_in_the_bucket_sealed_and_heard_from_there() {
     assert_eq!(wav::Reader::new(heard.as_slice()).unwrap().len(), 40_000);
     let archived = blocking(move || archive(&blobs, &name(), Some(&key()), true, &[]).unwrap()).await;
     assert_eq!(archived.millis, 5_000);
+    let blobs = scene.blobs.clone();
+    blocking(move || blobs.delete(&name()).unwrap()).await;
     assert_eq!(scene.s3.names(), ["recordings/call_1.ogg"]);
     assert!(scene.listen("recordings/call_1.ogg").await.starts_with(b"OggS"));
     assert_eq!(scene.s3.faults().all(), [""; 0]);

@@ -211,7 +211,7 @@ async fn a_redirect_is_an_answer_and_a_flood_is_cut_off() {
 
 #[tokio::test]
 async fn whoever_hangs_is_left_after_a_while() {
-    let (tasks, clock) = (Tasks::new(), Clock::hurried(20));
+    let (tasks, clock) = (Tasks::new(), Clock::hurried(5));
     boot::install_tls();
     let receiver = Receiver::start(&tasks, clock).await.unwrap();
     let egress = Egress::new(Settings { loopback: true }, clock).unwrap();

@@ -21,7 +21,7 @@ use frontdesk::{
     sim::{
         admin::Admin,
         openai::Manners,
-        scenario,
+        scenario::{self, Scenario},
         stage::{Stage, Wanted},
         twilio::{self, Conditions, Dial, Report, StreamEnd},
     },
@@ -41,12 +41,18 @@ use crate::support::{
 };
 
 /// How many times as fast as life these calls are.
-const PACE: u32 = 5;
+const PACE: u32 = 3;
 /// How long something may take, by the wall.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A practice with a calendar outside, and somebody who looks after it.
 async fn stage() -> (Stage, Admin, TempDir) {
+    let scenario = scenario::named("book", Language::English).unwrap();
+    staged(scenario).await
+}
+
+/// The same with a caller of one's own.
+async fn staged(scenario: Scenario) -> (Stage, Admin, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let wanted = Wanted {
         clock: Clock::hurried(PACE),
@@ -58,7 +64,6 @@ async fn stage() -> (Stage, Admin, TempDir) {
         keep_log: false,
         environment: vec![],
     };
-    let scenario = scenario::named("book", Language::English).unwrap();
     let stage = Stage::set(scenario, wanted).await.unwrap();
     let admin = stage.admin().await.unwrap();
     (stage, admin, folder)
@@ -143,7 +148,10 @@ async fn a_test_call_books_as_any_call_does_and_leaves_nothing_behind() {
 
 #[tokio::test]
 async fn what_a_test_call_made_stays_when_somebody_says_so() {
-    let (stage, admin, _folder) = stage().await;
+    // A caller who stays on the line until it is ended.
+    let mut scenario = scenario::named("book", Language::English).unwrap();
+    scenario.caller.truncate(scenario.caller.len() - 2);
+    let (stage, admin, _folder) = staged(scenario).await;
     let told = watched(&admin).await;
     let begun = begin(&admin).await;
     let path = format!("/api/calls/{}", begun["call"].as_str().unwrap());
@@ -156,6 +164,7 @@ async fn what_a_test_call_made_stays_when_somebody_says_so() {
         .await;
         admin.ask(Method::POST, &format!("{path}/keep"), None).await.unwrap();
         admin.ask(Method::POST, &format!("{path}/keep"), None).await.unwrap();
+        admin.ask(Method::POST, &format!("{path}/end"), None).await.unwrap();
         until(&mut notices, ended).await;
     };
     tokio::join!(talk(&stage, &begun), kept);

@@ -3,8 +3,10 @@
 use std::{
     fs::File,
     net::{Ipv4Addr, TcpListener},
+    ops::Range,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
 
@@ -17,6 +19,24 @@ use crate::platform::clock::Clock;
 const START_WAIT_MAX: Duration = Duration::from_secs(30);
 /// How often it is asked meanwhile.
 const START_LOOK_PERIOD: Duration = Duration::from_millis(20);
+
+/// The ports of servers: none that the system gives to whoever asks for any, so that one that was killed finds its own again.
+const PORTS: Range<u16> = 20_000..32_000;
+
+/// A port on which nobody listens. Before the server does somebody else could; then the server says so.
+fn free_port() -> anyhow::Result<u16> {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let begin = std::process::id().wrapping_mul(61);
+    for _ in PORTS {
+        let nth =
+            begin.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % u32::from(PORTS.end - PORTS.start);
+        let port = PORTS.start + u16::try_from(nth)?;
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    bail!("no port from {} to {} is free", PORTS.start, PORTS.end)
+}
 
 /// A server in a process of its own. It is killed when this goes.
 pub(super) struct Server {
@@ -37,8 +57,7 @@ impl Server {
         settings: &[(String, String)],
         clock: Clock,
     ) -> anyhow::Result<Self> {
-        // Between this and the server's own listening somebody else could take it; then the server says so.
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+        let port = free_port()?;
         let mut settings = settings.to_vec();
         settings.push(("FRONTDESK__HTTP__BIND".to_owned(), format!("127.0.0.1:{port}")));
         settings.push(("FRONTDESK__HTTP__PUBLIC_URL".to_owned(), format!("http://127.0.0.1:{port}")));

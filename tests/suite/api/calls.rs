@@ -188,7 +188,7 @@ pub(super) async fn stage(scenario: &str, folder: &Path) -> Stage {
         folder: folder.to_owned(),
         manners: Manners::default(),
         conditions: Conditions::default(),
-        clips: true,
+        clips: false,
         calendar: None,
         keep_log: false,
         environment: vec![],

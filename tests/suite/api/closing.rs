@@ -15,6 +15,7 @@ struct Practice {
     anna: String,
     ben: String,
     contact: String,
+    today: Date,
 }
 
 impl Practice {
@@ -40,12 +41,12 @@ impl Practice {
         let contact = id(&owner.post("/api/contacts", json!({ "name": "Erika Beispiel" })).await.well());
         let ben = people.pop().unwrap();
         let anna = people.pop().unwrap();
-        Self { office, owner, service, anna, ben, contact }
+        let today = Clock::system().now().to_jiff().to_zoned(TimeZone::UTC).date();
+        Self { office, owner, service, anna, ben, contact, today }
     }
 
     fn date(&self, days: i64) -> Date {
-        let today = Clock::system().now().to_jiff().to_zoned(TimeZone::UTC).date();
-        today.saturating_add(Span::new().days(days))
+        self.today.saturating_add(Span::new().days(days))
     }
 
     /// An appointment with Anna that many days from today.

@@ -78,7 +78,7 @@ async fn the_pages_of_appointments_and_availability_are_as_they_must_be() {
         at('dragover', day, hours[4] + 3);
         at('drop', day, hours[4] + 3);";
     browser.run(dragged, vec![]).await;
-    browser.until_says("12:00").await;
+    browser.until("it was moved", &format!("location.pathname === '/console/appointments/{booked}'")).await;
     let moved = owner.get(&format!("/api/appointments/{booked}")).await.well();
     assert_eq!(moved["start"], format!("{tomorrow}T12:00:00Z"));
     office.server.stop().await;

@@ -13,7 +13,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::{
-    demo::{ONE_CALL, PACE},
+    demo::{A_CALL, PACE},
     support::{
         browser::{Browser, DESK, Manner, PHONE, inspect},
         office::PASSWORD,
@@ -198,7 +198,7 @@ impl Day<'_> {
     async fn is_called(&mut self) {
         self.go("/console/today").await;
         let origin = self.browser.ask("performance.timeOrigin").await;
-        let _alone = ONE_CALL.acquire().await.unwrap();
+        let _alone = A_CALL.acquire().await.unwrap();
         let dial = Dial { to: NUMBER.to_owned(), ..self.stage.dial.clone() };
         let mut caller = self.stage.scenario.caller(&self.stage.voice).unwrap();
         let live = "document.querySelector('#live .badge.live')";

@@ -1,11 +1,14 @@
 //! A live call in a browser: words come as they are heard, nothing is taken out of anybody's hands.
 
+use std::time::Duration;
+
 use frontdesk::{
     domain::assistant::Language,
     platform::clock::Clock,
     sim::{
+        caller::Cue,
         openai::Manners,
-        scenario::{self, Scenario},
+        scenario::{self, Part, Scenario},
         stage::{Stage, Wanted},
         twilio::Conditions,
     },
@@ -19,7 +22,8 @@ fn somebody_who_goes_on() -> Scenario {
     let (wants, answer) = (scenario.caller[1].clone(), scenario.model[1].clone());
     scenario.caller.truncate(1);
     scenario.model.truncate(1);
-    scenario.caller.extend(vec![wants; 60]);
+    // Also to an agent that says nothing, since it was silenced.
+    scenario.caller.extend(vec![Part { cue: Cue::After(8_000), ..wants }; 60]);
     scenario.model.extend(vec![answer; 60]);
     scenario
 }
@@ -38,7 +42,8 @@ async fn a_call_is_followed_word_by_word_and_nothing_is_taken_out_of_ones_hands(
         keep_log: false,
         environment: vec![],
     };
-    let stage = Stage::set(somebody_who_goes_on(), wanted).await.unwrap();
+    let mut stage = Stage::set(somebody_who_goes_on(), wanted).await.unwrap();
+    stage.dial.limit = Duration::from_secs(600);
     let mut tx = stage.server.store.begin(&stage.tenant.id).await.unwrap();
     let mut tenant = tx.tenant().get().await.unwrap().unwrap();
     tenant.listening_in = true;

@@ -26,6 +26,7 @@ struct Practice {
     service: String,
     anna: String,
     ben: String,
+    today: Date,
 }
 
 impl Practice {
@@ -51,12 +52,12 @@ impl Practice {
         let ada = Browsing::signed_in(&office, "owner@days.example", language).await;
         let ben = people.pop().unwrap();
         let anna = people.pop().unwrap();
-        Self { office, owner, ada, service, anna, ben }
+        let today = Clock::system().now().to_jiff().to_zoned(TimeZone::UTC).date();
+        Self { office, owner, ada, service, anna, ben, today }
     }
 
     fn date(&self, days: i64) -> Date {
-        let today = Clock::system().now().to_jiff().to_zoned(TimeZone::UTC).date();
-        today.saturating_add(Span::new().days(days))
+        self.today.saturating_add(Span::new().days(days))
     }
 
     /// An appointment with Anna tomorrow.

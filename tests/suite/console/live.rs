@@ -35,7 +35,7 @@ async fn stage(scenario: &str) -> (Stage, TempDir) {
         folder: folder.path().to_owned(),
         manners: Manners::default(),
         conditions: Conditions::default(),
-        clips: true,
+        clips: false,
         calendar: None,
         keep_log: false,
         environment: vec![],

@@ -56,7 +56,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How often it is looked meanwhile.
 const LOOK_PERIOD: Duration = Duration::from_millis(50);
 /// How often words are looked for that ought to be gone.
-const LOOKS_MAX: usize = 10;
+const LOOKS_MAX: usize = 100;
 /// What stands in every text about the person: one word, so that an index of words has it, too.
 pub const CANARY: &str = "zeisigvogel";
 /// Who it is.

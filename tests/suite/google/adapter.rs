@@ -201,10 +201,13 @@ async fn each_class_of_answers_has_its_meaning() {
     for (trouble, fits) in table {
         // Each with manners of its own, so that none rests for another.
         let scene = Scene::open().await;
-        scene.google.trouble([trouble]);
-        // So short a patience leaves no time to ask again.
-        let patience = manners::REPEAT_WAIT / 3;
-        let patience = if matches!(trouble, Trouble::Long(_)) { PATIENCE } else { patience };
+        // What is asked again is answered alike until there is no time left for that.
+        let again = matches!(
+            trouble,
+            Trouble::RateLimited(_) | Trouble::TooMany(_) | Trouble::Broken(_) | Trouble::Dropped
+        );
+        let (times, patience) = if again { (8, 3 * manners::REPEAT_WAIT) } else { (1, PATIENCE) };
+        scene.google.trouble(std::iter::repeat_n(trouble, times));
         let answer = scene.calendars.events(&scene.who, &scene.place, morning(), patience).await;
         let error = answer.expect_err("it went wrong");
         assert!(fits(&error), "{trouble:?} became {error:?}");

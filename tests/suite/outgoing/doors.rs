@@ -29,6 +29,9 @@ const PERSON: &str = "+4915112345678";
 /// Monday, 10:00 in Berlin.
 const TEN: i64 = 2 * 60;
 
+/// How often it is looked at what comes of a call: a minute, with a pause between.
+const LOOKS_MAX: usize = 2_400;
+
 pub(super) struct Desk {
     pub office: Office,
     pub exchange: Exchange,
@@ -93,7 +96,7 @@ impl Desk {
 
     pub(super) async fn until(&self, id: &str, state: &str) -> Value {
         let path = format!("/api/outgoing-calls/{id}");
-        for _ in 0..400 {
+        for _ in 0..LOOKS_MAX {
             let found = self.owner.get(&path).await.well();
             if found["state"] == state {
                 return found;
@@ -185,7 +188,7 @@ async fn a_call_in_the_night_waits_and_can_be_taken_back() {
     let made = desk.owner.post("/api/calls", desk.wanted()).await.well();
     let id = made["id"].as_str().unwrap();
     let mut waits = false;
-    for _ in 0..400 {
+    for _ in 0..LOOKS_MAX {
         waits = desk.owner.get(&format!("/api/outgoing-calls/{id}")).await.well()["problem"].is_string();
         if waits {
             break;

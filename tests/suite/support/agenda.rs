@@ -1,6 +1,9 @@
 //! A practice whose calendar is at a vendor's stand-in, connected over HTTP as an admin does it.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicU16, Ordering},
+    time::Duration,
+};
 
 use frontdesk::{
     domain::{
@@ -49,11 +52,21 @@ pub struct Agenda {
     pub service: String,
     /// For whom.
     pub contact: String,
+    /// The date when it opened, in UTC.
+    pub today: jiff::civil::Date,
 }
 
-/// A port that was free just now, so that a server's public address can be told before it starts.
+/// A port that was free just now, so that a server's public address can be told before it starts: none that the system
+/// gives to whoever asks for any.
 fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let begin = u16::try_from(std::process::id() % 10_000).unwrap();
+    loop {
+        let port = 10_000 + (begin + NEXT.fetch_add(1, Ordering::Relaxed)) % 10_000;
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 impl Agenda {
@@ -104,7 +117,8 @@ impl Agenda {
             json!({ "name": "Erika Beispiel", "number": "+491701234567", "email": "erika@example.com" });
         let contact = id(&owner.post("/api/contacts", contact).await.well());
         let calendar = String::new();
-        Self { office, owner, admin, outside, faults, calendar, anna, service, contact }
+        let today = Clock::system().now().to_jiff().to_zoned(jiff::tz::TimeZone::UTC).date();
+        Self { office, owner, admin, outside, faults, calendar, anna, service, contact, today }
     }
 
     /// Has the practice's own program told of everything, at an address where nobody ever gets.
@@ -148,8 +162,7 @@ impl Agenda {
 
     /// The starts that are offered on the date some days from today, in UTC.
     pub async fn free(&self, days: i64) -> Vec<String> {
-        let today = Clock::system().now().to_jiff().to_zoned(jiff::tz::TimeZone::UTC).date();
-        let date = today.saturating_add(jiff::Span::new().days(days));
+        let date = self.today.saturating_add(jiff::Span::new().days(days));
         let path = format!("/api/availability?service={}&from={date}&to={date}", self.service);
         let free = self.owner.get(&path).await.well();
         free["slots"].as_array().unwrap().iter().map(|it| it["start"].as_str().unwrap().to_owned()).collect()

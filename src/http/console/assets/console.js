@@ -39,7 +39,8 @@ export function tell(words) {
   told()?.replaceChildren(line);
 }
 
-// Forms and links that change one region only.
+// Forms and links that change one region only. What was asked for before an act, or during one, is older than its answer.
+let acts = 0;
 document.addEventListener("submit", async (event) => {
   const form = event.target;
   const id = form.dataset.swap;
@@ -49,8 +50,10 @@ document.addEventListener("submit", async (event) => {
   const get = form.method.toLowerCase() === "get";
   const url = new URL(form.getAttribute("action") || location.href, location.href);
   if (get) url.search = data.toString();
+  acts += 1;
   try {
     const { answer, page: fresh } = await page(url, get ? {} : { method: "POST", body: data });
+    acts += 1;
     // Nothing was done: the page says why, and keeps what was typed.
     if (!get && !answer.redirected && !fresh.getElementById(id) && [401, 409].includes(answer.status)) {
       delete form.dataset.swap;
@@ -71,25 +74,33 @@ document.addEventListener("submit", async (event) => {
 /** Whether a page is another tenant's, to which somebody went in another tab. */
 const elsewhere = (fresh) => fresh.body.dataset.tenant !== document.body.dataset.tenant;
 
-// Regions that follow what happens.
+// Regions that follow what happens. One question at a time, so that no answer comes after a later one's.
+const LONGEST = 15_000; // that an answer is waited for, in milliseconds
 const waiting = new Set();
 let soon = null;
+let asking = false;
 async function refresh() {
-  soon = null;
-  const ids = [...waiting];
+  asking = true;
+  const [ids, before] = [[...waiting], acts];
   waiting.clear();
   try {
-    const { answer, page: fresh } = await page(location.href);
+    const { answer, page: fresh } = await page(location.href, { signal: AbortSignal.timeout(LONGEST) });
     // What stands here is not mixed with another tenant's.
     if (elsewhere(fresh)) tell(document.body.dataset.elsewhere);
+    else if (before !== acts) for (const id of ids) waiting.add(id);
     else if (answer.ok) for (const id of ids) swap(id, fresh);
   } catch { /* the next event tries again */ }
+  [asking, soon] = [false, null];
+  follow();
+}
+function follow() {
+  if (waiting.size && !asking && !soon) soon = setTimeout(refresh, 200);
 }
 function happened(kind) {
   for (const region of document.querySelectorAll("[data-live]")) {
     if (region.dataset.live.split(" ").includes(kind)) waiting.add(region.id);
   }
-  if (waiting.size && !soon) soon = setTimeout(refresh, 200);
+  follow();
 }
 export const kinds = ["ringing", "answered", "turn", "tool_ended", "held", "resumed", "muted", "unmuted", "listening", "listening_over", "passed_on", "transfer", "recording", "ended", "appointment", "clash", "missed"];
 if (document.body.dataset.events && document.querySelector("[data-live]")) {

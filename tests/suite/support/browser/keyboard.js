@@ -1,6 +1,5 @@
-// What has the focus, looked at when it has it. Runs as the body of a function; the first argument is what the walk is
-// to do: "begin", "here" or "end".
-const [step] = arguments;
+// What has the focus, looked at when it has it. `step` is what the walk is to do: "begin", "here" or "end".
+window.walk = (step) => {
 const words = (text) => (text ?? '').replace(/\s+/g, ' ').trim().slice(0, 40);
 const named = (element) => {
   const name = element.tagName.toLowerCase();
@@ -38,6 +37,7 @@ if (step === 'end') {
     if (!window.walked.has(element)) found.push(`${named(element)} is not reached by the keyboard`);
   }
   delete window.walked;
+  delete window.walk;
   return found;
 }
 
@@ -106,3 +106,4 @@ if (before && before.isConnected) {
   if (part(before) === part(element) && up && !fixed(element) && !fixed(before)) found.push(`the focus goes from ${named(before)} back up to ${named(element)}`);
 }
 return { over: false, found };
+};

@@ -123,11 +123,6 @@ impl Browser {
         self.run(&format!("return ({expression});"), vec![]).await
     }
 
-    /// Whether there is a browser on this machine.
-    pub fn there() -> bool {
-        driver::programs().is_some()
-    }
-
     /// Waits until an expression holds in the page.
     pub async fn until(&self, what: &str, expression: &str) {
         self.patiently_until(what, expression, PATIENCE.as_secs()).await;
@@ -272,7 +267,7 @@ impl Browser {
     /// Takes a picture of the whole page into the folder of the tests' output, which it names.
     pub async fn picture(&self, name: &str) -> PathBuf {
         self.run("scrollTo(0, 0);", vec![]).await;
-        let wanted = json!({ "format": "png", "captureBeyondViewport": true });
+        let wanted = json!({ "format": "png", "captureBeyondViewport": true, "optimizeForSpeed": true });
         let answer = self.command("Page.captureScreenshot", wanted).await;
         let picture = base64_simd::STANDARD.decode_to_vec(answer["data"].as_str().unwrap()).unwrap();
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("screenshots");
