@@ -42,6 +42,7 @@ use frontdesk::{
         Asked, Message, NewCall, OptOut, SealedColumn, Spoken, Summarised, Taped, ToolCall, ToolCallStatus,
     },
 };
+use memchr::memmem;
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -56,7 +57,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How often it is looked meanwhile.
 const LOOK_PERIOD: Duration = Duration::from_millis(50);
 /// How often words are looked for that ought to be gone.
-const LOOKS_MAX: usize = 100;
+const LOOKS_MAX: usize = 20;
 /// What stands in every text about the person: one word, so that an index of words has it, too.
 pub const CANARY: &str = "zeisigvogel";
 /// Who it is.
@@ -467,13 +468,17 @@ impl Ground {
         names.map(|path| path.strip_prefix(&folder).unwrap().display().to_string()).collect()
     }
 
-    /// Which of these words stand anywhere in the database's files or in the blobs, byte by byte. PostgreSQL's files are
+    /// Which of these words stand anywhere in the database's files or in the blobs, byte by byte, in whatever case. PostgreSQL's files are
     /// looked at once the rows that went are vacuumed away, as its operator can do.
-    pub async fn found(&self, words: &[&str]) -> BTreeSet<String> {
-        // PostgreSQL cleans nothing up that somebody who reads just then may still see: it is looked at again.
+    ///
+    /// PostgreSQL cleans nothing up that somebody who reads just then may still see: it is looked at again until no more
+    /// stand there than those that stay.
+    pub async fn found(&self, words: &[&str], stay: &[&str]) -> BTreeSet<String> {
+        let stay: BTreeSet<String> = stay.iter().map(|word| (*word).to_owned()).collect();
         for _ in 1..LOOKS_MAX {
-            if self.found_now(words).await.is_empty() {
-                break;
+            let found = self.found_now(words).await;
+            if found == stay {
+                return found;
             }
             Clock::system().sleep(LOOK_PERIOD).await;
         }
@@ -492,20 +497,15 @@ impl Ground {
         let mut found = BTreeSet::new();
         for path in looked_at {
             // One that went in between holds nothing.
-            let bytes = std::fs::read(&path).unwrap_or_default();
+            let bytes = std::fs::read(&path).unwrap_or_default().to_ascii_lowercase();
             for word in words {
-                if holds(&bytes, word.as_bytes()) {
+                if memmem::find(&bytes, word.to_ascii_lowercase().as_bytes()).is_some() {
                     found.insert((*word).to_owned());
                 }
             }
         }
         found
     }
-}
-
-/// Whether bytes hold a word, in whatever case.
-fn holds(bytes: &[u8], word: &[u8]) -> bool {
-    bytes.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word))
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {
