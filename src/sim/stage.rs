@@ -129,9 +129,9 @@ pub enum Error {
     /// The database does not answer.
     #[error(transparent)]
     Store(#[from] store::Error),
-    /// The opening words cannot be made.
-    #[error("the opening words cannot be made")]
-    Clips(#[from] app::Error),
+    /// What the call needs or leaves cannot be had: its opening words, its record, its recording.
+    #[error(transparent)]
+    App(#[from] app::Error),
     /// The recordings are not in order.
     #[error(transparent)]
     Recordings(#[from] BadRecordings),
