@@ -136,7 +136,7 @@ pub async fn export(
 ///
 /// # Errors
 /// [`Error::NotFound`] when the recording is gone; [`Error::Internal`] when it cannot be archived, in which case it
-/// stays as it was; [`Error::Unavailable`] when the database is away.
+/// stays as it was; [`Error::Unavailable`] when the database is away, or where recordings are kept: run again, it goes on.
 pub async fn archive(
     store: &Store,
     blobs: &Blobs,
