@@ -92,7 +92,8 @@ fn caller_frames(bencher: Bencher, messages: &[String], detector: Detector) {
         let Some(frame) = MuLaw20ms::from_slice(&bytes) else { return };
         let voice = ear.hear(&frame, call.wants_second_opinion());
         // The call's time goes on as the caller's does.
-        call.handle(Input::CallerAudio(voice), CallTime(n as u64 * 20)).for_each(drop);
+        let spoken = CallTime(n as u64 * 20);
+        call.handle(Input::CallerAudio { voice, spoken }, spoken).for_each(drop);
         line.clear();
         let _ = wire::append(&payload, &mut line);
         black_box(&line);

@@ -284,7 +284,8 @@ impl Trial {
         Before { began: Some(self.began()), heard: self.all() }
     }
 
-    fn began(&self) -> CallTime {
+    /// When it began, or what was judged harmless a moment before it.
+    pub fn began(&self) -> CallTime {
         self.before.began.unwrap_or(self.since)
     }
 
@@ -294,8 +295,15 @@ impl Trial {
         all
     }
 
-    /// The verdict, as soon as there can be one.
-    pub fn verdict(&self, policy: &TurnPolicy, hearing: &Hearing, now: CallTime) -> Option<Verdict> {
+    /// The verdict, as soon as there can be one. As long as the sound is the agent's `own` voice, for all one can
+    /// tell, only words speak for the caller.
+    pub fn verdict(
+        &self,
+        policy: &TurnPolicy,
+        hearing: &Hearing,
+        own: impl Fn() -> bool,
+        now: CallTime,
+    ) -> Option<Verdict> {
         let enough_ms = policy.min_speech_ms
             + match policy.sensitivity {
                 Sensitivity::Low => 460,
@@ -307,7 +315,7 @@ impl Trial {
         let spans_ms = self.last_voice.map_or(0, |last| last.since(self.began()));
         let sentence = spans_ms >= SENTENCE_MS_MIN + listening_ms && all.open_ms >= SENTENCE_OPEN_MS_MIN;
         let enough = all.floor_ms() >= enough_ms + listening_ms;
-        if self.words == Some(Meaning::Says) || enough || sentence {
+        if self.words == Some(Meaning::Says) || (enough || sentence) && !own() {
             return Some(Verdict::Interruption);
         }
         if now >= self.quiet_at(hearing) {
@@ -317,11 +325,14 @@ impl Trial {
         let still = self.last_voice.is_some_and(|last| now.since(last) <= 3 * FRAME_MS)
             && self.heard.voice_ms() >= policy.min_speech_ms;
         let until = if still { window + TRIAL_EXTRA_MS + listening_ms } else { window };
-        (now >= until).then(|| {
-            // A voice that has gone on for so long is no cough and no "mm-hm".
-            let mostly_voice = self.heard.voice_ms() * 3 >= now.since(self.since) * 2;
-            if still && mostly_voice { Verdict::Interruption } else { Verdict::GoesOn }
-        })
+        // A voice that has gone on for so long is no cough and no "mm-hm".
+        let mostly_voice = self.heard.voice_ms() * 3 >= now.since(self.since) * 2;
+        match still && mostly_voice {
+            _ if now < until => None,
+            true if own() => None,
+            true => Some(Verdict::Interruption),
+            false => Some(Verdict::GoesOn),
+        }
     }
 
     /// When the verdict must be asked for, if nothing is heard before.

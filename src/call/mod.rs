@@ -160,8 +160,8 @@ impl Call {
             self.stall.count(self.now);
             match input {
                 // What the agent does not hear has not been said to it.
-                Input::CallerAudio(_) | Input::Keyed(_) | Input::EngineHearsSpeech if self.deaf() => {}
-                Input::CallerAudio(voice) => self.caller_heard(&voice),
+                Input::CallerAudio { .. } | Input::Keyed(_) | Input::EngineHearsSpeech if self.deaf() => {}
+                Input::CallerAudio { voice, spoken } => self.caller_heard(&voice, spoken),
                 Input::Keyed(key) => self.keyed(key),
                 Input::Played(mark) => self.played(mark),
                 Input::CallerHungUp => self.end(Outcome::CallerLeft),

@@ -11,6 +11,7 @@ use crate::{
         conversation::{Outcome, Speaker, Turn},
         money::MicroUsd,
         phrases::Phrase,
+        time::CallTime,
     },
 };
 
@@ -101,8 +102,13 @@ pub enum Refusal {
 /// Everything that can happen to a call.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Input {
-    /// Twenty milliseconds of the caller, as the voice detector judged them.
-    CallerAudio(Voice),
+    /// Twenty milliseconds of the caller.
+    CallerAudio {
+        /// As the voice detector judged them.
+        voice: Voice,
+        /// When they were spoken, as far as one can tell: not after they came, and evenly where those came late.
+        spoken: CallTime,
+    },
     /// The caller pressed a key.
     Keyed(char),
     /// Sound was played, by mark.
@@ -227,6 +233,8 @@ pub enum ToCaller {
 pub enum ToEngine {
     /// Hear the frame that was just given.
     Hear,
+    /// Hear silence for as long as the frame that was just given: it was the agent's own voice.
+    HearSilence,
     /// Reply; with `say`, by exactly these words.
     Respond {
         /// The exact words, when the server chose them.

@@ -79,6 +79,8 @@ pub(super) struct Turn {
 #[derive(Clone, Copy, Debug)]
 struct Harmless {
     at: CallTime,
+    /// Whether it was the agent's own voice.
+    own: bool,
     /// What the next trial is to know of it.
     before: Before,
     /// What had been heard of the stretch of speech by then.
@@ -93,6 +95,8 @@ struct Doubt {
     until: Option<CallTime>,
     /// Whether the agent was speaking: then a sign of listening is no turn.
     while_agent_spoke: bool,
+    /// Whether it was the agent's own voice: then its words are the agent's, too.
+    own: bool,
     ended: CallTime,
 }
 
@@ -121,10 +125,11 @@ impl Turn {
 }
 
 impl Call {
-    pub(super) fn caller_heard(&mut self, voice: &Voice) {
+    pub(super) fn caller_heard(&mut self, voice: &Voice, spoken: CallTime) {
         let now = self.now;
-        self.outbox.push_back(Output::ToEngine(ToEngine::Hear));
-        let echo = self.echo.hears(voice, now);
+        let echo = self.echo.hears(voice, spoken.min(now));
+        let hear = if echo { ToEngine::HearSilence } else { ToEngine::Hear };
+        self.outbox.push_back(Output::ToEngine(hear));
         let heard = self.hearing.hear(if echo { &Voice::SILENT } else { voice }, now);
         if let Some(trial) = &mut self.trial {
             trial.hear(&heard, now);
@@ -207,8 +212,9 @@ impl Call {
         let on_trial = self.trial.is_some();
         self.turn.ended = Some(ended);
         self.record.caller_turn(item, began, ended, voice || said || on_trial || harmless, &mut self.outbox);
-        let doubt =
-            Doubt { item, until: None, while_agent_spoke: harmless || self.playback.speaking(), ended };
+        let own = harmless && self.turn.harmless.is_some_and(|harmless| harmless.own);
+        let while_agent_spoke = harmless || self.playback.speaking();
+        let doubt = Doubt { item, until: None, while_agent_spoke, own, ended };
         if on_trial {
             self.turn.committed_on_trial = Some(item);
         } else if voice || said {
@@ -248,6 +254,7 @@ impl Call {
     fn doubt_said(&mut self, at: usize, meaning: Option<Meaning>, last: bool) {
         let Some(doubt) = self.turn.doubts.get(at).copied() else { return };
         let turn = match meaning {
+            Some(_) if doubt.own => false,
             Some(Meaning::Says) => true,
             Some(Meaning::Listens) => !doubt.while_agent_spoke,
             None => false,
@@ -292,7 +299,8 @@ impl Call {
     /// Asks for the verdict on a sound on trial, and carries it out.
     pub(super) fn weigh(&mut self) {
         let Some(trial) = &self.trial else { return };
-        let Some(verdict) = trial.verdict(&self.setup.policy, &self.hearing, self.now) else { return };
+        let own = || self.echo.may_be(trial.began(), trial.since);
+        let Some(verdict) = trial.verdict(&self.setup.policy, &self.hearing, own, self.now) else { return };
         let silent_ms = self.now.since(trial.since);
         let before = trial.remember();
         let committed = self.turn.committed_on_trial;
@@ -311,9 +319,7 @@ impl Call {
     /// The agent goes on: what was heard was not meant for the floor, unless it answers the agent's last words.
     fn go_on(&mut self, before: Before) {
         let answers = self.in_last_words() && self.trial.as_ref().is_some_and(|t| t.heard().any());
-        let own = self.trial.take().is_some_and(|trial| {
-            self.hearing.last_active().is_some_and(|last| self.echo.learn(trial.since, last))
-        });
+        let own = self.trial.take().is_some_and(|trial| self.echo.learn(trial.began(), trial.since));
         self.playback.resume();
         if own {
             // The agent heard itself: nobody said anything.
@@ -324,14 +330,14 @@ impl Call {
         let before = if own { Before::default() } else { before };
         let answers = answers && !own;
         let stretch = self.hearing.stretch();
-        self.turn.harmless = Some(Harmless { at: self.now, before, stretch });
+        self.turn.harmless = Some(Harmless { at: self.now, own, before, stretch });
         let committed = self.turn.committed_on_trial.take();
         match committed {
             Some(_) if answers => self.owe(self.turn.ended),
             None if answers => {}
             Some(item) => {
                 let ended = self.turn.ended.unwrap_or(self.now);
-                self.turn.doubt(Doubt { item, until: None, while_agent_spoke: true, ended });
+                self.turn.doubt(Doubt { item, until: None, while_agent_spoke: true, own, ended });
             }
             None => {
                 self.turn.heard = Evidence::default();

@@ -8,7 +8,7 @@ use std::{
     collections::BTreeMap,
     future::Future,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, LazyLock},
     task::{Context, Poll},
     time::Duration,
 };
@@ -33,7 +33,7 @@ use super::{
 use crate::{
     app::tools::{Answer, LookedAt, Request, Toolbox},
     audio::{
-        frames::Cutter,
+        frames::{Cutter, MuLaw20ms},
         vad::{Detector, Ear},
     },
     call::{
@@ -65,6 +65,10 @@ const LATE_MS: u64 = 100;
 const HANG_UP_SECONDS_MAX: u64 = 3;
 /// The most turns of one call that are kept.
 const TURNS_MAX: usize = 2_000;
+
+/// A frame of silence, as the engine is given sound.
+static SILENT_FRAME: LazyLock<String> =
+    LazyLock::new(|| base64_simd::STANDARD.encode_to_string(MuLaw20ms::QUIET.as_bytes()));
 
 /// Begins a recording at a moment of the call; `None` when that is not possible.
 pub(super) type Record = Box<dyn FnOnce(CallTime) -> Option<Recorder> + Send>;
@@ -372,8 +376,11 @@ where
             Place::Follows { .. } => self.count_frame("gap"),
         }
         // When it was spoken, on the call's own clock: sound that comes late after a stall keeps its place.
-        let stream_began = *self.stream_began.get_or_insert(now.0.saturating_sub(timestamp_ms));
-        let spoken_ms = stream_began.saturating_add(timestamp_ms);
+        // The frame that travelled fastest tells best when that clock began.
+        let began = now.0.saturating_sub(timestamp_ms);
+        let began = self.stream_began.map_or(began, |before| before.min(began));
+        self.stream_began = Some(began);
+        let spoken_ms = began.saturating_add(timestamp_ms);
         if let Some(recorder) = &mut self.finished.recorder {
             recorder.caller(spoken_ms, &self.sound);
         }
@@ -386,9 +393,11 @@ where
         let sound = std::mem::take(&mut self.sound);
         let mut cutter = std::mem::take(&mut self.cutter);
         let mut unheard = Some(payload);
+        let mut spoken = CallTime(spoken_ms);
         cutter.cut(&sound, |frame| {
             let voice = self.ear.hear(&frame, self.call.wants_second_opinion());
-            self.input(Input::CallerAudio(voice), unheard.take());
+            self.input(Input::CallerAudio { voice, spoken }, unheard.take());
+            spoken = spoken + MuLaw20ms::MS;
         });
         self.cutter = cutter;
         self.sound = sound;
@@ -430,6 +439,11 @@ where
             Output::ToEngine(ToEngine::Hear) => {
                 if let Some(payload) = payload {
                     self.let_engine_hear(payload);
+                }
+            }
+            Output::ToEngine(ToEngine::HearSilence) => {
+                if payload.is_some() {
+                    self.let_engine_hear(&SILENT_FRAME);
                 }
             }
             Output::ToEngine(what) => {

@@ -267,6 +267,8 @@ impl Stage {
         let settings = [
             ("FRONTDESK__HTTP__BIND", "127.0.0.1:0".to_owned()),
             ("FRONTDESK__HTTP__PUBLIC_URL", PUBLIC_URL.to_owned()),
+            // Where the clock runs faster than life, the machine does not.
+            ("FRONTDESK__HTTP__REQUEST_MS_MAX", "100000".to_owned()),
             (
                 "FRONTDESK__DATABASE__URL",
                 format!("sqlite://{}", wanted.folder.join("frontdesk.db").display()),

@@ -424,7 +424,7 @@ struct Command<'a> {
     response: Option<serde_json::Value>,
 }
 
-/// One client event for what the call wants; `serial` makes its name unique. `Hear` is written by
+/// One client event for what the call wants; `serial` makes its name unique. What it hears is written by
 /// [`append`], not here.
 pub fn write(what: &ToEngine, names: &Names, serial: u64) -> Option<String> {
     let command = |kind, cause: &str| Command {
@@ -438,7 +438,7 @@ pub fn write(what: &ToEngine, names: &Names, serial: u64) -> Option<String> {
     };
     let item = |item| Command { item: Some(item), ..command("conversation.item.create", "item") };
     let command = match what {
-        ToEngine::Hear => return None,
+        ToEngine::Hear | ToEngine::HearSilence => return None,
         ToEngine::Respond { say: None } => command("response.create", "respond"),
         ToEngine::Respond { say: Some(words) } => {
             let response = json!({ "instructions": exactly(&words.0), "tool_choice": "none", "input": [] });

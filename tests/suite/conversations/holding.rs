@@ -54,7 +54,8 @@ fn on_hold_the_agent_neither_speaks_nor_listens() {
     scene.give(Input::Hold);
     assert_eq!(scene.clears(at), 1, "what it was saying is given up");
     let now = CallTime(scene.now);
-    let passed_on: Vec<Output> = scene.call.handle(Input::CallerAudio(SPEECH), now).collect();
+    let passed_on: Vec<Output> =
+        scene.call.handle(Input::CallerAudio { voice: SPEECH, spoken: now }, now).collect();
     assert!(!passed_on.contains(&Output::ToEngine(ToEngine::Hear)), "{passed_on:?}");
     scene.says("this is none of its business", 1_500);
     scene.wait(3_000);

@@ -3,6 +3,7 @@
 
 mod backchannels;
 mod barge_in;
+mod echo;
 mod ending;
 mod holding;
 mod keypad;

@@ -153,7 +153,7 @@ impl Watched {
                 Event::Mark(_) => {}
                 Event::Frames(voice, frames) => {
                     for _ in 0..*frames {
-                        self.give(Input::CallerAudio(*voice));
+                        self.give(Input::CallerAudio { voice: *voice, spoken: CallTime(self.now) });
                         self.now += 20;
                     }
                 }

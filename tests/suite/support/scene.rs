@@ -263,7 +263,7 @@ impl Scene {
         assert!(ends.is_none_or(|at| at + 1 == outputs.len()), "nothing comes after the end: {outputs:?}");
         for output in outputs {
             self.carry_out(&output);
-            if output != Output::ToEngine(ToEngine::Hear) {
+            if !matches!(output, Output::ToEngine(ToEngine::Hear | ToEngine::HearSilence)) {
                 self.story.push((self.now, output));
             }
         }
@@ -411,7 +411,7 @@ impl Scene {
             // Voices are never as steady as tones.
             let level_db = self.voice.level_db + (self.now / 20 % 4) as f32 * 2.0;
             let voice = self.echo().unwrap_or(Voice { level_db, ..self.voice });
-            self.give(Input::CallerAudio(voice));
+            self.give(Input::CallerAudio { voice, spoken: CallTime(self.now) });
         }
         if self.call.deadline().is_some_and(|due| due.0 <= self.now) {
             self.give(Input::Tick);
