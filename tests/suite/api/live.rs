@@ -15,6 +15,12 @@ async fn a_member_takes_a_call_over_at_her_own_telephone_and_the_agent_is_back_w
     let key = json!({ "name": "screen", "scopes": ["calls:read", "calls:write"] });
     let key = owner.post("/api/api-keys", key).await.well();
     let program = owner.clone().with(json!({ "access_token": key["key"] }));
+    // The caller says nothing; the agent is to wait for all that is asked meanwhile.
+    let assistant = owner.get("/api/assistants").await.well()["items"][0]["id"].as_str().unwrap().to_owned();
+    let patience = json!({
+        "policy": { "silence_first_ms": 40_000, "silence_second_ms": 80_000, "silence_goodbye_ms": 120_000 },
+    });
+    owner.patch(&format!("/api/assistants/{assistant}"), patience).await.well();
     let mut stream = Stream::open(&owner, "/api/events").await;
     let own = stage.dial.to.clone();
     let taking_over = async {
