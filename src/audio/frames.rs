@@ -12,8 +12,6 @@ pub struct MuLaw20ms([u8; Self::LEN]);
 impl MuLaw20ms {
     /// Bytes, and so samples, in a frame.
     pub const LEN: usize = 160;
-    /// Milliseconds of a frame.
-    pub const MS: u64 = 20;
     /// Milliseconds a frame lasts.
     pub const MILLIS: u64 = 20;
     /// The byte of which silence is made.

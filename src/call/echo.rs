@@ -22,8 +22,8 @@ const STEP_MS: u64 = 5;
 const STEP_SAMPLES: usize = 40;
 /// How many steps a frame has.
 const FRAME: u64 = FRAME_MS / STEP_MS;
-/// How many steps of what the agent said are remembered: 3.8 s, which is what was heard, the
-/// longest delay and what is ahead of the ear.
+/// How many steps of what the agent said are remembered: 3.8 s, for what was heard, the longest delay and what is
+/// ahead of the ear.
 const SAID: usize = 768;
 /// How many frames of what the caller's side sounded like are remembered: 2.5 s.
 const HEARD: usize = 128;

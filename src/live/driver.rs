@@ -397,7 +397,7 @@ where
         cutter.cut(&sound, |frame| {
             let voice = self.ear.hear(&frame, self.call.wants_second_opinion());
             self.input(Input::CallerAudio { voice, spoken }, unheard.take());
-            spoken = spoken + MuLaw20ms::MS;
+            spoken = spoken + MuLaw20ms::MILLIS;
         });
         self.cutter = cutter;
         self.sound = sound;
@@ -442,8 +442,10 @@ where
                 }
             }
             Output::ToEngine(ToEngine::HearSilence) => {
-                if payload.is_some() {
-                    self.let_engine_hear(&SILENT_FRAME);
+                // Sound that comes otherwise than frame by frame is let through: there is more in it.
+                if let Some(payload) = payload {
+                    let one = payload.len() == SILENT_FRAME.len();
+                    self.let_engine_hear(if one { &SILENT_FRAME } else { payload });
                 }
             }
             Output::ToEngine(what) => {
